@@ -1,0 +1,42 @@
+# `make run` and `make test` work in a fresh clone: they set themselves up in .venv with Python 3.11 to 3.13 and pip.
+VENV := .venv
+BIN := $(VENV)/bin
+OUTPUT ?= runs/avatars
+READY := $(VENV)/.ready
+
+# TensorFlow's start-up log says nothing a user can act on.
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+
+.PHONY: setup run test test-slow lint bench clean help
+
+help:
+	@echo "make run        train, attack and package on the built-in data set (OUTPUT=$(OUTPUT))"
+	@echo "make test       lint and all fast tests"
+	@echo "make test-slow  the tests marked slow as well"
+	@echo "make bench      the benchmarks, one JSON line per figure"
+	@echo "make setup      only make .venv"
+
+setup: $(READY)
+
+$(READY): pyproject.toml setup.py
+	@sh tools/make_venv.sh $(VENV)
+	@touch $@
+
+run: setup
+	$(BIN)/python -m pipeline.run --runner DirectRunner --output $(OUTPUT)
+
+test: setup lint
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: setup
+	$(BIN)/python -m pytest
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+bench: setup
+	@for file in benchmarks/bench_*.py; do $(BIN)/python $$file; done
+
+clean:
+	rm -rf $(VENV) runs build *.egg-info

@@ -1,0 +1,127 @@
+"""What components hand to each other: typed folders.
+
+An artifact is a folder with a type. A component writes into a temporary folder beside the final one and renames it when
+it is whole, so that no half artifact is ever seen under its final name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import shutil
+import tempfile
+
+TEMPORARY_PREFIX = ".tmp-"
+
+
+@dataclasses.dataclass(frozen=True)
+class Artifact:
+    """A folder that a component wrote.
+
+    Attributes:
+        uri: Its path.
+    """
+
+    uri: str
+
+    def path(self, *parts: str) -> str:
+        """Path of a file in the artifact."""
+        return os.path.join(self.uri, *parts)
+
+    def read_json(self, name: str):
+        """The JSON file `name` of the artifact."""
+        with open(self.path(name), encoding="utf-8") as file:
+            return json.load(file)
+
+
+class RawExamples(Artifact):
+    """Ingested examples: `<split>-*.tfrecord`, `schema.json`, `bad_records.json`."""
+
+
+class Examples(Artifact):
+    """Decoded examples: `<split>-*.tfrecord`, `schema.json` (with shape and statistics), `bad_records.json`."""
+
+
+class Models(Artifact):
+    """Trained models: `<model>/model.keras`, `<model>/training.json`, and `models.json` that lists them."""
+
+
+class AttackScores(Artifact):
+    """Measured attacks: `scores.json`, a list of one entry for each model and attack."""
+
+
+class Evaluation(Artifact):
+    """Accuracy, costs and leakage of every method: `metrics.json`."""
+
+
+class Package(Artifact):
+    """What is deployed: `serving/` (a SavedModel), `edge/` (the bundle), `agreement.json`."""
+
+
+class Deployment(Artifact):
+    """Where a package was pushed to: `deployment.json`."""
+
+
+class Report(Artifact):
+    """The page people look at: `report.html`."""
+
+
+def write_json(path: str, value) -> None:
+    """Writes JSON under a temporary name, then renames."""
+    with atomic_file(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
+        json.dump(value, file, indent=1, allow_nan=False)
+        file.write("\n")
+
+
+@contextlib.contextmanager
+def atomic_file(path: str):
+    """Yields a temporary path in the same folder that becomes `path` if the block succeeds, else goes away."""
+    folder, name = os.path.split(os.path.abspath(path))
+    handle, temporary = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, suffix=f"-{name}", dir=folder)
+    os.close(handle)
+    os.chmod(temporary, 0o644)
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        if os.path.exists(temporary):
+            os.remove(temporary)
+
+
+@contextlib.contextmanager
+def atomic_folder(path: str):
+    """Yields a new temporary folder beside `path` that replaces it if the block succeeds, else goes away."""
+    parent, name = os.path.split(os.path.abspath(path))
+    os.makedirs(parent, exist_ok=True)
+    temporary = tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, suffix=f"-{name}", dir=parent)
+    os.chmod(temporary, 0o755)
+    try:
+        yield temporary
+        replace_folder(temporary, path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def replace_folder(new: str, path: str) -> None:
+    """Renames the folder `new` to `path`; an older folder there is moved aside first and removed afterwards."""
+    if not os.path.lexists(path):
+        os.rename(new, path)
+        return
+    parent, name = os.path.split(os.path.abspath(path))
+    aside = tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, suffix=f"-old-{name}", dir=parent)
+    os.rename(path, os.path.join(aside, name))
+    os.rename(new, path)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def remove_temporaries(folder: str) -> None:
+    """Removes what interrupted runs left under temporary names in `folder` and below."""
+    for parent, folders, files in os.walk(folder):
+        for name in [name for name in folders if name.startswith(TEMPORARY_PREFIX)]:
+            shutil.rmtree(os.path.join(parent, name), ignore_errors=True)
+            folders.remove(name)
+        for name in files:
+            if name.startswith(TEMPORARY_PREFIX):
+                os.remove(os.path.join(parent, name))

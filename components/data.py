@@ -1,0 +1,160 @@
+"""Transformed examples as tf.data datasets and arrays."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+
+from components.artifacts import Examples
+from components.tfrecords import shard_files
+
+SHUFFLE_BUFFER = 10_000
+MAX_SHIFT = {"image": 1 / 16, "audio": 1 / 6}
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """What a column (or several binary ones) asks of a network.
+
+    Attributes:
+        name: Its name in tables and figures.
+        kind: `"binary"` (several independent 0/1 labels) or `"categorical"`.
+        labels: Names of the logits: the binary columns, or the classes.
+    """
+
+    name: str
+    kind: str
+    labels: tuple[str, ...]
+
+    @property
+    def outputs(self) -> int:
+        return len(self.labels)
+
+    def loss(self):
+        import keras
+
+        if self.kind == "binary":
+            return keras.losses.BinaryCrossentropy(from_logits=True)
+        return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+    def metric(self):
+        import keras
+
+        if self.kind == "binary":
+            return keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)
+        return keras.metrics.SparseCategoricalAccuracy(name="accuracy")
+
+
+def target_task(schema) -> Task:
+    """The task that the model learns."""
+    if schema["task"] == "binary":
+        return Task("attributes", "binary", tuple(schema["target"]))
+    column = schema["target"][0]
+    return Task(column, "categorical", tuple(schema["classes"][column]))
+
+
+def hidden_task(schema, column) -> Task:
+    """The task of an attacker who is after a hidden column."""
+    return Task(column, "categorical", tuple(schema["classes"][column]))
+
+
+def arrays(examples: Examples, split: str, label: str = "target"):
+    """A whole split in memory, in the order of names.
+
+    Args:
+        examples: The artifact.
+        split: `"train"`, `"valid"` or `"test"`.
+        label: `"target"`, or the name of a hidden column.
+
+    Returns:
+        `(names, x, y)`: texts, `x` `[n, ...]` in the stored dtype, `y` int32 `[n]` or `[n, labels]`.
+    """
+    schema = examples.read_json("schema.json")
+    dataset = _parsed(examples, split, schema, label)
+    names, x, y = zip(*dataset.as_numpy_iterator(), strict=True)
+    order = np.argsort(names)
+    return [names[i].decode() for i in order], np.stack(x)[order], np.stack(y)[order]
+
+
+def batches(examples: Examples, split: str, batch_size: int, *, seed: int, augment: tuple[str, ...] = ()):
+    """Shuffled, augmented training batches `(x float32, y int32)`, whole batches only.
+
+    Args:
+        examples: The artifact.
+        split: Usually `"train"`.
+        batch_size: Examples in a batch.
+        seed: Makes shuffling and augmentation repeatable.
+        augment: Any of `"flip"` (left-right) and `"shift"` (images: up to 1/16 of the size both ways; speech: up to a
+            sixth of the time).
+
+    Returns:
+        A `tf.data.Dataset`, cached in memory.
+    """
+    import tensorflow as tf
+
+    schema = examples.read_json("schema.json")
+    dataset = _parsed(examples, split, schema, "target").map(lambda name, x, y: (x, y)).cache()
+    dataset = dataset.shuffle(min(SHUFFLE_BUFFER, schema["splits"][split]), seed=seed)
+    dataset = dataset.batch(batch_size, drop_remainder=True)
+    return augmented(dataset, schema["kind"], augment, seed).prefetch(tf.data.AUTOTUNE)
+
+
+def augmented(dataset, kind: str, augment: tuple[str, ...], seed: int):
+    """Casts the inputs of a batched dataset `(x, y)` to float32 and augments them."""
+    import tensorflow as tf
+
+    def change(counter, batch):
+        x, y = batch
+        x = tf.cast(x, tf.float32)
+        seeds = tf.stack([tf.cast(seed, tf.int64), counter])
+        if "flip" in augment:
+            flip = tf.random.stateless_uniform([tf.shape(x)[0], 1, 1, 1], seeds) < 0.5
+            x = tf.where(flip, tf.reverse(x, axis=[2]), x)
+        if "shift" in augment:
+            x = _shifted(x, kind, seeds)
+        return x, y
+
+    counters = tf.data.Dataset.counter()
+    return tf.data.Dataset.zip(counters, dataset).map(change, num_parallel_calls=1)
+
+
+def whole_batch_size(wanted: int, group_size: int) -> int:
+    """The largest multiple of the group size up to `wanted`, at least one group."""
+    return max(group_size, wanted - wanted % group_size)
+
+
+def _parsed(examples, split, schema, label):
+    import tensorflow as tf
+
+    single = schema["task"] == "categorical" or label != "target"
+    key = "target" if label == "target" else f"hidden/{label}"
+    width = 1 if single else len(schema["target"])
+    features = {
+        "name": tf.io.FixedLenFeature([], tf.string),
+        "x": tf.io.FixedLenFeature([], tf.string),
+        key: tf.io.FixedLenFeature([width], tf.int64),
+    }
+
+    def parse(payload):
+        parsed = tf.io.parse_single_example(payload, features)
+        x = tf.reshape(tf.io.decode_raw(parsed["x"], schema["dtype"]), schema["shape"])
+        y = tf.cast(parsed[key], tf.int32)
+        return parsed["name"], x, y[0] if single else y
+
+    return tf.data.TFRecordDataset(shard_files(examples.uri, split)).map(parse)
+
+
+def _shifted(x, kind, seeds):
+    """Shifts a batch by one random offset, along time only for speech; borders are mirrored."""
+    import tensorflow as tf
+
+    height, width = x.shape[1], x.shape[2]
+    rows = 0 if kind == "audio" else math.floor(height * MAX_SHIFT[kind])
+    columns = math.floor(width * MAX_SHIFT[kind])
+    padded = tf.pad(x, [[0, 0], [rows, rows], [columns, columns], [0, 0]], "SYMMETRIC")
+    draws = tf.random.stateless_uniform([2], seeds + 1)
+    offset = tf.cast(draws * [2 * rows + 1, 2 * columns + 1], tf.int32)
+    shifted = tf.slice(padded, [0, offset[0], offset[1], 0], [-1, height, width, -1])
+    return tf.ensure_shape(shifted, [None, height, width, x.shape[3]])

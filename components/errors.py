@@ -1,0 +1,5 @@
+"""The error for what a user can mend: commands print it as one line and exit non-zero."""
+
+
+class InputError(ValueError):
+    """Bad input. The text says what was expected, what came and how to mend it, in one line."""

@@ -1,0 +1,184 @@
+"""ExampleGen: reads a data set as it lies, checks its labels, splits it, writes TFRecords."""
+
+from __future__ import annotations
+
+import collections
+import os
+from typing import Any
+
+import apache_beam as beam
+
+from components import bad_records
+from components.artifacts import RawExamples, write_json
+from components.base import Component, ComponentSpec
+from components.errors import InputError
+from components.records import BadRecord, RawExample
+from components.tfrecords import SPLITS, WriteShards, encode_example, fraction
+
+MAX_CLASSES = 100_000
+
+
+class ExampleGen(Component):
+    """Ingests a `Source`.
+
+    Parameters:
+        source: The data set, a `components.records.Source`.
+        target: Label columns to learn; one column with classes, or several binary ones.
+        hidden: Label columns that attackers are after.
+        valid_share, test_share: Shares of the examples, from 0 to 1. The split of an example follows from a hash of its
+            content alone: equal pictures are never in different splits, and adding examples moves no other.
+        official_split: Whether to take the data set's own split lists instead.
+        max_bad_share: Largest share of bad records (0 to 1) before the run stops.
+
+    Outputs:
+        examples: `RawExamples`: features `name`, `content`, `split`, `label/<column>`.
+
+    Raises:
+        InputError: If a column does not exist, labels do not fit the task, or too many records are bad.
+    """
+
+    spec = ComponentSpec(
+        inputs={},
+        outputs={"examples": RawExamples},
+        parameters={
+            "source": Any,
+            "target": tuple,
+            "hidden": tuple,
+            "valid_share": float,
+            "test_share": float,
+            "official_split": bool,
+            "max_bad_share": float,
+        },
+    )
+
+    def execute(self, inputs, outputs, options):
+        source, folder = self.parameters["source"], outputs["examples"].uri
+        columns = self._columns()
+        with beam.Pipeline(options=options) as pipeline:
+            checked = (
+                pipeline
+                | "Read" >> source.read()
+                | "Check" >> beam.ParDo(_Check(columns, self.parameters)).with_outputs("bad", main="good")
+            )
+            _ = checked.bad | "BadRecords" >> bad_records.WriteBadRecords(folder)
+            _ = checked.good | "Encode" >> beam.Map(_encode) | "Examples" >> WriteShards(folder)
+            _ = (
+                checked.good
+                | "Labels" >> beam.FlatMap(_label_counts)
+                | "Count" >> beam.combiners.Count.PerElement()
+                | "CollectCounts" >> beam.combiners.ToList()
+                | "WriteCounts" >> beam.Map(_write_counts, folder)
+            )
+        self._write_schema(source, outputs["examples"])
+
+    def _columns(self):
+        source, columns = self.parameters["source"], self.parameters["target"] + self.parameters["hidden"]
+        for column in columns:
+            if column not in source.columns:
+                raise InputError(
+                    f"data set {source.name!r} has no label column {column!r}; it has {', '.join(source.columns)}"
+                )
+        if not self.parameters["target"]:
+            raise InputError(f"data set {source.name!r} names no target; name label columns with --target")
+        return columns
+
+    def _write_schema(self, source, artifact):
+        counted = artifact.read_json("counts.json")
+        labels, splits = collections.defaultdict(dict), dict.fromkeys(SPLITS, 0)
+        for split, column, value, count in counted:
+            if column is None:
+                splits[split] += count
+            else:
+                labels[column][value] = labels[column].get(value, 0) + count
+        bad_records.check_share(
+            artifact.read_json(bad_records.FILE), sum(splits.values()), self.parameters["max_bad_share"]
+        )
+        empty = [split for split in SPLITS if not splits[split]]
+        if empty:
+            raise InputError(
+                f"expected examples in every split, but {', '.join(empty)} has none of {sum(splits.values())}; add "
+                "examples or change --valid_share and --test_share"
+            )
+        schema = {
+            "name": source.name,
+            "kind": source.kind,
+            "fingerprint": source.fingerprint,
+            "target": list(self.parameters["target"]),
+            "hidden": list(self.parameters["hidden"]),
+            "task": _task(self.parameters["target"], labels),
+            "classes": {column: sorted(values, key=_natural) for column, values in labels.items()},
+            "label_counts": {column: dict(sorted(values.items())) for column, values in labels.items()},
+            "splits": splits,
+            "official_split": self.parameters["official_split"],
+        }
+        write_json(artifact.path("schema.json"), schema)
+        os.remove(artifact.path("counts.json"))
+
+
+class _Check(beam.DoFn):
+    """Passes on whole examples with their split filled in; tags the rest as bad."""
+
+    def __init__(self, columns, parameters):
+        self.columns = columns
+        self.official = parameters["official_split"]
+        self.test_below = parameters["test_share"]
+        self.valid_below = parameters["test_share"] + parameters["valid_share"]
+
+    def process(self, record):
+        if isinstance(record, BadRecord):
+            yield beam.pvalue.TaggedOutput("bad", record)
+            return
+        missing = [column for column in self.columns if not record.labels.get(column)]
+        if missing:
+            reason = f"label {', '.join(missing)} is missing"
+            yield beam.pvalue.TaggedOutput("bad", BadRecord(record.name, reason))
+            return
+        split = record.split if self.official else self.split_of(record.content)
+        if split not in SPLITS:
+            yield beam.pvalue.TaggedOutput("bad", BadRecord(record.name, f"its official split is {split!r}"))
+            return
+        labels = {column: record.labels[column] for column in self.columns}
+        yield RawExample(record.name, record.content, labels, split)
+
+    def split_of(self, content):
+        place = fraction(content)
+        if place < self.test_below:
+            return "test"
+        return "valid" if place < self.valid_below else "train"
+
+
+def _encode(example):
+    labels = {f"label/{column}": value for column, value in example.labels.items()}
+    features = {"name": example.name, "content": example.content, "split": example.split, **labels}
+    return example.split, example.name, encode_example(features)
+
+
+def _label_counts(example):
+    yield example.split, None, None
+    for column, value in example.labels.items():
+        yield example.split, column, value
+
+
+def _write_counts(counts, folder):
+    write_json(os.path.join(folder, "counts.json"), [[*key, count] for key, count in counts])
+
+
+def _task(target, labels):
+    """`"binary"` for several 0/1 columns, `"categorical"` for one column with classes."""
+    for column in target:
+        if len(target) > 1 and not set(labels[column]) <= {"0", "1"}:
+            strange = sorted(set(labels[column]) - {"0", "1"})[:3]
+            raise InputError(
+                f"several target columns must each hold 0 and 1, but {column!r} holds {', '.join(map(repr, strange))}; "
+                "name one column to learn its classes"
+            )
+        if len(labels[column]) > MAX_CLASSES:
+            raise InputError(f"target {column!r} has {len(labels[column])} different values; expected a class label")
+    if len(target) == 1 and len(labels[target[0]]) < 2:
+        raise InputError(f"target {target[0]!r} has only the value {next(iter(labels[target[0]]))!r}: nothing to learn")
+    return "binary" if len(target) > 1 else "categorical"
+
+
+def _natural(value):
+    """Numbers in their order, then texts."""
+    return (0, int(value), "") if value.lstrip("-").isdigit() else (1, 0, value)

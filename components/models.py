@@ -1,0 +1,24 @@
+"""Loading what the trainer wrote."""
+
+from __future__ import annotations
+
+from components.artifacts import Models
+
+
+def names(models: Models) -> list[str]:
+    """Names of the trained models, in the order in which they were asked for."""
+    return models.read_json("models.json")
+
+
+def load(models: Models, name: str):
+    """The trained Keras model `name`: a `DataMixModel`, or a plain one."""
+    import keras
+
+    import datamix_tf  # noqa: F401  (registers the layers)
+
+    return keras.models.load_model(models.path(name, "model.keras"), compile=False)
+
+
+def training(models: Models, name: str) -> dict:
+    """The training record of the model `name`."""
+    return models.read_json(f"{name}/training.json")

@@ -1,0 +1,80 @@
+"""Pusher: puts a package where the cloud server and the edge find it, so that neither ever sees half a model."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import apache_beam as beam
+
+from components.artifacts import TEMPORARY_PREFIX, Deployment, Package, atomic_folder, write_json
+from components.base import Component, ComponentSpec
+from serving.edge import manifest
+
+SAVED_MODEL = "saved_model.pb"
+
+
+class Pusher(Component):
+    """Copies `serving/` to `<serving_folder>/<model name>/<version>/` and `edge/` to `<edge_folder>`.
+
+    Parameters:
+        serving_folder: Base path of the cloud server's models.
+        edge_folder: Where the bundle goes; an older bundle is replaced.
+
+    Inputs:
+        package: `Package`.
+
+    Outputs:
+        deployment: `Deployment`: `deployment.json` with the paths.
+    """
+
+    spec = ComponentSpec(
+        inputs={"package": Package},
+        outputs={"deployment": Deployment},
+        parameters={"serving_folder": str, "edge_folder": str},
+    )
+
+    def execute(self, inputs, outputs, options):
+        with beam.Pipeline(options=options) as pipeline:
+            _ = (
+                pipeline
+                | "Package" >> beam.Create([inputs["package"]])
+                | "Push" >> beam.Map(self._push)
+                | "Record" >> beam.Map(lambda paths: write_json(outputs["deployment"].path("deployment.json"), paths))
+            )
+
+    def _push(self, package):
+        described = manifest.Manifest(**package.read_json(f"edge/{manifest.FILE}"))
+        served = os.path.join(self.parameters["serving_folder"], described.model_name, str(described.model_version))
+        push_saved_model(package.path("serving"), served)
+        with atomic_folder(self.parameters["edge_folder"]) as temporary:
+            shutil.copytree(package.path("edge"), temporary, dirs_exist_ok=True)
+        return {"serving": served, "edge": self.parameters["edge_folder"]}
+
+
+def push_saved_model(source: str, version_folder: str) -> None:
+    """Copies a SavedModel so that `saved_model.pb`, by which servers know a model, appears last.
+
+    Raises:
+        FileExistsError: If the version is there already; versions are never overwritten under a running server.
+    """
+    if os.path.lexists(version_folder):
+        raise FileExistsError(f"version folder {version_folder} exists; push another version")
+    # Outside the model's folder: a server must not take a temporary folder for a version.
+    temporary = os.path.join(
+        os.path.dirname(os.path.dirname(version_folder)),
+        f"{TEMPORARY_PREFIX}{os.path.basename(os.path.dirname(version_folder))}",
+    )
+    shutil.rmtree(temporary, ignore_errors=True)
+    shutil.copytree(source, temporary)
+    os.makedirs(version_folder)
+    for name in sorted(os.listdir(temporary), key=lambda name: name == SAVED_MODEL):
+        os.rename(os.path.join(temporary, name), os.path.join(version_folder, name))
+    os.rmdir(temporary)
+
+
+def next_version(serving_folder: str, model_name: str) -> int:
+    """One more than the highest version that is there, or 1."""
+    folder = os.path.join(serving_folder, model_name)
+    present = [int(name) for name in os.listdir(folder) if name.isdigit()] if os.path.isdir(folder) else []
+    return max(present, default=0) + 1

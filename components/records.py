@@ -1,0 +1,63 @@
+"""What enters the pipeline: one raw example and the interface of the thing that reads them.
+
+Both are plain data without TensorFlow, so that a Beam worker imports them at once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Literal, Protocol
+
+import apache_beam as beam
+
+Kind = Literal["image", "audio"]
+
+
+@dataclasses.dataclass(frozen=True)
+class RawExample:
+    """One example as it was found: an encoded picture or recording with its labels.
+
+    Attributes:
+        name: Unique name inside the data set, for example `images/00012.jpg`.
+        content: Encoded bytes: JPEG, PNG or any format that Pillow reads for images, a RIFF
+            WAV file for audio.
+        labels: Label column -> value as written in the data set. Values are text.
+        split: `"train"`, `"valid"` or `"test"` where the data set has official lists, else `None`.
+    """
+
+    name: str
+    content: bytes
+    labels: dict[str, str]
+    split: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class BadRecord:
+    """One record that was skipped, and why."""
+
+    name: str
+    reason: str
+
+
+class Source(Protocol):
+    """A data set that `ExampleGen` can ingest.
+
+    Attributes:
+        name: Short name, as after `--dataset`.
+        kind: `"image"` or `"audio"`.
+        columns: Every label column.
+        target: The columns that the model learns: one column with classes, or several binary ones.
+        hidden: The columns that an attacker is after, for example `("identity",)`.
+        fingerprint: A text that changes when the data changes.
+    """
+
+    name: str
+    kind: Kind
+    columns: tuple[str, ...]
+    target: tuple[str, ...]
+    hidden: tuple[str, ...]
+    fingerprint: str
+
+    def read(self) -> beam.PTransform:
+        """Returns a transform PBegin -> PCollection[RawExample | BadRecord]."""
+        ...

@@ -1,0 +1,151 @@
+"""Trainer: trains the models of a run, each an independent Beam element."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import time
+
+import apache_beam as beam
+
+from components.artifacts import Examples, Models, write_json
+from components.base import Component, ComponentSpec
+from components.data import batches, target_task, whole_batch_size
+from components.progress import EpochBar
+
+WARMUP_EPOCHS = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelConfig:
+    """One model to train.
+
+    Attributes:
+        mixing: Whether it is trained through the mixing (DataMix), or plainly.
+        num_pre_blocks: N_pre, blocks on the edge: 1, 2 or 3.
+        group_size: S_G, inputs mixed with each other.
+        hidden_units: Units of a hidden layer in M_post; 0 for none, as in the papers.
+        width: Filters of the stem; 64 is ResNet-18.
+        epochs: Passes over the train split.
+        batch_size: Examples in a batch; lowered to a multiple of the group size.
+        learning_rate: Peak of AdamW's learning rate (linear warm-up, then cosine decay to 0).
+        weight_decay: Decoupled weight decay.
+        augment: Any of `"flip"` and `"shift"`.
+        seed: Seed of initialisation, order, augmentation and training keys.
+    """
+
+    mixing: bool
+    num_pre_blocks: int
+    group_size: int
+    hidden_units: int
+    width: int
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    weight_decay: float
+    augment: tuple[str, ...]
+    seed: int
+
+    @property
+    def name(self) -> str:
+        if not self.mixing:
+            return f"plain-seed{self.seed}"
+        return f"datamix-pre{self.num_pre_blocks}-group{self.group_size}-seed{self.seed}"
+
+
+class Trainer(Component):
+    """Trains ResNet-18 models with AdamW and cosine decay.
+
+    Parameters:
+        models: The `ModelConfig`s, with different names.
+
+    Inputs:
+        examples: `Examples`.
+
+    Outputs:
+        models: `Models`: for each config `<name>/model.keras` and `<name>/training.json` (config, loss and accuracy by
+            epoch, seconds), and `models.json`, the list of names.
+    """
+
+    spec = ComponentSpec(inputs={"examples": Examples}, outputs={"models": Models}, parameters={"models": list})
+
+    def execute(self, inputs, outputs, options):
+        configs = self.parameters["models"]
+        with beam.Pipeline(options=options) as pipeline:
+            _ = (
+                pipeline
+                | "Models" >> beam.Create(configs)
+                | "Spread" >> beam.Reshuffle()
+                | "Train" >> beam.Map(train_to, inputs["examples"], outputs["models"].uri)
+            )
+        write_json(outputs["models"].path("models.json"), [config.name for config in configs])
+
+
+def train_to(config: ModelConfig, examples: Examples, folder: str) -> str:
+    """Trains one model and writes it to `folder/<name>/`; returns the name."""
+    model, training = train(config, examples)
+    os.makedirs(os.path.join(folder, config.name))
+    model.save(os.path.join(folder, config.name, "model.keras"))
+    write_json(os.path.join(folder, config.name, "training.json"), training)
+    return config.name
+
+
+def train(config: ModelConfig, examples: Examples):
+    """Trains one model.
+
+    Returns:
+        `(model, training)`: a `DataMixModel` or a plain Keras model, and a JSON-ready record of its training.
+    """
+    import keras
+
+    keras.utils.set_random_seed(config.seed)
+    schema = examples.read_json("schema.json")
+    batch_size = whole_batch_size(min(config.batch_size, schema["splits"]["train"]), config.group_size)
+    data = batches(examples, "train", batch_size, seed=config.seed, augment=config.augment)
+    model, task = build_model(config, schema), target_task(schema)
+    steps = schema["splits"]["train"] // batch_size
+    optimizer = cosine_adamw(config.learning_rate, config.weight_decay, config.epochs * steps, WARMUP_EPOCHS * steps)
+    model.compile(optimizer, task.loss(), metrics=[task.metric()], jit_compile=False)
+    started = time.monotonic()
+    history = model.fit(data, epochs=config.epochs, verbose=0, callbacks=[EpochBar(config.name)])
+    training = {
+        "config": dataclasses.asdict(config),
+        "seconds": time.monotonic() - started,
+        "steps": steps * config.epochs,
+        "history": {name: [float(value) for value in values] for name, values in history.history.items()},
+    }
+    return model, training
+
+
+def build_model(config: ModelConfig, schema):
+    """The untrained network of a config, with the train split's statistics in a normalisation layer."""
+    import keras
+
+    from datamix_tf import DataMixModel, split
+    from datamix_tf.models.resnet import post_layer, pre_layer, resnet18
+
+    normalization = keras.layers.Normalization(mean=schema["mean"], variance=schema["variance"], name="normalization")
+    network = resnet18(
+        tuple(schema["shape"]),
+        target_task(schema).outputs,
+        width=config.width,
+        hidden_units=config.hidden_units,
+        normalization=normalization,
+    )
+    if not config.mixing:
+        return network
+    pre, main, post = split(network, after=pre_layer(config.num_pre_blocks), before=post_layer(network))
+    return DataMixModel(pre, main, post, group_size=config.group_size, seed=config.seed, name="datamix")
+
+
+def cosine_adamw(learning_rate, weight_decay, steps, warmup_steps):
+    """AdamW with linear warm-up and cosine decay to 0 over `steps`."""
+    import keras
+
+    warmup_steps = min(warmup_steps, steps // 4)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        0.0, max(1, steps - warmup_steps), warmup_target=learning_rate, warmup_steps=warmup_steps
+    )
+    if not warmup_steps:
+        schedule = keras.optimizers.schedules.CosineDecay(learning_rate, max(1, steps))
+    return keras.optimizers.AdamW(schedule, weight_decay=weight_decay)

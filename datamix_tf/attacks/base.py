@@ -1,0 +1,53 @@
+"""The common interface of attacks."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+import math
+from typing import Any
+
+
+@dataclasses.dataclass(frozen=True)
+class AttackScore:
+    """A measured privacy figure.
+
+    Attributes:
+        score: Success of the attack, from 0 to 1.
+        chance: What guessing without the transmitted data reaches.
+        n: Number of test examples behind the score.
+        measure: What `score` is: `"accuracy"` or `"balanced_accuracy"`.
+        details: Anything JSON-ready beside it (learning curve, settings).
+    """
+
+    score: float
+    chance: float
+    n: int
+    measure: str
+    details: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    @property
+    def standard_error(self) -> float:
+        """Binomial standard error of `score`, for a share of `n` independent examples."""
+        return math.sqrt(max(self.score * (1 - self.score), 0) / max(self.n, 1))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The figure as a flat JSON-ready dictionary."""
+        named = {"score": self.score, "chance": self.chance, "n": self.n, "measure": self.measure}
+        return {**named, "standard_error": self.standard_error, **self.details}
+
+
+class Attack(abc.ABC):
+    """An attacker who sees what the cloud sees.
+
+    Subclasses are given, when made, what the attacker knows of the system (the weights, the way of transmission). `fit`
+    gets examples that the attacker has collected, `score` is measured on others.
+    """
+
+    @abc.abstractmethod
+    def fit(self, train, valid) -> None:
+        """Prepares the attack on labelled examples, pairs `(x, y)` of arrays; `valid` picks the best state."""
+
+    @abc.abstractmethod
+    def score(self, test) -> AttackScore:
+        """Measures the attack on unseen examples, a pair `(x, y)` of arrays."""

@@ -1,0 +1,105 @@
+"""What a split costs: parameters, multiply-adds, bytes on the wire, transmission time.
+
+Conventions, inferred from the papers' tables (docs/costs.md shows the arithmetic):
+
+- the tables' FLOPs are multiply-adds of convolutions and dense layers, plus two for each value that goes through a
+  batch normalisation, as common counting tools have it; other layers count nothing;
+- "mega" is 2^20, for bytes and for bits.
+"""
+
+from __future__ import annotations
+
+import math
+
+MEGA = 2**20
+BATCH_NORMALIZATION_OPERATIONS = 2
+
+
+def transmission_seconds(bytes_up, bytes_down, up_mbps=15, down_mbps=30, latency_ms=25):
+    """Time to send features up and answers down (DataMix, Eq. 1).
+
+    Args:
+        bytes_up: Bytes from edge to cloud.
+        bytes_down: Bytes from cloud to edge.
+        up_mbps: Upload bandwidth, in Mbit/s with mega = 2^20; 15 is the papers' 4G link.
+        down_mbps: Download bandwidth, likewise.
+        latency_ms: One-way network latency in milliseconds; it counts twice.
+
+    Returns:
+        Seconds, a float.
+
+    Raises:
+        ValueError: If bytes or latency are negative, or a bandwidth is not positive.
+    """
+    if min(bytes_up, bytes_down, latency_ms) < 0 or min(up_mbps, down_mbps) <= 0:
+        raise ValueError(
+            "Bytes and latency must not be negative, bandwidths must be positive. Received: "
+            f"{bytes_up=}, {bytes_down=}, {up_mbps=}, {down_mbps=}, {latency_ms=}"
+        )
+    return 8 * bytes_up / (up_mbps * MEGA) + 8 * bytes_down / (down_mbps * MEGA) + 2 * latency_ms / 1000
+
+
+def count_params(model) -> int:
+    """Trainable parameters of a Keras model or part, in numbers; normalisation statistics are not counted."""
+    return sum(math.prod(weight.shape) for weight in model.trainable_weights)
+
+
+def count_macs(model) -> int:
+    """Multiply-adds of one example through a functional model or part, in the papers' convention.
+
+    Args:
+        model: A functional Keras model with known spatial sizes; nested models are counted too.
+
+    Returns:
+        The number of multiply-adds, an int.
+
+    Raises:
+        ValueError: If a layer's output size is not known.
+    """
+    from datamix_tf.graph import calls
+
+    return sum(_call_macs(call) for call in calls(model))
+
+
+def output_bytes(model, bytes_per_value=4) -> int:
+    """Bytes of one example's output of a model or part (default float32)."""
+    return math.prod(model.output_shape[1:]) * bytes_per_value
+
+
+def cost_of(model) -> dict[str, int]:
+    """Parameters, multiply-adds and float32 output bytes of a model or part, as one dictionary."""
+    return {"params": count_params(model), "macs": count_macs(model), "output_bytes": output_bytes(model)}
+
+
+def _call_macs(call) -> int:
+    from datamix_tf.graph import is_functional
+
+    layer = call.operation
+    if is_functional(layer):
+        return count_macs(layer)
+    per_value = _macs_per_output_value(layer)
+    return per_value * _values(call.outputs[0].shape[1:], layer) if per_value else 0
+
+
+def _macs_per_output_value(layer) -> int:
+    """Multiply-adds behind each number of a layer's output; 0 for layers that count nothing."""
+    from keras import layers
+
+    if isinstance(layer, layers.BatchNormalization):
+        return BATCH_NORMALIZATION_OPERATIONS
+    if isinstance(layer, (layers.DepthwiseConv1D, layers.DepthwiseConv2D)):
+        return math.prod(layer.kernel.shape[:-2])
+    if isinstance(layer, (layers.Conv1D, layers.Conv2D, layers.Conv3D, layers.Dense)):
+        return math.prod(layer.kernel.shape[:-1])
+    if isinstance(layer, (layers.SeparableConv1D, layers.SeparableConv2D, layers.Conv2DTranspose)):
+        raise ValueError(f"Multiply-adds of {type(layer).__name__} are not known. Received: layer {layer.name!r}")
+    return 0
+
+
+def _values(shape, layer) -> int:
+    if any(size is None for size in shape):
+        raise ValueError(
+            f"Multiply-adds need known sizes, but layer {layer.name!r} has the output shape {tuple(shape)}. "
+            "Build the model with a full input shape."
+        )
+    return math.prod(shape)

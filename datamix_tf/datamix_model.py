@@ -1,0 +1,99 @@
+"""The mixing-aware model: pre -> mix -> main -> de-mix -> post."""
+
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+from datamix_tf.groups import check_group_size, complete_groups, require_whole_groups
+from datamix_tf.layers import DeMix, GroupShuffle, GroupUnshuffle, Mix, OrthogonalKeys
+
+
+@keras.saving.register_keras_serializable(package="datamix_tf")
+class DataMixModel(keras.Model):
+    """Trains and evaluates a split network through the mixing of its intermediate features.
+
+    Every call draws a fresh Haar-distributed orthogonal key for every group. In training a batch must be a whole
+    number of groups; at inference the last group is completed with covers (see `complete_groups`), whose answers are
+    dropped.
+
+    Args:
+        pre: M_pre, the edge's first part: `[batch, ...] -> features [batch, ...]`.
+        main: M_main, the cloud's part; sees mixtures only.
+        post: M_post, the edge's last part, on de-mixed answers.
+        group_size: Inputs mixed with each other (S_G), an integer from 1.
+        shuffle: Whether mixtures are also permuted across groups on their way to `main`. The result is the same (row
+            order does not matter to `main`); it is there to run exactly what the wire carries.
+        seed: Optional int that makes the keys of training repeatable. Not saved.
+
+    Call arguments:
+        inputs: What `pre` takes, `[batch, ...]`.
+        training: As in Keras.
+
+    Raises:
+        ValueError: If `group_size` is not an integer of at least 1, or a training batch is not a multiple of it.
+
+    Example:
+
+    >>> pre, main, post = split(model, after="block_2_add", before="predictions")
+    >>> private = DataMixModel(pre, main, post, group_size=8)
+    >>> private.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    >>> private.fit(x, y, batch_size=64)
+    >>> private.evaluate(x_test, y_test)               # through the mixing
+    >>> private.unmixed().evaluate(x_test, y_test)     # the same weights without it
+
+    Reference: DataMix (ECCV 2020), Eq. 2 and section 4.2; FaceMix (CVPRW 2020), Eq. 2 to 6.
+    """
+
+    def __init__(self, pre, main, post, group_size=8, shuffle=False, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.group_size = check_group_size(group_size)
+        self.shuffle = shuffle
+        self.pre, self.main, self.post = pre, main, post
+        self.keys = OrthogonalKeys(group_size, seed=seed, name="keys")
+        self.mix, self.demix = Mix(name="mix"), DeMix(name="demix")
+        self.shuffle_groups = GroupShuffle(seed=seed, name="shuffle")
+        self.unshuffle_groups = GroupUnshuffle(name="unshuffle")
+        self.built = True
+
+    def call(self, inputs, training=None):
+        features = self.pre(inputs, training=training)
+        if training:
+            whole = require_whole_groups(features, self.group_size)
+        else:
+            whole = complete_groups(features, self.group_size, seed=self.keys.seed_generator)
+        keys = self.keys(whole)
+        answers = self._ask_cloud(self.mix(whole, keys), training)
+        demixed = self.demix(answers, keys)[: ops.shape(features)[0]]
+        return self.post(demixed, training=training)
+
+    def _ask_cloud(self, mixtures, training):
+        if not self.shuffle:
+            return self.main(mixtures, training=training)
+        shuffled, permutation = self.shuffle_groups(mixtures)
+        return self.unshuffle_groups(self.main(shuffled, training=training), permutation)
+
+    def compute_output_spec(self, inputs, training=None):
+        return keras.KerasTensor((inputs.shape[0], *self.post.output_shape[1:]), dtype=self.post.compute_dtype)
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], *self.post.output_shape[1:])
+
+    def unmixed(self):
+        """Returns the same network (shared weights) without mixing, compiled like this one if this one is."""
+        inputs = keras.Input(self.pre.input_shape[1:], dtype=self.pre.inputs[0].dtype)
+        plain = keras.Model(inputs, self.post(self.main(self.pre(inputs))), name=f"{self.name}_unmixed")
+        if self.compiled:
+            plain.compile_from_config(self.get_compile_config())
+        return plain
+
+    def get_config(self):
+        parts = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in ("pre", "main", "post")}
+        return {**super().get_config(), **parts, "group_size": self.group_size, "shuffle": self.shuffle}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        config = dict(config)
+        for name in ("pre", "main", "post"):
+            config[name] = keras.saving.deserialize_keras_object(config[name], custom_objects=custom_objects)
+        return cls(**config)

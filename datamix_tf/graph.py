@@ -1,0 +1,44 @@
+"""Reading the graph of a functional Keras model.
+
+Keras has no public way to list the calls (nodes) that make up a model, and a layer that several models share knows the
+calls of all of them. This module is the one place that touches those internals.
+"""
+
+from __future__ import annotations
+
+import keras
+
+
+def calls(model, layer=None):
+    """The calls (Keras nodes) of a functional model, inputs included; with `layer`, those of that layer alone."""
+    nodes = [node for nodes in model._nodes_by_depth.values() for node in nodes]
+    return [node for node in nodes if layer is None or node.operation is layer]
+
+
+def producer(tensor):
+    """The layer or operation that made a symbolic tensor."""
+    return tensor._keras_history.operation
+
+
+def inputs_of(tensor):
+    """The symbolic tensors that the call behind `tensor` was given."""
+    operation, node_index, _ = tensor._keras_history
+    return operation._inbound_nodes[node_index].input_tensors
+
+
+def ancestors(tensor, stop=None):
+    """All tensors that `tensor` is computed from, itself included, by id; the walk does not pass `stop`."""
+    seen, stack = {}, [tensor]
+    while stack:
+        current = stack.pop()
+        if id(current) in seen:
+            continue
+        seen[id(current)] = current
+        if current is not stop:
+            stack.extend(inputs_of(current))
+    return seen
+
+
+def is_functional(model) -> bool:
+    """Whether the model has a graph to read."""
+    return isinstance(model, keras.Model) and hasattr(model, "_nodes_by_depth")

@@ -1,0 +1,103 @@
+"""Mixing keys: random orthogonal matrices, one for each group."""
+
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+from datamix_tf.groups import check_group_size, require_whole_groups
+
+
+class EphemeralSeedGenerator(keras.random.SeedGenerator):
+    """A seed generator whose state is never written to a file: from the state one could compute future keys."""
+
+    def save_own_variables(self, store):
+        del store
+
+    def load_own_variables(self, store):
+        del store
+
+
+def haar_orthogonal(count, size: int, seed=None, dtype="float32"):
+    """Draws orthogonal matrices from the Haar (uniform) distribution on O(size).
+
+    The Q of a QR decomposition of a Gaussian matrix is uniform only after its columns are multiplied with the signs
+    of R's diagonal, because QR routines fix those signs by convention.
+
+    Args:
+        count: Number of matrices (an int or a scalar tensor).
+        size: Rows and columns of each matrix.
+        seed: Int or `keras.random.SeedGenerator`.
+        dtype: Float dtype; the decomposition itself runs in float32 or float64.
+
+    Returns:
+        Tensor `[count, size, size]`.
+
+    Reference: Mezzadri, How to generate random matrices from the classical compact groups, Notices of the AMS 54
+    (2007), section 5.
+    """
+    work_dtype = dtype if dtype == "float64" else "float32"
+    gaussian = keras.random.normal((count, size, size), dtype=work_dtype, seed=seed)
+    q, r = ops.qr(gaussian)
+    diagonal = ops.diagonal(r, axis1=-2, axis2=-1)
+    signs = ops.where(diagonal < 0, -ops.ones_like(diagonal), ops.ones_like(diagonal))
+    return ops.cast(q * ops.expand_dims(signs, axis=-2), dtype)
+
+
+@keras.saving.register_keras_serializable(package="datamix_tf")
+class OrthogonalKeys(keras.layers.Layer):
+    """Draws a fresh random orthogonal mixing matrix for every group of a batch, at every call.
+
+    The matrices are Haar distributed and carry no gradient (the papers sample the mixing coefficients from the
+    orthogonal group, so that `A^T A = I` leaves the weight gradients unchanged: FaceMix, Eq. 7 to 9).
+
+    These keys are for training and for measurements: they come from Keras's pseudo-random generator. Keys that
+    protect somebody's data come from the operating system's generator, on the edge (`serving.edge`).
+
+    Args:
+        group_size: Number of inputs that are mixed with each other (the papers' S_G), an integer from 1. With 1 the
+            key is a random sign.
+        seed: Optional int that makes training repeatable. It is not part of `get_config()`, and the generator's state
+            is not saved with a model: both would give keys away.
+
+    Call arguments:
+        features: Tensor `[batch, ...]`; only its batch size and dtype are used.
+
+    Input shape:
+        `(batch, ...)` with `batch` a multiple of `group_size`.
+
+    Output shape:
+        `(batch / group_size, group_size, group_size)`.
+
+    Raises:
+        ValueError: If `group_size` is not an integer of at least 1, or the batch is not a multiple of it.
+
+    Example:
+
+    >>> keys = OrthogonalKeys(group_size=8)(features)       # features [32, 16, 16, 64] -> keys [4, 8, 8]
+    >>> mixtures = Mix()(features, keys)
+
+    Reference: DataMix (ECCV 2020), section 4.2, Mixing-Aware Training; FaceMix (CVPRW 2020), section 3.4.
+    """
+
+    def __init__(self, group_size, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.group_size = check_group_size(group_size)
+        self.seed_generator = EphemeralSeedGenerator(seed)
+        self.built = True
+
+    def call(self, features):
+        features = require_whole_groups(features, self.group_size)
+        count = ops.shape(features)[0] // self.group_size
+        keys = haar_orthogonal(count, self.group_size, seed=self.seed_generator, dtype=self.compute_dtype)
+        return ops.stop_gradient(keys)
+
+    def compute_output_spec(self, features):
+        return keras.KerasTensor(self.compute_output_shape(features.shape), dtype=self.compute_dtype)
+
+    def compute_output_shape(self, input_shape):
+        groups = None if input_shape[0] is None else input_shape[0] // self.group_size
+        return (groups, self.group_size, self.group_size)
+
+    def get_config(self):
+        return {**super().get_config(), "group_size": self.group_size}

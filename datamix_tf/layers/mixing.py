@@ -1,0 +1,99 @@
+"""Mixing the members of a group with a key, and undoing it."""
+
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+from datamix_tf.groups import require_whole_groups, to_groups
+
+
+def _check_keys(rows_shape, keys_shape):
+    """Raises a ValueError if the keys cannot belong to these rows."""
+    if len(keys_shape) != 3 or keys_shape[-1] is None or keys_shape[-1] != keys_shape[-2]:
+        raise ValueError(
+            "`keys` must have the shape [batch / group_size, group_size, group_size], one square matrix for each "
+            f"group. Received: keys.shape={tuple(keys_shape)}"
+        )
+    groups, group_size, batch_size = keys_shape[0], keys_shape[-1], rows_shape[0]
+    if groups is not None and batch_size is not None and groups * group_size != batch_size:
+        raise ValueError(
+            f"{groups} keys for groups of {group_size} fit a batch of {groups * group_size} rows. "
+            f"Received: a batch of {batch_size} rows, keys.shape={tuple(keys_shape)}"
+        )
+
+
+class _GroupLinear(keras.layers.Layer):
+    """Multiplies every group of rows with a matrix: the part that `Mix` and `DeMix` share."""
+
+    transpose_keys = False
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.built = True
+
+    def call(self, inputs, keys):
+        _check_keys(inputs.shape, keys.shape)
+        keys = ops.cast(keys, inputs.dtype)
+        if self.transpose_keys:
+            keys = ops.transpose(keys, (0, 2, 1))
+        rows = require_whole_groups(inputs, keys.shape[-1])
+        mixed = ops.matmul(keys, to_groups(rows, keys.shape[-1]))
+        return ops.reshape(mixed, ops.shape(inputs))
+
+    def compute_output_spec(self, inputs, keys):
+        _check_keys(inputs.shape, keys.shape)
+        return keras.KerasTensor(inputs.shape, dtype=self.compute_dtype)
+
+    def compute_output_shape(self, inputs_shape, keys_shape=None):
+        return inputs_shape
+
+
+@keras.saving.register_keras_serializable(package="datamix_tf")
+class Mix(_GroupLinear):
+    """Mixes the features of each group with the group's key.
+
+    Mixture `k` of a group is `sum_i keys[k, i] * features_i`, where groups are consecutive rows.
+
+    Call arguments:
+        inputs: Float tensor `[batch, ...]` of any rank; the key acts on the batch axis alone.
+        keys: Tensor `[batch / group_size, group_size, group_size]`, for example from `OrthogonalKeys`. Any invertible
+            matrices mix; `DeMix` undoes orthogonal ones.
+
+    Output shape:
+        Same as `inputs`.
+
+    Raises:
+        ValueError: If the keys are not square or do not fit the batch.
+
+    Example:
+
+    >>> keys = OrthogonalKeys(group_size=8)(features)
+    >>> mixtures = Mix()(features, keys)
+
+    Reference: DataMix (ECCV 2020), Eq. 4; FaceMix (CVPRW 2020), Eq. 4.
+    """
+
+
+@keras.saving.register_keras_serializable(package="datamix_tf")
+class DeMix(_GroupLinear):
+    """Undoes `Mix` with the same orthogonal keys, by their transposes.
+
+    Call arguments:
+        inputs: Float tensor `[batch, ...]` of any rank, for example the cloud's answers to mixtures.
+        keys: The keys that `Mix` was called with, `[batch / group_size, group_size, group_size]`.
+
+    Output shape:
+        Same as `inputs`.
+
+    Raises:
+        ValueError: If the keys are not square or do not fit the batch.
+
+    Example:
+
+    >>> DeMix()(Mix()(features, keys), keys)                # equals features, to rounding
+
+    Reference: FaceMix (CVPRW 2020), Eq. 6, with B = A^-1 = A^T.
+    """
+
+    transpose_keys = True

@@ -1,0 +1,146 @@
+"""Cutting a functional Keras model into pre (edge), main (cloud) and post (edge)."""
+
+from __future__ import annotations
+
+import keras
+
+from datamix_tf.graph import ancestors, calls, inputs_of, is_functional, producer
+
+_MAX_SUGGESTIONS = 12
+
+
+def split(model, after, before):
+    """Cuts a functional model into M_pre, M_main and M_post by layer names.
+
+    The parts share the model's layers and weights: training a part trains the model. A cut may lie anywhere in a
+    residual or branched graph where a single tensor carries everything across.
+
+    Args:
+        model: A built functional (or `Sequential`) Keras model with one input and one output tensor.
+        after: Name of the last layer of pre; its output is what the edge mixes and sends.
+        before: Name of the first layer of post; its input is what the cloud answers with.
+
+    Returns:
+        Three functional models `(pre, main, post)` with `post(main(pre(x))) == model(x)`.
+
+    Raises:
+        ValueError: If a name is unknown, a cut is not a single tensor (the message names the layers that go round it
+            and cuts that are possible), or nothing is left for main.
+
+    Example:
+
+    >>> model = keras.applications.MobileNetV2(weights=None, classes=10)
+    >>> pre, main, post = split(model, after="block_2_add", before="predictions")
+
+    Reference: DataMix (ECCV 2020), Eq. 2.
+    """
+    if isinstance(model, keras.Sequential):
+        model = keras.Model(model.inputs, model.outputs, name=model.name)
+    _check_model(model)
+    sent = _single(_call(model, after, "after").outputs, f"the output of after={after!r}")
+    answered = _single(_call(model, before, "before").input_tensors, f"the input of before={before!r}")
+    if sent is answered:
+        raise ValueError(
+            f"Nothing is left for the cloud between after={after!r} and before={before!r}: the input of "
+            f"{before!r} is the output of {after!r}. Choose an earlier `after` or a later `before`."
+        )
+    _check_cut(model, sent, f"after={after!r}")
+    _check_cut(model, answered, f"before={before!r}")
+    if id(sent) not in ancestors(answered):
+        raise ValueError(
+            f"before={before!r} does not come after after={after!r}: {before!r} does not use the output of {after!r}. "
+            "Exchange the two, or choose a later `before`."
+        )
+    return (
+        keras.Model(model.inputs[0], sent, name=f"{model.name}_pre"),
+        keras.Model(sent, answered, name=f"{model.name}_main"),
+        keras.Model(answered, model.outputs[0], name=f"{model.name}_post"),
+    )
+
+
+def possible_cuts(model) -> list[str]:
+    """Names of the layers after which a functional model can be cut in one tensor, in the order of the graph."""
+    if isinstance(model, keras.Sequential):
+        model = keras.Model(model.inputs, model.outputs)
+    cuts = []
+    for layer in model.layers:
+        places = calls(model, layer)
+        if len(places) != 1 or len(places[0].outputs) != 1:
+            continue
+        tensor = places[0].outputs[0]
+        if tensor is not model.inputs[0] and tensor is not model.outputs[0] and not _bypassing(model, tensor):
+            cuts.append(layer.name)
+    return cuts
+
+
+def _check_model(model):
+    if not is_functional(model):
+        raise ValueError(
+            "`split` cuts built functional (or Sequential) Keras models; a subclassed model has no graph to cut. "
+            f"Received: {model!r}. Rebuild it with keras.Model(inputs, outputs)."
+        )
+    if len(model.inputs) != 1 or len(model.outputs) != 1:
+        raise ValueError(
+            "`split` expects a model with one input and one output tensor. Received: "
+            f"{len(model.inputs)} inputs and {len(model.outputs)} outputs in model {model.name!r}."
+        )
+
+
+def _call(model, name, argument):
+    """The one call of the layer `name` in the model's graph."""
+    names = [layer.name for layer in model.layers]
+    if name not in names:
+        inside = [outer.name for outer in model.layers if _has_layer(outer, name)]
+        hint = f" It is a layer of the nested model {inside[0]!r}: split that one." if inside else ""
+        raise ValueError(
+            f"Model {model.name!r} has no layer named {argument}={name!r}.{hint} Its layers: {_listing(names)}"
+        )
+    places = calls(model, model.get_layer(name))
+    if len(places) > 1:
+        raise ValueError(
+            f"Layer {argument}={name!r} is used {len(places)} times in model {model.name!r}, so its name "
+            "does not name one place. Cut at a layer that is used once."
+        )
+    return places[0]
+
+
+def _has_layer(model, name):
+    return isinstance(model, keras.Model) and any(layer.name == name for layer in model.layers)
+
+
+def _single(tensors, what):
+    if len(tensors) != 1:
+        producers = [producer(tensor).name for tensor in tensors]
+        raise ValueError(
+            f"A cut must be a single tensor, but {what} is {len(tensors)} tensors (from {_listing(producers)}). "
+            "Cut where the branches have joined."
+        )
+    return tensors[0]
+
+
+def _bypassing(model, cut):
+    """Names of the layers behind the cut that also use a tensor from in front of it."""
+    before_cut = ancestors(cut)
+    behind = {key: tensor for key, tensor in ancestors(model.outputs[0], stop=cut).items() if key not in before_cut}
+    names = set()
+    for tensor in behind.values():
+        if any(id(used) in before_cut and used is not cut for used in inputs_of(tensor)):
+            names.add(producer(tensor).name)
+    return sorted(names)
+
+
+def _check_cut(model, cut, what):
+    if id(cut) not in ancestors(model.outputs[0]):
+        raise ValueError(f"The model's output does not use the tensor at {what}; it cannot be a cut.")
+    round_it = _bypassing(model, cut)
+    if round_it:
+        raise ValueError(
+            f"The cut at {what} is not a single tensor: {_listing(round_it)} also use what is computed in front of "
+            f"it (a residual connection or a branch goes round the cut). Possible cuts are after: "
+            f"{_listing(possible_cuts(model))}"
+        )
+
+
+def _listing(names):
+    shown = ", ".join(repr(name) for name in names[:_MAX_SUGGESTIONS])
+    return shown + (f", ... ({len(names)} in all)" if len(names) > _MAX_SUGGESTIONS else "")

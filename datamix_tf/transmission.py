@@ -1,0 +1,54 @@
+"""What the cloud receives, as a Keras model from raw inputs to the transmitted tensor."""
+
+from __future__ import annotations
+
+import keras
+
+from datamix_tf.datamix_model import DataMixModel
+from datamix_tf.layers import Mix, OrthogonalKeys
+
+
+def transmitted(model, seed=None):
+    """Builds the edge's side of a model up to the wire.
+
+    Args:
+        model: A `DataMixModel`, whose mixtures are sent (fresh keys at every call), or any other Keras model, which is
+            taken to run in the cloud as a whole: its raw input is sent.
+        seed: Optional int that makes the keys repeatable.
+
+    Returns:
+        A frozen `keras.Model`: raw inputs `[batch, ...]` -> transmitted tensor `[batch, ...]`. Row `k` is mixture `k` of
+        its group, which the papers take to correspond to input `k`. With mixing, batches must be whole groups.
+    """
+    if isinstance(model, DataMixModel):
+        inputs = keras.Input(model.pre.input_shape[1:], name="raw")
+        features = model.pre(inputs, training=False)
+        sent = Mix(name="mix")(features, OrthogonalKeys(model.group_size, seed=seed, name="keys")(features))
+    else:
+        inputs = keras.Input(model.input_shape[1:], name="raw")
+        sent = inputs
+    sender = keras.Model(inputs, sent, name="transmitted")
+    sender.trainable = False
+    return sender
+
+
+def copy_of(model):
+    """A copy of a functional model with its own weights of the same values."""
+    clone = type(model).from_config(model.get_config())
+    clone.set_weights(model.get_weights())
+    return clone
+
+
+def cloud_body(model):
+    """A trainable copy of what the cloud runs, from the transmitted tensor to the answers (in front of M_post).
+
+    Args:
+        model: A `DataMixModel`, or a functional model whose last layer is its classifier.
+
+    Returns:
+        A `keras.Model`: transmitted tensor -> answers.
+    """
+    if isinstance(model, DataMixModel):
+        return copy_of(model.main)
+    last = model.layers[-1]
+    return copy_of(keras.Model(model.inputs[0], last.input, name="body"))

@@ -1,0 +1,94 @@
+"""tensorflow-datasets builders for the data sets whose official download has what the pipeline needs.
+
+Each module has one class `Builder`: an ordinary tensorflow-datasets builder with a string feature
+`name` and these class attributes, from which `pipeline.datasets.tfds_source.TfdsSource` works:
+
+    KIND: `"image"` or `"audio"`.
+    TARGET, HIDDEN: label columns, as in `components.records.Source`.
+    CONTENT: the feature that holds the encoded picture or recording.
+    labels: a static method from one decoded example to label column -> text.
+
+tensorflow-datasets is imported inside the functions, so that a command's --help answers at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from urllib.parse import urlsplit
+
+NAMES = ("celeb_a", "speech_commands")
+CONNECT_SECONDS = 3  # tensorflow-datasets itself retries for minutes
+
+
+def builder_class(name: str):
+    """Returns the builder class for a name of `NAMES`."""
+    return importlib.import_module(f"{__name__}.{name}").Builder
+
+
+def prepare(name: str, data_dir: str | None):
+    """Returns a builder whose data set is on disk, after download and preparation where needed.
+
+    Args:
+        name: One of `NAMES`.
+        data_dir: Where data sets are prepared; `None` stands for tensorflow-datasets' default.
+
+    Raises:
+        ValueError: If the official files are neither at hand nor to be had, or are damaged.
+    """
+    import requests
+    import tensorflow_datasets as tfds
+    from tensorflow_datasets.core.download.download_manager import NonMatchingChecksumError
+
+    builder = builder_class(name)(data_dir=data_dir)
+    if builder.data_path.exists():
+        return builder
+    _check_files_or_network(builder)
+    try:
+        builder.download_and_prepare(download_config=tfds.download.DownloadConfig(try_download_gcs=False))
+    except NonMatchingChecksumError as error:
+        raise ValueError(_not_prepared(builder, f"a damaged or another file. {error}")) from error
+    # Google Drive's pages about quotas end in a ValueError or, without beautifulsoup4, an ImportError.
+    except (tfds.download.DownloadError, requests.RequestException, ImportError, ValueError) as error:
+        raise ValueError(_not_prepared(builder, f"{type(error).__name__}: {error}.")) from error
+    return builder
+
+
+def _check_files_or_network(builder) -> None:
+    """Fails fast where files are missing and the hosts that have them do not answer."""
+    import requests
+
+    for host in {"{0.scheme}://{0.netloc}".format(urlsplit(url)) for url in _missing(builder)}:
+        try:
+            requests.head(host, timeout=CONNECT_SECONDS)  # any answer will do; proxies are honoured
+        except requests.RequestException as error:
+            reason = f"no answer from {host} ({type(error).__name__})."
+            raise ValueError(_not_prepared(builder, reason)) from error
+
+
+def _missing(builder) -> dict[str, str]:
+    """Returns url -> file name of the files that were neither put there by hand nor downloaded before."""
+    return {url: info.filename for url, info in builder.url_infos.items() if not _at_hand(builder, url, info)}
+
+
+def _at_hand(builder, url: str, info) -> bool:
+    from tensorflow_datasets.core.download.resource import get_dl_fname
+
+    downloads = _downloads(builder)
+    cached = (downloads / builder.name).rglob(get_dl_fname(url, info.checksum))
+    return (downloads / "manual" / info.filename).exists() or any(cached)
+
+
+def _downloads(builder) -> Path:
+    return Path(builder.data_dir_root) / "downloads"
+
+
+def _not_prepared(builder, received: str) -> str:
+    files = ", ".join(f"{info.filename} ({url})" for url, info in builder.url_infos.items())
+    received = " ".join(received.split())  # a checksum error comes on several lines
+    return (
+        f"{builder.name} is not prepared in {builder.data_dir_root}. Expected a network, or these official "
+        f"files in {_downloads(builder) / 'manual'}: {files}. Received: {received} Missing files: "
+        f"{', '.join(_missing(builder).values()) or 'none'}. To mend it, fetch the missing or damaged files "
+        "by hand and put them there."
+    )

@@ -1,0 +1,193 @@
+"""`folder:PATH`: a directory or a .zip as people have them, read in place.
+
+Two layouts: pictures (`images/*`, `labels.csv` whose first column is `file`, optionally `dataset.json`) and speech (the
+Speech Commands layout, `keyword/speaker_nohash_n.wav`, optionally `dataset.json`). `dataset.json` holds `kind`
+("image" or "audio") and the lists `target` and `hidden` of label columns.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import functools
+import hashlib
+import io
+import json
+import os
+import zipfile
+
+import apache_beam as beam
+
+from components.errors import InputError
+from components.records import BadRecord, RawExample
+
+SPEECH_COLUMNS = ("keyword", "speaker")
+
+
+class Files:
+    """The files of a directory or a zip archive, by their names relative to its root."""
+
+    def __init__(self, path: str):
+        self.path = path
+        if os.path.isdir(path):
+            self._zip = None
+        else:
+            try:
+                self._zip = zipfile.ZipFile(path)
+            except FileNotFoundError:
+                raise InputError(f"folder:{path} does not exist; expected a directory or a .zip file") from None
+            except (zipfile.BadZipFile, OSError) as error:
+                raise InputError(
+                    f"folder:{path} is not a whole zip archive ({error}); it may be cut off: fetch or make it again"
+                ) from None
+
+    def names(self) -> list[str]:
+        if self._zip:
+            return sorted(info.filename for info in self._zip.infolist() if not info.is_dir())
+        return sorted(
+            os.path.relpath(os.path.join(parent, name), self.path).replace(os.sep, "/")
+            for parent, _, names in os.walk(self.path)
+            for name in names
+        )
+
+    def read(self, name: str) -> bytes:
+        """The content of a file. Raises KeyError, OSError or BadZipFile if it cannot be read."""
+        if self._zip:
+            return self._zip.read(name)
+        with open(os.path.join(self.path, name), "rb") as file:
+            return file.read()
+
+
+@dataclasses.dataclass(frozen=True)
+class Folder:
+    """A directory or zip archive as a data set; implements `components.records.Source`.
+
+    Args:
+        path: Where it is.
+
+    Raises:
+        InputError: If it is not there, is cut off, or has neither of the two layouts.
+    """
+
+    path: str
+
+    @property
+    def name(self) -> str:
+        return os.path.splitext(os.path.basename(os.path.normpath(self.path)))[0]
+
+    @property
+    def kind(self) -> str:
+        return self._index["kind"]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return self._index["columns"]
+
+    @property
+    def target(self) -> tuple[str, ...]:
+        return self._index["target"]
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        return self._index["hidden"]
+
+    @property
+    def fingerprint(self) -> str:
+        return self._index["fingerprint"]
+
+    @functools.cached_property
+    def _index(self):
+        files = Files(self.path)
+        names = files.names()
+        described = _description(files, names)
+        if "labels.csv" in names:
+            rows = _rows(files, self.path)
+            kind, columns = "image", tuple(rows[0])[1:]
+            examples = [(f"images/{row['file']}", row) for row in rows]
+        else:
+            wavs = [name for name in names if name.lower().endswith(".wav") and not name.startswith("_")]
+            examples = [(name, _speech_labels(name)) for name in wavs]
+            kind, columns = "audio", SPEECH_COLUMNS
+        if not examples:
+            raise InputError(
+                f"folder:{self.path} has neither images/ with labels.csv nor keyword/speaker_nohash_n.wav files; it "
+                f"has {', '.join(names[:3]) or 'nothing'}"
+            )
+        default_target, default_hidden = (("keyword",), ("speaker",)) if kind == "audio" else (columns, ())
+        return {
+            "kind": described.get("kind", kind),
+            "columns": columns,
+            "target": tuple(described.get("target", default_target)),
+            "hidden": tuple(described.get("hidden", default_hidden)),
+            "examples": examples,
+            "fingerprint": _fingerprint(self.path, names),
+        }
+
+    def read(self) -> beam.PTransform:
+        return _ReadFolder(self.path, self._index["examples"])
+
+
+class _ReadFolder(beam.PTransform):
+    def __init__(self, path, examples):
+        super().__init__()
+        self.path = path
+        self.examples = examples
+
+    def expand(self, begin):
+        return (
+            begin
+            | "Names" >> beam.Create(self.examples)
+            | "Spread" >> beam.Reshuffle()
+            | "ReadFiles" >> beam.ParDo(_ReadFile(self.path))
+        )
+
+
+class _ReadFile(beam.DoFn):
+    def __init__(self, path):
+        self.path = path
+
+    def setup(self):
+        self.files = Files(self.path)
+
+    def process(self, example):
+        name, labels = example
+        try:
+            content = self.files.read(name)
+        except (KeyError, OSError, zipfile.BadZipFile) as error:
+            yield BadRecord(name, f"the file cannot be read: {error}")
+        else:
+            yield RawExample(name, content, labels)
+
+
+def _rows(files, path):
+    text = io.StringIO(files.read("labels.csv").decode("utf-8-sig"))
+    reader = csv.DictReader(text)
+    if not reader.fieldnames or reader.fieldnames[0] != "file":
+        raise InputError(f"{path}: the first column of labels.csv must be 'file', but it is {reader.fieldnames}")
+    rows = [{key: (value or "").strip() for key, value in row.items() if key} for row in reader]
+    if not rows:
+        raise InputError(f"{path}: labels.csv lists no files")
+    return rows
+
+
+def _speech_labels(name):
+    """Labels from `.../keyword/speaker_nohash_n.wav`; empty where the name does not have that form."""
+    keyword, _, file = name.rpartition("/")
+    speaker, mark, _ = file.partition("_nohash_")
+    return {"keyword": os.path.basename(keyword), "speaker": speaker if mark else ""}
+
+
+def _description(files, names):
+    if "dataset.json" not in names:
+        return {}
+    try:
+        described = json.loads(files.read("dataset.json"))
+    except json.JSONDecodeError as error:
+        raise InputError(f"{files.path}: dataset.json is not JSON: {error}") from None
+    return described
+
+
+def _fingerprint(path, names):
+    """Changes with the list of files, and with the archive's (or labels.csv's) size and time."""
+    stat = os.stat(path)
+    return hashlib.sha256("\n".join([*names, str(stat.st_size), str(stat.st_mtime_ns)]).encode()).hexdigest()

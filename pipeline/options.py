@@ -1,0 +1,198 @@
+"""The command line of `python -m pipeline.run`."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+
+from components.errors import InputError
+
+METHODS = ("edge", "cloud", "datamix")
+DESCRIPTION = """\
+Trains a split, mixing-aware model, measures what the cloud learns from what it receives, and packages the model for cloud
+and edge. Any Beam pipeline option may follow (--runner DirectRunner --direct_running_mode multi_processing ...)."""
+
+
+@dataclasses.dataclass(frozen=True)
+class RunOptions:
+    """The options of a run; `python -m pipeline.run --help` explains each."""
+
+    dataset: str
+    output: str
+    group_size: int
+    num_pre_blocks: tuple[int, ...]
+    epochs: int
+    seed: int
+    repeats: int
+    methods: tuple[str, ...]
+    target: tuple[str, ...] | None
+    hidden: tuple[str, ...] | None
+    examples: int | None
+    data_dir: str | None
+    split: str
+    valid_share: float
+    test_share: float
+    max_bad_share: float
+    image_size: tuple[int, int]
+    spectrogram: str
+    hidden_units: int
+    width: int
+    batch_size: int
+    learning_rate: float
+    weight_decay: float
+    augment: tuple[str, ...]
+    attack_epochs: int
+    min_examples: int
+    model_name: str
+
+
+def parse(argv=None) -> tuple[RunOptions, list[str]]:
+    """Parses the command line.
+
+    Returns:
+        The options, and the arguments that are left for Beam.
+
+    Raises:
+        InputError: If a value cannot be used.
+        SystemExit: After `--help`, or if argparse cannot read a value.
+    """
+    known, beam_arguments = _parser().parse_known_args(argv)
+    options = RunOptions(**vars(known))
+    _check(options)
+    return options, beam_arguments
+
+
+def _check(options):
+    checks = (
+        (options.group_size >= 1, "--group_size must be at least 1", options.group_size),
+        (
+            set(options.num_pre_blocks) <= {1, 2, 3},
+            "--num_pre_blocks takes 1, 2 and 3",
+            options.num_pre_blocks,
+        ),
+        (set(options.methods) <= set(METHODS), f"--methods takes {', '.join(METHODS)}", options.methods),
+        ("datamix" in options.methods, "--methods must include datamix, which is packaged", options.methods),
+        (options.epochs >= 1, "--epochs must be at least 1", options.epochs),
+        (options.attack_epochs >= 0, "--attack_epochs must be at least 0", options.attack_epochs),
+        (options.repeats >= 1, "--repeats must be at least 1", options.repeats),
+        (options.batch_size >= 1, "--batch_size must be at least 1", options.batch_size),
+        (options.width >= 1, "--width must be at least 1", options.width),
+        (
+            options.valid_share > 0 and options.test_share > 0,
+            "split shares must be above 0",
+            options.valid_share,
+        ),
+        (options.valid_share + options.test_share < 1, "--valid_share and --test_share must sum below 1", ""),
+        (set(options.augment) <= {"flip", "shift"}, "--augment takes flip and shift", options.augment),
+    )
+    for fine, expected, received in checks:
+        if not fine:
+            raise InputError(f"{expected}; received {received}")
+
+
+def _texts(text):
+    return tuple(part for part in text.split(",") if part)
+
+
+def _integers(text):
+    return tuple(int(part) for part in text.split(","))
+
+
+def _size(text):
+    height, _, width = text.partition("x")
+    return int(height), int(width or height)
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        "python -m pipeline.run",
+        description=DESCRIPTION,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument_group("data").add_argument
+    add(
+        "--dataset",
+        default="avatars",
+        help="avatars, tones (built-in), celeb_a, speech_commands, or folder:PATH",
+    )
+    add("--target", type=_texts, help="label columns to learn, with commas (default: the data set's own)")
+    add("--hidden", type=_texts, help="label columns that the attacker is after (default: the data set's own)")
+    add("--examples", type=int, help="size of a generated data set (default: its own)")
+    add("--data_dir", help="where tensorflow-datasets keeps data (default: its own)")
+    add(
+        "--split",
+        choices=("hash", "official"),
+        default="hash",
+        help="split by content hash, or by official lists",
+    )
+    add("--valid_share", type=float, default=0.15, help="share of validation examples, for --split hash")
+    add("--test_share", type=float, default=0.2, help="share of test examples, for --split hash")
+    add("--max_bad_share", type=float, default=0.05, help="share of bad records above which the run stops")
+    add(
+        "--image_size",
+        type=_size,
+        default=(64, 64),
+        help="HEIGHTxWIDTH of pictures; the papers' faces: 218x178",
+    )
+    add(
+        "--spectrogram",
+        choices=("mel64", "paper"),
+        default="mel64",
+        help="mel64: 64 mel bands x 64 frames; paper: 165 frequencies x 200 frames, as the papers' costs imply",
+    )
+    add = parser.add_argument_group("models").add_argument
+    add(
+        "--methods",
+        type=_texts,
+        default=METHODS,
+        help="which of edge, cloud, datamix to compare, with commas",
+    )
+    add("--group_size", type=int, default=8, help="inputs mixed with each other (S_G), from 1")
+    add(
+        "--num_pre_blocks",
+        type=_integers,
+        default=(1,),
+        help="blocks on the edge (N_pre): 1, 2, 3 or several with commas; the first is packaged",
+    )
+    add(
+        "--hidden_units",
+        type=int,
+        default=0,
+        help="units of a hidden layer in M_post; 0 for none, as in the papers",
+    )
+    add("--width", type=int, default=64, help="filters of the ResNet stem; 64 is ResNet-18")
+    add = parser.add_argument_group("training").add_argument
+    add(
+        "--epochs",
+        type=int,
+        default=20,
+        help="passes over the train split; the papers: 100 (CelebA), 600 (LFWA)",
+    )
+    add(
+        "--batch_size",
+        type=int,
+        default=64,
+        help="examples in a batch; lowered to a multiple of the group size",
+    )
+    add("--learning_rate", type=float, default=1e-3, help="peak learning rate of AdamW, with cosine decay")
+    add("--weight_decay", type=float, default=0.05, help="decoupled weight decay")
+    add(
+        "--augment",
+        type=_texts,
+        default=("shift",),
+        help="any of flip (left-right) and shift, with commas, or ''",
+    )
+    add("--seed", type=int, default=0, help="seed of data generation, initialisation, order and training keys")
+    add("--repeats", type=int, default=1, help="seeds to train with: seed, seed + 1, ...; gives a spread")
+    add = parser.add_argument_group("attacks").add_argument
+    add("--attack_epochs", type=int, default=10, help="passes of an attack network; 0 runs no attacks")
+    add("--min_examples", type=int, default=8, help="train examples that an identity needs to be attacked")
+    add = parser.add_argument_group("output").add_argument
+    add(
+        "--output",
+        default="runs/latest",
+        help="folder for metrics.json, report.html, serving/, edge/, artifacts/",
+    )
+    add("--model_name", default="datamix", help="name under which the cloud serves the model")
+    return parser

@@ -1,0 +1,160 @@
+"""From a file to the numbers that M_pre takes: the one definition, for training and for the edge.
+
+NumPy and Pillow only, because it runs on the edge. Normalisation is not here: its statistics live inside M_pre.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import io
+import wave
+
+import numpy as np
+
+
+class BadInputError(ValueError):
+    """A file that cannot be used; the text says why."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ImagePreprocessing:
+    """Decode, crop to the aspect ratio around the centre, resize.
+
+    Attributes:
+        height: Rows of the result, in pixels.
+        width: Columns of the result, in pixels.
+        channels: 3 for RGB, 1 for gray.
+    """
+
+    height: int = 64
+    width: int = 64
+    channels: int = 3
+    kind: str = "image"
+    dtype: str = "uint8"
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return (self.height, self.width, self.channels)
+
+    def __call__(self, content: bytes) -> np.ndarray:
+        """Decodes a picture.
+
+        Args:
+            content: The bytes of any format that Pillow reads.
+
+        Returns:
+            uint8 `[height, width, channels]`, values 0 to 255.
+
+        Raises:
+            BadInputError: If the picture is damaged, cut off or has pixels that are not finite.
+        """
+        from PIL import Image, ImageOps
+
+        try:
+            with Image.open(io.BytesIO(content)) as opened:
+                opened.load()
+                image = ImageOps.exif_transpose(opened)
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+            raise BadInputError(f"not a readable picture: {error}") from error
+        if image.mode == "F" and not np.isfinite(np.asarray(image)).all():
+            raise BadInputError("the picture has pixels that are not finite numbers")
+        image = image.convert("RGB" if self.channels == 3 else "L")
+        image = ImageOps.fit(image, (self.width, self.height), Image.Resampling.BILINEAR)
+        return np.asarray(image, np.uint8).reshape(self.shape)
+
+
+@dataclasses.dataclass(frozen=True)
+class SpeechPreprocessing:
+    """Decode a one-channel WAV file, cut or pad it to one length, take the log-spectrogram.
+
+    Attributes:
+        sample_rate: Samples per second that a file must have.
+        samples: Length that a recording is cut or padded (with silence) to.
+        frame_length: Samples in a frame; frames are Hann-windowed.
+        frame_step: Samples between the starts of frames.
+        bands: Mel bands (HTK scale, triangular, 20 Hz to half the sample rate); 0 keeps the linear frequencies.
+    """
+
+    sample_rate: int = 16000
+    samples: int = 16000
+    frame_length: int = 512
+    frame_step: int = 246
+    bands: int = 64
+    kind: str = "audio"
+    dtype: str = "float32"
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        frames = 1 + (self.samples - self.frame_length) // self.frame_step
+        return (self.bands or self.frame_length // 2 + 1, frames, 1)
+
+    def __call__(self, content: bytes) -> np.ndarray:
+        """Decodes a recording.
+
+        Args:
+            content: The bytes of a WAV file, one channel, 16-bit PCM.
+
+        Returns:
+            float32 `[frequencies, frames, 1]`, natural logarithm of power.
+
+        Raises:
+            BadInputError: If the file is damaged, empty, or of another rate, width or number of channels.
+        """
+        signal = self.decode(content)
+        signal = np.pad(signal[: self.samples], (0, max(0, self.samples - len(signal))))
+        frames = np.lib.stride_tricks.sliding_window_view(signal, self.frame_length)[:: self.frame_step]
+        power = np.abs(np.fft.rfft(frames * np.hanning(self.frame_length))) ** 2
+        if self.bands:
+            power = power @ mel_weights(self.frame_length, self.bands, self.sample_rate)
+        return np.log(power + 1e-6).T.astype(np.float32)[..., None]
+
+    def decode(self, content: bytes) -> np.ndarray:
+        """The samples of a WAV file, float64 in [-1, 1)."""
+        try:
+            with wave.open(io.BytesIO(content)) as file:
+                form = (file.getframerate(), file.getnchannels(), file.getsampwidth())
+                declared, data = file.getnframes(), file.readframes(file.getnframes())
+        except (wave.Error, EOFError) as error:
+            raise BadInputError(f"not a readable WAV file: {error}") from error
+        if form != (self.sample_rate, 1, 2):
+            raise BadInputError(
+                f"expected {self.sample_rate} Hz, 1 channel, 16 bits; the file has {form[0]} Hz, {form[1]} channel(s), "
+                f"{8 * form[2]} bits"
+            )
+        if not data or len(data) < 2 * declared:
+            raise BadInputError(f"the recording is cut off: {len(data) // 2} of {declared} samples are there")
+        return np.frombuffer(data, "<i2") / 32768.0
+
+
+@functools.lru_cache
+def mel_weights(frame_length: int, bands: int, sample_rate: int) -> np.ndarray:
+    """Triangular mel filters, float64 `[frame_length // 2 + 1, bands]` (HTK's scale: 2595 log10(1 + f / 700))."""
+
+    def mel(hertz):
+        return 2595 * np.log10(1 + hertz / 700)
+
+    corners = 700 * (10 ** (np.linspace(mel(20), mel(sample_rate / 2), bands + 2) / 2595) - 1)
+    frequencies = np.fft.rfftfreq(frame_length, 1 / sample_rate)[:, None]
+    rising = (frequencies - corners[:-2]) / (corners[1:-1] - corners[:-2])
+    falling = (corners[2:] - frequencies) / (corners[2:] - corners[1:-1])
+    return np.maximum(0, np.minimum(rising, falling))
+
+
+_KINDS = {"image": ImagePreprocessing, "audio": SpeechPreprocessing}
+
+
+def to_config(preprocessing) -> dict:
+    """A JSON-ready description, from which `from_config` makes the same preprocessing."""
+    return dataclasses.asdict(preprocessing)
+
+
+def from_config(config: dict):
+    """The preprocessing that `to_config` described.
+
+    Raises:
+        ValueError: If its kind is not known.
+    """
+    if config.get("kind") not in _KINDS:
+        raise ValueError(f"Preprocessing kind must be one of {sorted(_KINDS)}. Received: {config.get('kind')!r}")
+    return _KINDS[config["kind"]](**config)

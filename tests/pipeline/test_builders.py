@@ -1,0 +1,225 @@
+"""The tensorflow-datasets builders, run on small files in the official downloads' layouts."""
+
+import functools
+import http.server
+import io
+import pickle
+import subprocess
+import sys
+import tarfile
+import threading
+import wave
+import zipfile
+
+import numpy as np
+import pytest
+from apache_beam.testing import test_pipeline as beam_test
+from apache_beam.testing.util import assert_that, equal_to
+from PIL import Image
+
+from components.records import RawExample
+from pipeline.datasets.builders import builder_class, prepare
+from pipeline.datasets.tfds_source import TfdsSource
+
+IDENTITIES = (2880, 2937, 2880, 8692, 5805, 5805)
+PARTITION = (0, 0, 0, 1, 2, 2)
+LANDMARKS = ("lefteye", "righteye", "nose", "leftmouth", "rightmouth")
+RECORDINGS = (
+    "yes/0a7c2a8d_nohash_0.wav",
+    "yes/0a7c2a8d_nohash_1.wav",
+    "no/0a9f9af7_nohash_0.wav",
+    "backward/0165e0e8_nohash_0.wav",
+    "zero/c50f55b8_nohash_2.wav",
+)
+VALIDATION, TESTING = {RECORDINGS[3]}, {RECORDINGS[4]}
+
+
+def jpeg(seed: int) -> bytes:
+    pixels = np.random.default_rng(seed).integers(0, 256, (218, 178, 3), np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG")
+    return file.getvalue()
+
+
+def wav(seed: int) -> bytes:
+    noise = np.random.default_rng(seed).integers(-3000, 3000, 16000, np.int16)
+    noise[-100:] = 0  # the file ends in zero bytes, which a fixed-width NumPy string would drop
+    file = io.BytesIO()
+    with wave.open(file, "wb") as writer:
+        writer.setnchannels(1)
+        writer.setsampwidth(2)
+        writer.setframerate(16000)
+        writer.writeframes(noise.tobytes())
+    return file.getvalue()
+
+
+def write_celeb_a(folder) -> list[RawExample]:
+    """Writes the five official files and returns what should be read from them."""
+    columns = builder_class("celeb_a").TARGET
+    names = [f"{i + 1:06d}.jpg" for i in range(len(PARTITION))]
+    bits = np.random.default_rng(0).integers(0, 2, (len(names), 40))
+    pictures = [jpeg(i) for i in range(len(names))]
+    with zipfile.ZipFile(folder / "img_align_celeba.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, picture in zip(names, pictures, strict=True):
+            archive.writestr(f"img_align_celeba/{name}", picture)
+    marks = " ".join(f"{point}_{axis}" for point in LANDMARKS for axis in "xy")
+    tables = {
+        "list_attr_celeba.txt": [len(names), " ".join(columns) + " "]
+        + [f"{n} {' '.join(f'{2 * b - 1:2d}' for b in row)}" for n, row in zip(names, bits, strict=True)],
+        "list_landmarks_align_celeba.txt": [len(names), marks] + [f"{n}{'   70' * 10}" for n in names],
+        "list_eval_partition.txt": [f"{n} {p}" for n, p in zip(names, PARTITION, strict=True)],
+        "identity_CelebA.txt": [f"{n} {p}" for n, p in zip(names, IDENTITIES, strict=True)],
+    }
+    for name, lines in tables.items():
+        (folder / name).write_text("".join(f"{line}\n" for line in lines))
+    return [
+        RawExample(
+            names[i],
+            pictures[i],
+            {**{c: str(b) for c, b in zip(columns, bits[i], strict=True)}, "identity": str(IDENTITIES[i])},
+            ("train", "valid", "test")[PARTITION[i]],
+        )
+        for i in range(len(names))
+    ]
+
+
+def write_speech_commands(folder) -> list[RawExample]:
+    """Writes the official archive and returns what should be read from it."""
+    files = {name: wav(i) for i, name in enumerate(RECORDINGS)}
+    extra = {
+        "README.md": b"# Speech Commands Data Set v0.02\n",
+        "_background_noise_/running_tap.wav": wav(99),
+        "validation_list.txt": "".join(f"{n}\n" for n in VALIDATION).encode(),
+        "testing_list.txt": "".join(f"{n}\n" for n in TESTING).encode(),
+    }
+    with tarfile.open(folder / "speech_commands_v0.02.tar.gz", "w:gz") as archive:
+        for name, content in {**files, **extra}.items():
+            member = tarfile.TarInfo(f"./{name}")
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return [
+        RawExample(
+            name,
+            content,
+            {"keyword": name.split("/")[0], "speaker": name.split("/")[1].split("_")[0]},
+            "valid" if name in VALIDATION else "test" if name in TESTING else "train",
+        )
+        for name, content in files.items()
+    ]
+
+
+WRITERS = {"celeb_a": write_celeb_a, "speech_commands": write_speech_commands}
+
+
+def accept_files(name: str, folder, monkeypatch) -> None:
+    """Puts the checksums of the small files in place of the official ones."""
+    from tensorflow_datasets.core.download import checksums
+
+    builder = builder_class(name)
+    infos = {u: checksums.compute_url_info(folder / i.filename) for u, i in builder.url_infos.items()}
+    monkeypatch.setattr(builder, "url_infos", infos)
+
+
+@pytest.fixture
+def manual(tmp_path):
+    folder = tmp_path / "downloads" / "manual"
+    folder.mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture
+def no_network(monkeypatch):
+    """Sends every request to a port where nobody listens."""
+    for variable in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(variable, "http://127.0.0.1:9")
+    for variable in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(variable, raising=False)
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_reads_files_fetched_by_hand(name, tmp_path, manual, monkeypatch, no_network):
+    expected = WRITERS[name](manual)
+    accept_files(name, manual, monkeypatch)
+    source = TfdsSource(name, str(tmp_path))
+    with beam_test.TestPipeline() as pipeline:
+        assert_that(pipeline | source.read(), equal_to(expected))
+    assert set(expected[0].labels) == set(source.columns)
+    again = pickle.loads(pickle.dumps(source))  # prepared by now: only read back
+    assert again.fingerprint == source.fingerprint
+    assert f"test={sum(e.split == 'test' for e in expected)}/" in source.fingerprint
+
+
+def test_columns():
+    faces, words = TfdsSource("celeb_a"), TfdsSource("speech_commands")
+    assert (faces.kind, len(faces.target), faces.hidden) == ("image", 40, ("identity",))
+    assert (words.kind, words.target, words.hidden) == ("audio", ("keyword",), ("speaker",))
+    assert len(builder_class("speech_commands")(data_dir="/nowhere").info.features["keyword"].names) == 35
+
+
+def test_downloads_where_there_is_a_network(tmp_path, monkeypatch):
+    from pipeline.datasets.builders import speech_commands
+
+    remote = tmp_path / "remote"
+    remote.mkdir()
+    expected = write_speech_commands(remote)
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(remote))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/speech_commands_v0.02.tar.gz"
+        official = speech_commands.Builder.url_infos[speech_commands.URL]
+        monkeypatch.setattr(speech_commands, "URL", url)
+        monkeypatch.setattr(speech_commands.Builder, "url_infos", {url: official})
+        accept_files("speech_commands", remote, monkeypatch)
+        builder = prepare("speech_commands", str(tmp_path / "data"))
+        server.shutdown()
+    assert builder.info.splits.total_num_examples == len(expected)
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_no_files_and_no_network(name, tmp_path, no_network):
+    with pytest.raises(ValueError, match="Expected a network, or these official files") as error:
+        prepare(name, str(tmp_path))
+    message = str(error.value)
+    assert str(tmp_path / "downloads" / "manual") in message
+    assert all(info.filename in message for info in builder_class(name).url_infos.values())
+    assert "no answer from http" in message and "\n" not in message
+
+
+def test_names_the_missing_file(tmp_path, manual, monkeypatch, no_network):
+    write_celeb_a(manual)
+    accept_files("celeb_a", manual, monkeypatch)
+    (manual / "identity_CelebA.txt").unlink()
+    with pytest.raises(ValueError, match=r"Missing files: identity_CelebA\.txt\."):
+        prepare("celeb_a", str(tmp_path))
+
+
+def test_truncated_archive(tmp_path, manual, monkeypatch, no_network):
+    write_speech_commands(manual)
+    accept_files("speech_commands", manual, monkeypatch)
+    archive = manual / "speech_commands_v0.02.tar.gz"
+    archive.write_bytes(archive.read_bytes()[:-1000])
+    with pytest.raises(ValueError, match=r"damaged or another file.*speech_commands_v0\.02\.tar\.gz"):
+        prepare("speech_commands", str(tmp_path))
+    write_speech_commands(manual)
+    accept_files("speech_commands", manual, monkeypatch)
+    assert prepare("speech_commands", str(tmp_path)).info.splits.total_num_examples == len(
+        RECORDINGS
+    )  # nothing half-made was left
+
+
+def test_archive_without_a_list():
+    from pipeline.datasets.builders.speech_commands import read_lists
+
+    with pytest.raises(ValueError, match=r"missing: \['testing_list\.txt'\]"):
+        read_lists([("validation_list.txt", io.BytesIO(b""))])
+
+
+def test_unknown_name():
+    with pytest.raises(ValueError, match="received: 'mnist'"):
+        TfdsSource("mnist")
+
+
+def test_import_stays_light():
+    code = "import sys, pipeline.datasets.tfds_source; sys.exit('tensorflow_datasets' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
