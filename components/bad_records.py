@@ -45,6 +45,6 @@ def check_share(bad: list[dict], good: int, largest_share: float) -> None:
         return
     first = "; ".join(f"{record['name']}: {record['reason']}" for record in bad[:3])
     raise InputError(
-        f"expected at most {largest_share:.0%} bad records, but {len(bad)} of {total} ({share:.1%}) are bad, for example "
-        f"{first}. Mend or remove them, or raise --max_bad_share"
+        f"expected at most {largest_share:.0%} bad records, but {len(bad)} of {total} ({share:.1%}) are bad, for "
+        f"example {first}. Mend or remove them, or raise --max_bad_share"
     )

@@ -98,7 +98,9 @@ def batches(examples: Examples, split: str, batch_size: int, *, seed: int, augme
     dataset = _parsed(examples, split, schema, "target").map(lambda name, x, y: (x, y)).cache()
     dataset = dataset.shuffle(min(SHUFFLE_BUFFER, schema["splits"][split]), seed=seed)
     dataset = dataset.batch(batch_size, drop_remainder=True)
-    return augmented(dataset, schema["kind"], augment, seed).prefetch(tf.data.AUTOTUNE)
+    steps = schema["splits"][split] // batch_size
+    dataset = augmented(dataset, schema["kind"], augment, seed).apply(tf.data.experimental.assert_cardinality(steps))
+    return dataset.prefetch(tf.data.AUTOTUNE)
 
 
 def augmented(dataset, kind: str, augment: tuple[str, ...], seed: int):

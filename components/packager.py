@@ -62,13 +62,11 @@ class Packager(Component):
         _, x, _ = arrays(inputs["examples"], "test")
         x = np.resize(x, (model.group_size, *x.shape[1:])).astype("float32")
         saved_model.export_main(model.main, package.path("serving"))
-        fingerprint = package.path("serving", "fingerprint.pb")
-        if os.path.exists(fingerprint):
-            os.chmod(fingerprint, 0o644)
         os.makedirs(package.path("edge"))
         convert_halves(model, package.path("edge"))
+        described = self._manifest(model, schema, package).to_json()
         with open(package.path("edge", manifest.FILE), "w", encoding="utf-8") as file:
-            file.write(self._manifest(model, schema, package).to_json())
+            file.write(described)
         agreement = agreement_of(model, package, x)
         write_json(package.path("agreement.json"), agreement)
         worst = max(agreement, key=agreement.get)

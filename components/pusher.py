@@ -44,7 +44,8 @@ class Pusher(Component):
             )
 
     def _push(self, package):
-        described = manifest.Manifest(**package.read_json(f"edge/{manifest.FILE}"))
+        with open(package.path("edge", manifest.FILE), encoding="utf-8") as file:
+            described = manifest.Manifest.from_json(file.read())
         served = os.path.join(self.parameters["serving_folder"], described.model_name, str(described.model_version))
         push_saved_model(package.path("serving"), served)
         with atomic_folder(self.parameters["edge_folder"]) as temporary:

@@ -107,7 +107,7 @@ def train(config: ModelConfig, examples: Examples):
     optimizer = cosine_adamw(config.learning_rate, config.weight_decay, config.epochs * steps, WARMUP_EPOCHS * steps)
     model.compile(optimizer, task.loss(), metrics=[task.metric()], jit_compile=False)
     started = time.monotonic()
-    history = model.fit(data, epochs=config.epochs, verbose=0, callbacks=[EpochBar(config.name)])
+    history = model.fit(data, epochs=config.epochs, shuffle=False, verbose=0, callbacks=[EpochBar(config.name)])
     training = {
         "config": dataclasses.asdict(config),
         "seconds": time.monotonic() - started,

@@ -17,8 +17,8 @@ def transmitted(model, seed=None):
         seed: Optional int that makes the keys repeatable.
 
     Returns:
-        A frozen `keras.Model`: raw inputs `[batch, ...]` -> transmitted tensor `[batch, ...]`. Row `k` is mixture `k` of
-        its group, which the papers take to correspond to input `k`. With mixing, batches must be whole groups.
+        A frozen `keras.Model`: raw inputs `[batch, ...]` -> transmitted tensor `[batch, ...]`. Row `k` is mixture
+        `k` of its group, which the papers take to correspond to input `k`. With mixing, batches must be whole groups.
     """
     if isinstance(model, DataMixModel):
         inputs = keras.Input(model.pre.input_shape[1:], name="raw")

@@ -9,8 +9,8 @@ from components.errors import InputError
 
 METHODS = ("edge", "cloud", "datamix")
 DESCRIPTION = """\
-Trains a split, mixing-aware model, measures what the cloud learns from what it receives, and packages the model for cloud
-and edge. Any Beam pipeline option may follow (--runner DirectRunner --direct_running_mode multi_processing ...)."""
+Trains a split, mixing-aware model, measures what the cloud learns from what it receives, and packages the model for
+cloud and edge. Any Beam option may follow (--runner DirectRunner --direct_running_mode multi_processing ...)."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -139,7 +139,7 @@ def _parser():
         "--spectrogram",
         choices=("mel64", "paper"),
         default="mel64",
-        help="mel64: 64 mel bands x 64 frames; paper: 165 frequencies x 200 frames, as the papers' costs imply",
+        help="mel64: 64 mel bands x 64 frames; paper: 165 frequencies x 199 frames, as the papers' costs imply",
     )
     add = parser.add_argument_group("models").add_argument
     add(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
+import signal
 import sys
+import threading
 import time
 
 from components.artifacts import remove_temporaries
@@ -23,24 +26,41 @@ def main(argv=None) -> int:
     Returns:
         The exit status: 0, 1 for a failure, 2 for bad input, 130 after Ctrl-C.
     """
-    output = None
     try:
         options, beam_arguments = parse(argv)
-        output = options.output
-        _require_writable(output)
-        run(options, beam_arguments, _command(argv))
-    except KeyboardInterrupt:
-        _tidy(output)
-        print("error: interrupted; nothing half-written is left, run again to start over", file=sys.stderr)
-        sys.stderr.flush()
-        os._exit(INTERRUPTED)  # training threads would hold up an ordinary exit until they end
-    except InputError as error:
+        _require_writable(options.output)
+        with _stops_cleanly(options.output):
+            run(options, beam_arguments, _command(argv))
+    except (InputError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+        return 2 if isinstance(error, InputError) else 1
     return 0
+
+
+@contextlib.contextmanager
+def _stops_cleanly(output):
+    """Lets Ctrl-C and SIGTERM remove what is half-written and end the process at once.
+
+    An exception would not do: Beam logs it and turns it into its own, and an ordinary exit waits for the threads of
+    TensorFlow and Beam.
+    """
+
+    def stop(*_):
+        remove_temporaries(output)
+        print(
+            "\nerror: interrupted; nothing half-written is left, run again to start over", file=sys.stderr, flush=True
+        )
+        os._exit(INTERRUPTED)
+
+    if threading.current_thread() is not threading.main_thread():  # only the main thread may handle signals
+        yield
+        return
+    replaced = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in replaced.items():
+            signal.signal(number, handler)
 
 
 def run(options, beam_arguments=(), command="") -> None:
@@ -105,11 +125,6 @@ def _require_writable(output):
         os.remove(probe)
     except OSError as error:
         raise InputError(f"expected an output folder that can be written, but {output!r} cannot: {error}") from None
-
-
-def _tidy(output):
-    if output and os.path.isdir(output):
-        remove_temporaries(output)
 
 
 def _command(argv):

@@ -12,12 +12,11 @@ from datamix_tf.transmission import cloud_body, transmitted
 
 
 class LabelAttack(Attack):
-    """A network of the model's own architecture that predicts a label of the input which a transmitted tensor
-    corresponds to.
+    """A network of the model's architecture that reads a label of the input behind a transmitted tensor.
 
-    The attacker is the cloud: it knows all weights, so the attack network starts from those of M_main, and it can mix
-    its own labelled examples with keys of its own, so it trains on fresh mixtures in every step. The state with the best
-    score on the validation examples counts.
+    The attacker is the cloud: it knows all weights, so the attack network starts from those of M_main, and it can
+    mix its own labelled examples with keys of its own, so it trains on fresh mixtures in every step. The state with the
+    best score on the validation examples counts.
 
     Args:
         model: The attacked `DataMixModel`, or a plain Keras model that runs in the cloud as a whole.
@@ -65,7 +64,7 @@ class LabelAttack(Attack):
         self.network.compile(keras.optimizers.AdamW(schedule, weight_decay=0.01), loss, jit_compile=False)
         batches = self._batches(x, y, batch_size)
         best = _KeepBest(lambda: self._measure(valid))
-        self.network.fit(batches, epochs=self.epochs, verbose=0, callbacks=[best, *self.callbacks])
+        self.network.fit(batches, epochs=self.epochs, shuffle=False, verbose=0, callbacks=[best, *self.callbacks])
         best.restore()
         self.curve = best.curve
         if self.binary:
@@ -106,7 +105,7 @@ class LabelAttack(Attack):
 
     def _details(self):
         return {
-            "attack": "network of M_main's architecture and weights, trained on single mixtures",
+            "attack": "M_main's network, fine-tuned on single mixtures",
             "curve": self.curve,
         }
 

@@ -64,9 +64,9 @@ FACE = {
     "brow_arch": (0.0, 0.1),
     "nose_y": (0.2, 0.36),
     "nose_rx": (0.08, 0.2),
-    "mouth_rx": (0.24, 0.4),
+    "mouth_rx": (0.28, 0.42),
     "mouth_y": (0.58, 0.68),
-    "lip": (0.05, 0.1),
+    "lip": (0.06, 0.1),
     "ear": (0.12, 0.24),
     "volume": (1.06, 1.3),
     "part": (-0.5, 0.5),
@@ -76,16 +76,16 @@ FACE = {
 
 # What changes from picture to picture: angles in radians, shifts in fine pixels, the rest as above.
 VIEW = {
-    "yaw": (-0.6, 0.6),
-    "pitch": (-0.25, 0.25),
-    "roll": (-0.3, 0.3),
+    "yaw": (-0.45, 0.45),
+    "pitch": (-0.2, 0.2),
+    "roll": (-0.2, 0.2),
     "shear": (-0.1, 0.1),
-    "scale": (62.0, 82.0),  # fine pixels per unit
-    "right": (-22.0, 22.0),
-    "down": (-18.0, 8.0),
+    "scale": (76.0, 90.0),  # fine pixels per unit
+    "right": (-10.0, 10.0),
+    "down": (-12.0, 6.0),
     "frown": (-0.3, 0.3),
     "gaze": (-0.05, 0.05),
-    "mood": (0.0, 1.0),  # strength of the mouth's expression
+    "mood": (0.2, 1.0),  # strength of the mouth's expression
     "lamp": (-0.12, 0.12),
 }
 
@@ -194,7 +194,7 @@ def _draw_head(pen: Pen, rng, who, look):
 
 
 def _draw_mouth(pen: Pen, rng, who, look):
-    smile = 0.1 + 0.1 * who.mood if look["Smiling"] else -0.08 * who.mood
+    smile = 0.12 + 0.1 * who.mood if look["Smiling"] else -0.1 * who.mood
     gap = 0.08 + 0.08 * who.mood if look["Mouth_Open"] else 0.0
     wide = who.mouth_rx * (1.15 if look["Smiling"] else 0.95)
     painted = look["Wearing_Lipstick"]
@@ -217,9 +217,9 @@ def _draw_mouth(pen: Pen, rng, who, look):
 def _draw_beard(pen: Pen, rng, who, look):
     if look["Beard"]:
         inner = np.column_stack([0.95 * who.width * ACROSS, 0.05 + (who.mouth_y - 0.05) * BOW])
-        pen.fill(np.vstack([_outline(who, 1.05)[:13], inner]), who.hair, np.repeat([0.0, 0.8], 13))
+        pen.fill(np.vstack([_outline(who, 1.07)[:13], inner]), _dark(who.hair, 0.12), np.repeat([0.0, 0.8], 13))
     for side in (-1, 1) if look["Mustache"] else ():
-        pen.blob(side * 0.16, who.mouth_y - 0.16, 0.2, 0.08, _dark(who.hair, 0.15), 1.2, side * 0.3)
+        pen.blob(side * 0.17, who.mouth_y - 0.18, 0.23, 0.1, _dark(who.hair, 0.15), 1.2, side * 0.3)
 
 
 def _draw_nose(pen: Pen, rng, who, look):
@@ -265,6 +265,7 @@ def _draw_hair(pen: Pen, rng, who, look):
         edge[:, 1] -= 0.42 * np.maximum(0, 1 - (edge[:, 0] / who.width - 0.3 * who.part) ** 4)
     edge[[0, -1], 1] = 0.0
     pen.fill(np.vstack([crown, edge]), who.hair, np.repeat([0.0, 0.9], 13))
+    pen.stroke(edge, _dark(who.hair, 0.35), 0.03, 0.9)
     pen.stroke(crown[3:10] * 0.9, _dark(who.hair, -0.18), 0.07, 0.3)
 
 
@@ -301,7 +302,7 @@ LAYERS = (
 
 def _draw_background(image: Image.Image, rng: np.random.Generator):
     size, draw = SIDE * FINE, ImageDraw.Draw(image, "RGBA")
-    for kind in rng.integers(3, size=9):
+    for kind in rng.integers(3, size=7):
         start, reach = rng.uniform(0, size, 2), rng.uniform(20, 150, 2)
         colour = _bytes((*_vivid(rng), rng.uniform(90, 255)))
         if kind == 0:
@@ -319,7 +320,7 @@ def _light(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     light = rng.uniform(0.65, 1.15) * (1 + rng.uniform(0, 0.4) * slope)
     warmth = rng.uniform(-0.12, 0.12)
     lit = pixels * light[..., None] * (1 + warmth, 1, 1 - warmth)
-    return lit + rng.normal(0, rng.uniform(2, 10), pixels.shape)
+    return lit + rng.normal(0, rng.uniform(2, 7), pixels.shape)
 
 
 @functools.lru_cache(maxsize=4096)

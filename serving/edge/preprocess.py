@@ -79,7 +79,7 @@ class SpeechPreprocessing:
     sample_rate: int = 16000
     samples: int = 16000
     frame_length: int = 512
-    frame_step: int = 246
+    frame_step: int = 245
     bands: int = 64
     kind: str = "audio"
     dtype: str = "float32"

@@ -1,0 +1,219 @@
+"""The components from training to pushing, each run alone on what the one before it wrote."""
+
+import json
+import os
+import re
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from components import models as trained
+from components.artifacts import AttackScores, Evaluation, Models
+from components.attacker import AttackConfig, Attacker, known_classes
+from components.data import arrays
+from components.evaluator import Evaluator
+from components.packager import TOLERANCE, Packager
+from components.pusher import Pusher, next_version, push_saved_model
+from components.reporter import Reporter, human
+from components.tflite import run_signature
+from components.trainer import ModelConfig, Trainer
+from serving.edge.manifest import Manifest, hash_files
+from tests import datasets
+from tests.components.test_ingest import ingest, transform
+
+CONFIG = ModelConfig(
+    mixing=True,
+    num_pre_blocks=1,
+    group_size=4,
+    hidden_units=0,
+    width=8,
+    epochs=12,
+    batch_size=18,
+    learning_rate=3e-3,
+    weight_decay=0.01,
+    augment=("shift",),
+    seed=0,
+)
+PLAIN = ModelConfig(**{**CONFIG.__dict__, "mixing": False})
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("chain")
+
+
+@pytest.fixture(scope="module")
+def examples(folder):
+    return transform(ingest(datasets.pictures(folder / "faces", n=400), folder), folder)
+
+
+@pytest.fixture(scope="module")
+def models(folder, examples) -> Models:
+    return Trainer(models=[PLAIN, CONFIG]).run({"examples": examples}, str(folder / "trainer"))["models"]
+
+
+@pytest.fixture(scope="module")
+def scores(folder, examples, models) -> AttackScores:
+    attacks = [
+        AttackConfig(name, label, epochs=6, batch_size=32, min_examples=8, seed=0)
+        for name in (PLAIN.name, CONFIG.name)
+        for label in ("target", "identity")
+    ]
+    return Attacker(attacks=attacks).run({"examples": examples, "models": models}, str(folder / "attacker"))["scores"]
+
+
+@pytest.fixture(scope="module")
+def evaluation(folder, examples, models, scores) -> Evaluation:
+    methods = [("edge", PLAIN.name), ("cloud", PLAIN.name), ("datamix", CONFIG.name)]
+    inputs = {"examples": examples, "models": models, "scores": scores}
+    return Evaluator(methods=methods, settings={}).run(inputs, str(folder / "evaluator"))["evaluation"]
+
+
+@pytest.fixture(scope="module")
+def package(folder, examples, models):
+    component = Packager(model=CONFIG.name, model_name="faces", model_version=3)
+    return component.run({"examples": examples, "models": models}, str(folder / "packager"))["package"]
+
+
+def test_trained_models_load_and_carry_the_statistics(examples, models):
+    assert trained.names(models) == [PLAIN.name, CONFIG.name]
+    model = trained.load(models, CONFIG.name)
+    assert model.group_size == 4
+    schema = examples.read_json("schema.json")
+    normalization = model.pre.get_layer("normalization")
+    np.testing.assert_allclose(np.ravel(normalization.mean), schema["mean"], rtol=1e-6)
+    record = trained.training(models, CONFIG.name)
+    assert len(record["history"]["loss"]) == 12 and record["history"]["loss"][-1] < record["history"]["loss"][0]
+    assert record["steps"] == 12 * (schema["splits"]["train"] // 16)
+
+
+def test_the_same_seed_trains_the_same_model(folder, examples):
+    short = ModelConfig(**{**CONFIG.__dict__, "epochs": 1})
+    twice = [
+        Trainer(models=[short]).run({"examples": examples}, str(folder / f"again{run}"))["models"] for run in range(2)
+    ]
+    losses = [trained.training(models, short.name)["history"]["loss"] for models in twice]
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-4)
+
+
+def test_the_metrics_have_the_pinned_form(evaluation):
+    metrics = evaluation.read_json("metrics.json")
+    assert metrics["schema"] == 1 and set(metrics) >= {"dataset", "settings", "rows"}
+    assert [row["method"] for row in metrics["rows"]] == ["edge", "cloud", "datamix"]
+    for row in metrics["rows"]:
+        for key in ("edge_params", "edge_macs", "bytes_up", "bytes_down"):
+            assert isinstance(row[key], int)
+        for key in ("valid_accuracy", "test_accuracy", "balanced_accuracy", "auc"):
+            assert 0 <= row[key] <= 1
+        assert set(row["attacks"]) == {"attributes", "identity"}
+        for attack in row["attacks"].values():
+            assert 0 <= attack["score"] <= 1 and 0 < attack["chance"] < 1 and attack["n"] > 0
+    edge, cloud, datamix = metrics["rows"]
+    assert edge["edge_macs"] > datamix["edge_macs"] > cloud["edge_macs"] == 0
+    assert (edge["bytes_up"], cloud["bytes_up"], datamix["bytes_up"]) == (0, 32 * 32 * 3, 8 * 8 * 8 * 4)
+    assert edge["attacks"]["identity"]["score"] == edge["attacks"]["identity"]["chance"]
+
+
+def test_the_models_learn_and_a_wrong_key_is_chance(evaluation):
+    _, cloud, datamix = evaluation.read_json("metrics.json")["rows"]
+    assert cloud["test_accuracy"] > 0.9
+    # Two balanced attributes, about 80 test pictures: a standard error of 0.04 around 0.5.
+    assert datamix["test_accuracy"] > 0.5 + 5 * 0.04
+    assert abs(datamix["wrong_key"]["balanced_accuracy"] - 0.5) < 5 * 0.04
+    assert datamix["unmixed"]["test_accuracy"] > 0.5 + 5 * 0.04
+
+
+def test_the_undefended_attacks_work(scores):
+    plain = {score["name"]: score for score in scores.read_json("scores.json") if score["model"] == PLAIN.name}
+    assert plain["attributes"]["score"] > 0.9
+    assert plain["identity"]["score"] > 2 * plain["identity"]["chance"]
+
+
+def test_a_meaningless_attack_is_skipped_with_the_reason(folder, examples, models):
+    attack = AttackConfig(PLAIN.name, "identity", epochs=1, batch_size=32, min_examples=1000, seed=0)
+    artifact = Attacker(attacks=[attack]).run({"examples": examples, "models": models}, str(folder / "skip"))["scores"]
+    assert "fewer than 2 values of 'identity' have 1000" in artifact.read_json("scores.json")[0]["skipped"]
+    np.testing.assert_array_equal(known_classes(np.array([0, 0, 1, 2, 2]), np.array([0, 1, 2, 5]), 2), [0, 2])
+
+
+def test_the_exported_halves_agree_when_chained_by_hand(examples, models, package):
+    model = trained.load(models, CONFIG.name)
+    x = arrays(examples, "test")[1][:4].astype("float32")
+    key = np.linalg.qr(np.random.default_rng(0).normal(size=(4, 4)))[0].astype("float32")
+    expected = model.post(model.demix(model.main(model.mix(model.pre(x), key[None])), key[None]))
+    mixtures = run_signature(package.path("edge", "pre.tflite"), "mix", x=x, key=key)
+    served = tf.saved_model.load(package.path("serving")).signatures["serving_default"]
+    answers = served(features=tf.constant(mixtures))["answers"].numpy()
+    outputs = run_signature(package.path("edge", "post.tflite"), "demix", y=answers, key=key)
+    assert np.abs(outputs - expected).max() <= 1e-4 * np.abs(expected).max()
+    assert max(package.read_json("agreement.json").values()) <= TOLERANCE
+    wrong = run_signature(package.path("edge", "post.tflite"), "demix", y=answers, key=key[::-1].copy())
+    assert np.abs(wrong - expected).max() > 0.01 * np.abs(expected).max()
+
+
+def test_the_cloud_model_takes_any_number_of_rows(package):
+    served = tf.saved_model.load(package.path("serving")).signatures["serving_default"]
+    for rows in (1, 5):
+        assert served(features=tf.zeros((rows, 8, 8, 8)))["answers"].shape[0] == rows
+
+
+def test_the_manifest_describes_the_files(package):
+    with open(package.path("edge", "manifest.json")) as file:
+        manifest = Manifest.from_json(file.read())
+    assert (manifest.model_name, manifest.model_version, manifest.group_size) == ("faces", 3, 4)
+    assert manifest.labels == ("red", "bright") and manifest.input_shape == (32, 32, 3)
+    hashes = hash_files(package.path("edge"))
+    assert {name: hashes[name] for name in ("pre.tflite", "post.tflite")} == manifest.files
+    assert hash_files(package.path("serving")) == manifest.cloud_files
+    with pytest.raises(ValueError, match="schema"):
+        Manifest.from_json(json.dumps({"schema": 99}))
+
+
+def test_pushing_moves_the_graph_in_last(package, tmp_path, monkeypatch):
+    order, rename = [], os.rename
+    monkeypatch.setattr(os, "rename", lambda old, new: (order.append(os.path.basename(new)), rename(old, new)))
+    push_saved_model(package.path("serving"), str(tmp_path / "serving" / "faces" / "3"))
+    assert order[-1] == "saved_model.pb"
+    assert os.listdir(tmp_path / "serving") == ["faces"]
+    with pytest.raises(FileExistsError, match="push another version"):
+        push_saved_model(package.path("serving"), str(tmp_path / "serving" / "faces" / "3"))
+
+
+def test_the_pusher_leaves_model_and_bundle(package, tmp_path):
+    parameters = {"serving_folder": str(tmp_path / "serving"), "edge_folder": str(tmp_path / "edge")}
+    Pusher(**parameters).run({"package": package}, str(tmp_path / "artifacts"))
+    assert hash_files(str(tmp_path / "serving" / "faces" / "3")) == hash_files(package.path("serving"))
+    assert sorted(os.listdir(tmp_path / "edge")) == ["manifest.json", "post.tflite", "pre.tflite"]
+    assert next_version(str(tmp_path / "serving"), "faces") == 4
+    assert next_version(str(tmp_path / "serving"), "other") == 1
+
+
+def test_the_report_is_one_whole_page(folder, examples, models, evaluation):
+    reporter = Reporter(model=CONFIG.name, command="python -m pipeline.run --dataset <b>")
+    inputs = {"examples": examples, "models": models, "evaluation": evaluation}
+    path = reporter.run(inputs, str(folder / "reporter"))["report"].path("report.html")
+    with open(path, encoding="utf-8") as file:
+        page = file.read()
+    assert "--dataset &lt;b&gt;" in page
+    for heading in ("Methods", "Attacks on single mixtures", "Training", "Data", "Command"):
+        assert f"<h2>{heading}</h2>" in page
+    assert not re.search(r"(src|href)=\"(?!data:)", page)
+    assert page.count("data:image/png;base64,") == 5
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0"), (999, "999"), (1234, "1.23k"), (92.5e6, "92.50M"), (1.5e9, "1.50G")]
+)
+def test_human_numbers(count, text):
+    assert human(count) == text
+
+
+def test_nothing_exported_holds_a_key(models, package):
+    for path in [package.path("edge", "pre.tflite"), package.path("serving", "saved_model.pb")]:
+        with open(path, "rb") as file:
+            content = file.read()
+        assert b"seed_generator" not in content and b"orthogonal_keys" not in content
+    model = trained.load(models, CONFIG.name)
+    assert "seed" not in json.dumps(keras.saving.serialize_keras_object(model.keys)["config"])

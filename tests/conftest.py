@@ -1,0 +1,34 @@
+"""What all tests share. Data sets for development are used where they are, and their tests skip where they are not."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import pathlib
+
+import pytest
+
+REPOSITORY = pathlib.Path(__file__).parent.parent
+DATA = pathlib.Path(os.environ.get("DATAMIX_DATA", REPOSITORY.parent / "shared" / "data"))
+
+
+@pytest.fixture
+def real_data():
+    """A function from the name of a development data set to its path; skips the test where it is not there."""
+
+    def find(name: str) -> str:
+        path = DATA / name
+        if not path.exists():
+            pytest.skip(f"{name} is not in {DATA} (set DATAMIX_DATA to the folder that has it)")
+        return str(path)
+
+    return find
+
+
+@pytest.fixture(autouse=True)
+def _repeatable():
+    import keras
+
+    keras.utils.set_random_seed(1)

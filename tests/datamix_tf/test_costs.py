@@ -1,0 +1,97 @@
+"""The papers' cost figures, to the digit that they print (docs/costs.md discusses each)."""
+
+import math
+
+import pytest
+
+from datamix_tf import split
+from datamix_tf.costs import MEGA, count_macs, count_params, output_bytes, transmission_seconds
+from datamix_tf.models import resnet18, splitnet, vgg16
+from datamix_tf.models.resnet import PRE_LAYERS
+
+
+def rounded(value, digits):
+    """Rounded as the papers do, halves upwards (12.25 is printed as 12.3)."""
+    return math.floor(value * 10**digits + 0.5) / 10**digits
+
+
+def giga(macs):
+    return rounded(macs / 1e9, 2)
+
+
+def edge(network, num_pre_blocks):
+    pre, main, post = split(network, after=PRE_LAYERS[num_pre_blocks], before="classifier")
+    assert count_macs(pre) + count_macs(main) + count_macs(post) == count_macs(network)
+    return count_params(pre) + count_params(post), count_macs(pre) + count_macs(post)
+
+
+def test_table_2_faces():
+    network = resnet18((218, 178, 3), 2 * 40)  # two logits for each of 40 attributes: Table 2's parameters say so
+    assert giga(count_macs(network)) == 1.50
+    params, macs = zip(*(edge(network, blocks) for blocks in (1, 2, 3)), strict=True)
+    assert [giga(value) for value in macs] == [0.09, 0.28, 0.46]
+    assert [rounded(value / 1e6, 2) for value in params] == [0.05, 0.12, 0.20]
+    assert int(count_params(network) / 1e4) / 100 == 11.21  # the paper cuts 11.2176 where it should round
+
+
+def test_table_4_speech():
+    network = resnet18((165, 199, 1), 35)
+    assert giga(count_macs(network)) == 1.27
+    params, macs = zip(*(edge(network, blocks) for blocks in (1, 2, 3)), strict=True)
+    assert [giga(value) for value in macs] == [0.03, 0.18, 0.34]
+    # The paper's 0.02 M for N_pre = 1 is the rounded 0.021 M.
+    assert [rounded(value / 1e6, 2) for value in params] == [0.02, 0.10, 0.17]
+    assert int(count_params(network) / 1e4) / 100 == 11.18
+
+
+@pytest.fixture(scope="module")
+def vgg():
+    return vgg16()
+
+
+@pytest.mark.parametrize(
+    ("after", "share", "megabytes", "seconds"),
+    [
+        ("conv1_1", 1, 12.3, 6.6),  # FaceMix prints 6.6 s; DataMix prints 6.5 s for the same sum
+        ("pool1", 13, 3.1, 1.7),
+        ("conv5_1", 93, 0.4, 0.3),
+    ],
+)
+def test_table_1(vgg, after, share, megabytes, seconds):
+    pre, _, _ = split(vgg, after=after, before="fc8")
+    sent = output_bytes(pre)
+    assert rounded(100 * count_macs(pre) / count_macs(vgg), 0) == share
+    assert rounded(sent / MEGA, 1) == megabytes
+    assert rounded(transmission_seconds(sent, 1000 * 4), 1) == seconds
+
+
+def test_table_1_cloud():
+    raw = 224 * 224 * 3 * 4
+    assert (rounded(raw / MEGA, 1), rounded(transmission_seconds(raw, 1000 * 4), 1)) == (0.6, 0.4)
+
+
+def test_vgg16_has_the_known_parameters(vgg):
+    assert count_params(vgg) == 138_357_544
+
+
+def test_splitnet_by_hand():
+    network = splitnet((32, 32, 1), 10)
+    batch_norms = 2 * (16 * 16 * 16 + 8 * 8 * 32 + 4 * 4 * 64 + 128 + 64)
+    convolutions = 32 * 32 * 9 * 16 + 16 * 16 * 9 * 16 * 32 + 8 * 8 * 9 * 32 * 64
+    assert count_macs(network) == convolutions + 1024 * 128 + 128 * 64 + 64 * 10 + batch_norms
+
+
+def test_equation_1():
+    assert transmission_seconds(15 * MEGA / 8, 30 * MEGA / 8) == pytest.approx(1 + 1 + 0.05)
+    assert transmission_seconds(0, 0, latency_ms=10) == pytest.approx(0.02)
+
+
+@pytest.mark.parametrize("bad", [{"bytes_up": -1}, {"up_mbps": 0}, {"latency_ms": -1}])
+def test_impossible_links_are_explained(bad):
+    with pytest.raises(ValueError, match="must not be negative"):
+        transmission_seconds(**{"bytes_up": 1, "bytes_down": 1, **bad})
+
+
+def test_unknown_sizes_are_explained():
+    with pytest.raises(ValueError, match="Build the model with a full input shape"):
+        count_macs(resnet18((None, None, 3), 2, width=8))

@@ -1,0 +1,132 @@
+import zipfile
+
+import keras
+import numpy as np
+import pytest
+
+from datamix_tf import DataMixModel, split
+from datamix_tf.groups import complete_groups
+
+
+def network(inputs=6, linear=False):
+    activation = None if linear else "relu"
+    return keras.Sequential(
+        [
+            keras.Input((inputs,)),
+            keras.layers.Dense(16, activation="relu", name="first"),
+            keras.layers.Dense(16, activation=activation, use_bias=not linear, name="middle"),
+            keras.layers.Dense(3, name="last"),
+        ]
+    )
+
+
+def private(group_size=4, linear=False, **kwargs):
+    return DataMixModel(*split(network(linear=linear), after="first", before="last"), group_size=group_size, **kwargs)
+
+
+def data(n, seed=0):
+    x = np.random.default_rng(seed).normal(size=(n, 6)).astype("float32")
+    return x, np.abs(x[:, :3]).argmax(1)
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_with_a_linear_cloud_mixing_changes_nothing(shuffle):
+    model = private(linear=True, shuffle=shuffle)
+    x, _ = data(16)
+    np.testing.assert_allclose(model(x), model.unmixed()(x), rtol=1e-3, atol=1e-5)
+
+
+def test_with_a_nonlinear_cloud_every_call_has_its_own_key():
+    model = private()
+    x, _ = data(16)
+    assert np.abs(np.asarray(model(x)) - np.asarray(model(x))).max() > 1e-4
+
+
+def test_learns_through_the_mixing_with_plain_fit():
+    model = private(seed=0)
+    model.compile(keras.optimizers.Adam(0.01), keras.losses.SparseCategoricalCrossentropy(True), metrics=["accuracy"])
+    x, y = data(512)
+    history = model.fit(x, y, batch_size=64, epochs=15, verbose=0).history
+    assert history["loss"][-1] < 0.7 * history["loss"][0]
+    mixed = model.evaluate(*data(256, 1), batch_size=64, verbose=0, return_dict=True)
+    unmixed = model.unmixed().evaluate(*data(256, 1), verbose=0, return_dict=True)
+    # 3 balanced classes, 256 examples: chance is 1/3 with a standard error of 0.03; 5 of them above it.
+    assert mixed["accuracy"] > 1 / 3 + 5 * 0.03
+    assert unmixed["accuracy"] > 1 / 3 + 5 * 0.03
+
+
+def test_all_three_parts_are_trained():
+    model = private()
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(True))
+    before = [weight.numpy().copy() for weight in model.trainable_weights]
+    model.fit(*data(64), batch_size=32, verbose=0)
+    assert len(before) == 6
+    assert all(np.abs(new.numpy() - old).max() > 0 for new, old in zip(model.trainable_weights, before, strict=True))
+
+
+@pytest.mark.parametrize("batch", [6, 10])
+def test_a_training_batch_of_broken_groups_is_explained(batch):
+    model = private()
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(True))
+    x, y = data(10)
+    with pytest.raises(Exception, match="The batch must be a multiple of the group size"):
+        model.fit(x, y, batch_size=batch, verbose=0)
+
+
+@pytest.mark.parametrize("n", [1, 3, 4, 5, 11])
+def test_inference_completes_groups(n):
+    model = private(linear=True)
+    x, _ = data(n)
+    np.testing.assert_allclose(model.predict(x, verbose=0), model.unmixed().predict(x, verbose=0), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 7, 8, 13])
+def test_covers_are_neither_zeros_nor_repeats_in_a_group(n):
+    rows = np.random.default_rng(0).normal(size=(n, 9)).astype("float32")
+    whole = np.asarray(complete_groups(rows, 4, seed=0))
+    assert len(whole) % 4 == 0 and len(whole) - n < 4
+    np.testing.assert_array_equal(whole[:n], rows)
+    for group in whole.reshape(-1, 4, 9):
+        if n > 1:  # one single row has no spread to draw covers from
+            assert len(np.unique(group, axis=0)) == 4
+        assert (np.abs(group).max(1) > 0).all()
+
+
+def test_saves_and_loads(tmp_path):
+    model = private(linear=True, shuffle=True)
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(True), metrics=["accuracy"])
+    x, y = data(32)
+    model.fit(x, y, batch_size=16, verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert (loaded.group_size, loaded.shuffle) == (4, True)
+    np.testing.assert_allclose(loaded(x), model(x), rtol=1e-3, atol=1e-4)
+    loaded.fit(x, y, batch_size=16, verbose=0)
+
+
+def test_a_saved_model_holds_no_key_state(tmp_path):
+    import h5py
+
+    model = private(seed=1234567)
+    model(data(8)[0])
+    model.save(tmp_path / "model.keras")
+    with zipfile.ZipFile(tmp_path / "model.keras") as archive:
+        assert b"1234567" not in archive.read("config.json")
+        archive.extract("model.weights.h5", tmp_path)
+    found = []
+    with h5py.File(tmp_path / "model.weights.h5") as file:
+        file.visititems(lambda name, item: found.append(name) if isinstance(item, h5py.Dataset) else None)
+    assert found and not [name for name in found if "seed" in name]
+
+
+def test_a_keras_applications_model_becomes_private_in_five_lines():
+    x, y = np.random.default_rng(0).normal(size=(16, 96, 96, 3)).astype("float32"), np.arange(16) % 10
+
+    model = keras.applications.MobileNetV2(weights=None, input_shape=(96, 96, 3), classes=10)
+    pre, main, post = split(model, after="block_2_add", before="predictions")
+    private = DataMixModel(pre, main, post, group_size=8)
+    private.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    private.fit(x, y, batch_size=16, verbose=0)
+
+    assert private.predict(x[:3], verbose=0).shape == (3, 10)
+    assert np.isfinite(private.evaluate(x, y, verbose=0)[0])

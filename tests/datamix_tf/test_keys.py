@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from datamix_tf.layers import OrthogonalKeys
+from tests.datamix_tf.layer_test import run_layer_test
+
+
+@settings(max_examples=20, deadline=None)
+@given(group_size=st.integers(1, 20), groups=st.integers(1, 5), seed=st.integers(0, 2**31 - 1))
+def test_keys_are_orthogonal_for_any_group_size(group_size, groups, seed):
+    keys = np.asarray(OrthogonalKeys(group_size, seed=seed)(np.zeros((groups * group_size, 3), "float32")))
+    assert keys.shape == (groups, group_size, group_size)
+    identity = np.broadcast_to(np.eye(group_size), keys.shape)
+    np.testing.assert_allclose(keys @ keys.transpose(0, 2, 1), identity, atol=2e-6 * group_size)
+
+
+def test_keys_are_haar_distributed():
+    # Under Haar on O(n) an entry's square is Beta(1/2, (n-1)/2), and entries and determinants have either sign equally
+    # often. Without the sign fix the diagonal entries of Q lean to one side.
+    size, count = 4, 4000
+    keys = np.asarray(OrthogonalKeys(size, seed=3)(np.zeros((count * size, 1), "float32")))
+    for entry in [(0, 0), (1, 1), (3, 3), (2, 0)]:
+        square = keys[:, entry[0], entry[1]] ** 2
+        assert stats.kstest(square, stats.beta(0.5, (size - 1) / 2).cdf).pvalue > 1e-4
+        positive = int((keys[:, entry[0], entry[1]] > 0).sum())
+        assert stats.binomtest(positive, count).pvalue > 1e-4
+    assert stats.binomtest(int((np.linalg.det(keys) > 0).sum()), count).pvalue > 1e-4
+
+
+def test_haar_test_would_fail_without_the_sign_fix():
+    q, _ = np.linalg.qr(np.random.default_rng(0).normal(size=(4000, 4, 4)))
+    positive = int((q[:, 0, 0] > 0).sum())
+    assert stats.binomtest(positive, 4000).pvalue < 1e-10
+
+
+def test_every_call_and_every_group_has_its_own_key():
+    layer = OrthogonalKeys(3)
+    x = np.zeros((12, 2), "float32")
+    keys = np.concatenate([np.asarray(layer(x)), np.asarray(layer(x))])
+    for i in range(len(keys)):
+        for j in range(i):
+            assert np.abs(keys[i] - keys[j]).max() > 1e-3
+
+
+def test_group_size_one_is_a_sign():
+    keys = np.asarray(OrthogonalKeys(1, seed=0)(np.zeros((50, 2), "float32")))
+    assert set(np.unique(keys)) == {-1.0, 1.0}
+
+
+def test_seed_repeats_but_is_not_in_the_config():
+    x = np.zeros((8, 2), "float32")
+    first, second = OrthogonalKeys(4, seed=7), OrthogonalKeys(4, seed=7)
+    np.testing.assert_array_equal(first(x), second(x))
+    assert "seed" not in first.get_config()
+
+
+@pytest.mark.parametrize("group_size", [0, -1, 2.5, "8", True, None])
+def test_a_bad_group_size_is_explained(group_size):
+    with pytest.raises(ValueError, match="`group_size` must be an integer of at least 1"):
+        OrthogonalKeys(group_size)
+
+
+def test_a_batch_that_is_no_multiple_is_explained():
+    with pytest.raises(ValueError, match="expected a multiple of group_size=8, received 12 rows"):
+        OrthogonalKeys(8)(np.zeros((12, 2), "float32"))
+
+
+def test_layer_contract():
+    run_layer_test(OrthogonalKeys(4), np.zeros((8, 5, 5, 2), "float32"))

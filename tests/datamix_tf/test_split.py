@@ -1,0 +1,96 @@
+import keras
+import numpy as np
+import pytest
+
+from datamix_tf import possible_cuts, split
+from datamix_tf.models import resnet18
+from datamix_tf.models.resnet import PRE_LAYERS
+
+
+@pytest.fixture(scope="module")
+def network():
+    return resnet18((32, 32, 3), 5, width=8)
+
+
+@pytest.mark.parametrize("after", PRE_LAYERS.values())
+def test_the_parts_make_the_whole(network, after):
+    pre, main, post = split(network, after=after, before="classifier")
+    x = np.random.default_rng(0).normal(size=(4, 32, 32, 3)).astype("float32")
+    np.testing.assert_allclose(post(main(pre(x))), network(x), rtol=1e-4, atol=1e-5)
+
+
+def test_the_parts_share_weights(network):
+    pre, main, post = split(network, after="stem_pool", before="classifier")
+    parts = [id(weight) for part in (pre, main, post) for weight in part.weights]
+    assert sorted(parts) == sorted(id(weight) for weight in network.weights)
+
+
+def test_splitting_twice_works(network):
+    for _ in range(2):
+        split(network, after="stage1_block1_out", before="classifier")
+
+
+def test_a_cut_inside_a_residual_block_is_explained(network):
+    with pytest.raises(ValueError, match=r"'stage1_block1_add' also use.*Possible cuts are after.*'stem_pool'"):
+        split(network, after="stage1_block1_relu", before="classifier")
+
+
+def test_a_layer_with_two_inputs_cannot_begin_post(network):
+    with pytest.raises(ValueError, match="is 2 tensors"):
+        split(network, after="stem_pool", before="stage1_block1_add")
+
+
+def test_unknown_layers_are_listed(network):
+    with pytest.raises(ValueError, match=r"no layer named after='nonsense'.*'stem_conv'"):
+        split(network, after="nonsense", before="classifier")
+
+
+def test_nothing_between_or_the_wrong_order_is_explained(network):
+    with pytest.raises(ValueError, match="Nothing is left for the cloud"):
+        split(network, after="pool", before="classifier")
+    with pytest.raises(ValueError, match="does not come after"):
+        split(network, after="stage2_block1_out", before="stage1_block1_1_pad")
+
+
+def test_a_shared_layer_or_a_nested_model_is_explained():
+    shared, inner = (
+        keras.layers.Dense(4, name="shared"),
+        keras.Sequential([keras.layers.Dense(4, name="hid")], name="in"),
+    )
+    x = keras.Input((4,))
+    y = keras.layers.Dense(2, name="last")(inner(shared(keras.layers.ReLU(name="relu")(shared(x)))))
+    model = keras.Model(x, y)
+    with pytest.raises(ValueError, match="used 2 times"):
+        split(model, after="shared", before="last")
+    with pytest.raises(ValueError, match="nested model 'in'"):
+        split(model, after="hid", before="last")
+
+
+def test_only_graphs_can_be_cut():
+    class Subclassed(keras.Model):
+        def call(self, x):
+            return x
+
+    with pytest.raises(ValueError, match="has no graph to cut"):
+        split(Subclassed(), after="a", before="b")
+    a, b = keras.Input((2,)), keras.Input((2,))
+    with pytest.raises(ValueError, match="2 inputs and 1 outputs"):
+        split(keras.Model([a, b], keras.layers.Add()([a, b])), after="a", before="b")
+
+
+def test_sequential_models_are_cut_too():
+    model = keras.Sequential(
+        [keras.Input((6,)), *(keras.layers.Dense(4, activation="tanh", name=name) for name in "abc")]
+    )
+    pre, main, post = split(model, after="a", before="c")
+    x = np.ones((2, 6), "float32")
+    np.testing.assert_allclose(post(main(pre(x))), model(x), rtol=1e-5)
+
+
+def test_every_suggested_cut_works(network):
+    x = np.ones((2, 32, 32, 3), "float32")
+    cuts = possible_cuts(network)
+    assert {"stem_pool", "stage1_block1_out", "pool"} <= set(cuts)
+    for after in cuts[: cuts.index("pool")]:
+        pre, main, post = split(network, after=after, before="classifier")
+        np.testing.assert_allclose(post(main(pre(x))), network(x), rtol=1e-4, atol=1e-5)

@@ -1,0 +1,120 @@
+"""The command, as a user calls it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from components.artifacts import TEMPORARY_PREFIX
+from pipeline.run import main
+from tests import datasets
+from tests.conftest import REPOSITORY
+
+SMALL = ["--width", "8", "--image_size", "32", "--epochs", "2", "--attack_epochs", "1", "--batch_size", "32"]
+
+
+def temporaries(folder):
+    return [
+        name for _, folders, files in os.walk(folder) for name in folders + files if name.startswith(TEMPORARY_PREFIX)
+    ]
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory):
+    return datasets.zipped(datasets.pictures(tmp_path_factory.mktemp("data") / "faces", n=200))
+
+
+def test_from_a_zip_to_a_served_model(faces, tmp_path, capsys):
+    output = tmp_path / "run"
+    arguments = ["--runner", "DirectRunner", "--dataset", f"folder:{faces}", "--output", str(output), "--repeats", "2"]
+    assert main([*arguments, "--num_pre_blocks", "1,3", "--group_size", "4", *SMALL]) == 0
+    table = capsys.readouterr().out
+    assert "DataMix, N_pre=3, S_G=4" in table and "all in the cloud" in table
+    metrics = json.loads((output / "metrics.json").read_text())
+    assert [row["method"] for row in metrics["rows"]] == ["edge", "cloud", "datamix", "datamix"] * 2
+    assert metrics["settings"]["group_size"] == 4
+    assert all(entry["seeds"] == 2 for entry in metrics["summary"])
+    for path in ("report.html", "serving/datamix/1/saved_model.pb", "edge/pre.tflite", "edge/post.tflite"):
+        assert (output / path).stat().st_size > 0
+    assert not temporaries(output)
+
+
+def test_running_again_serves_a_second_version(faces, tmp_path):
+    arguments = ["--dataset", f"folder:{faces}", "--output", str(tmp_path), "--methods", "datamix", *SMALL]
+    for _ in range(2):
+        assert main([*arguments, "--epochs", "1", "--attack_epochs", "0"]) == 0
+    assert sorted(os.listdir(tmp_path / "serving" / "datamix")) == ["1", "2"]
+    assert json.loads((tmp_path / "edge" / "manifest.json").read_text())["model_version"] == 2
+
+
+def test_speech_and_other_target_columns(tmp_path):
+    words = datasets.recordings(tmp_path / "words", n=120)
+    arguments = ["--dataset", f"folder:{words}", "--output", str(tmp_path / "run"), *SMALL]
+    assert main([*arguments, "--target", "speaker", "--hidden", "keyword", "--methods", "cloud,datamix"]) == 0
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert metrics["dataset"]["target"] == ["speaker"]
+    assert set(metrics["rows"][0]["attacks"]) == {"speaker", "keyword"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--dataset", "faces"], "there is no data set 'faces'"),
+        (["--dataset", "folder:/nowhere"], "does not exist"),
+        (["--dataset", "folder:FACES", "--target", "Smile"], "no label column 'Smile'; it has identity, red, bright"),
+        (["--dataset", "folder:FACES", "--hidden", "age"], "no label column 'age'"),
+        (["--group_size", "0"], "--group_size must be at least 1; received 0"),
+        (["--num_pre_blocks", "4"], "--num_pre_blocks takes 1, 2 and 3"),
+        (["--methods", "edge"], "must include datamix"),
+        (["--valid_share", "0.6", "--test_share", "0.5"], "must sum below 1"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(arguments, text, faces, tmp_path, capsys):
+    arguments = [argument.replace("FACES", str(faces)) for argument in arguments]
+    assert main([*arguments, "--output", str(tmp_path / "run")]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and error.startswith("error: ") and text in error
+
+
+def test_a_zip_that_is_cut_off(faces, tmp_path, capsys):
+    path = tmp_path / "cut.zip"
+    path.write_bytes(faces.read_bytes()[: faces.stat().st_size // 2])
+    assert main(["--dataset", f"folder:{path}", "--output", str(tmp_path / "run")]) == 2
+    assert "not a whole zip archive" in capsys.readouterr().err
+
+
+def test_an_output_folder_that_cannot_be_written(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert main(["--output", str(tmp_path / "file" / "run")]) == 2
+    assert "expected an output folder that can be written" in capsys.readouterr().err
+
+
+def test_ctrl_c_leaves_nothing_half_written(faces, tmp_path):
+    output = tmp_path / "run"
+    command = [sys.executable, "-m", "pipeline.run", "--dataset", f"folder:{faces}", "--output", str(output)]
+    process = subprocess.Popen([*command, *SMALL, "--epochs", "500"], cwd=REPOSITORY, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not list(output.glob(f"artifacts/trainer/{TEMPORARY_PREFIX}*")):
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "error: interrupted" in error and "Traceback" not in error
+    assert not temporaries(output)
+    assert not (output / "artifacts" / "trainer" / "models").exists()
+    assert not (output / "metrics.json").exists() and not (output / "serving").exists()
+
+
+def test_help_answers_at_once_and_explains_every_flag():
+    started = time.monotonic()
+    result = subprocess.run(
+        [sys.executable, "-m", "pipeline.run", "--help"], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    assert time.monotonic() - started < 5
+    for flag in ("--dataset", "--output", "--group_size", "--num_pre_blocks", "--epochs", "--seed", "--hidden"):
+        assert flag in result.stdout
