@@ -28,6 +28,10 @@ class ModelConfig:
         width: Filters of the stem; 64 is ResNet-18.
         epochs: Passes over the train split.
         batch_size: Examples in a batch; lowered to a multiple of the group size.
+        curriculum: Share of the epochs in which the mixing rises from no group to all; 0 mixes fully from the start,
+            as in the papers.
+        standardize: Whether a batch normalisation without scale and offset stands in front of the mixing, so that the
+            features' common mean does not carry the key's row sums into the mixtures.
         learning_rate: Peak of AdamW's learning rate (linear warm-up, then cosine decay to 0).
         weight_decay: Decoupled weight decay.
         augment: Any of `"flip"` and `"shift"`.
@@ -41,6 +45,8 @@ class ModelConfig:
     width: int
     epochs: int
     batch_size: int
+    curriculum: float
+    standardize: bool
     learning_rate: float
     weight_decay: float
     augment: tuple[str, ...]
@@ -98,6 +104,8 @@ def train(config: ModelConfig, examples: Examples):
     """
     import keras
 
+    from datamix_tf.curriculum import MixingCurriculum
+
     keras.utils.set_random_seed(config.seed)
     schema = examples.read_json("schema.json")
     batch_size = whole_batch_size(min(config.batch_size, schema["splits"]["train"]), config.group_size)
@@ -107,7 +115,8 @@ def train(config: ModelConfig, examples: Examples):
     optimizer = cosine_adamw(config.learning_rate, config.weight_decay, config.epochs * steps, WARMUP_EPOCHS * steps)
     model.compile(optimizer, task.loss(), metrics=[task.metric()], jit_compile=False)
     started = time.monotonic()
-    history = model.fit(data, epochs=config.epochs, shuffle=False, verbose=0, callbacks=[EpochBar(config.name)])
+    callbacks = [EpochBar(config.name), *([MixingCurriculum(config.curriculum)] if config.mixing else [])]
+    history = model.fit(data, epochs=config.epochs, shuffle=False, verbose=0, callbacks=callbacks)
     training = {
         "config": dataclasses.asdict(config),
         "seconds": time.monotonic() - started,
@@ -135,6 +144,9 @@ def build_model(config: ModelConfig, schema):
     if not config.mixing:
         return network
     pre, main, post = split(network, after=pre_layer(config.num_pre_blocks), before=post_layer(network))
+    if config.standardize:
+        standardize = keras.layers.BatchNormalization(center=False, scale=False, momentum=0.9, name="standardize")
+        pre = keras.Model(pre.inputs[0], standardize(pre.outputs[0]), name=pre.name)
     return DataMixModel(pre, main, post, group_size=config.group_size, seed=config.seed, name="datamix")
 
 

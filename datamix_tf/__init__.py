@@ -1,6 +1,7 @@
 """Private split inference in Keras: mix on the edge, compute in the cloud, de-mix on the edge."""
 
 try:
+    from datamix_tf.curriculum import MixingCurriculum
     from datamix_tf.datamix_model import DataMixModel
     from datamix_tf.split import possible_cuts, split
 except ModuleNotFoundError as error:
@@ -13,4 +14,4 @@ except ModuleNotFoundError as error:
     ) from error
 
 __version__ = "0.1.0"
-__all__ = ["DataMixModel", "possible_cuts", "split"]
+__all__ = ["DataMixModel", "MixingCurriculum", "possible_cuts", "split"]

@@ -54,6 +54,7 @@ class DataMixModel(keras.Model):
         self.mix, self.demix = Mix(name="mix"), DeMix(name="demix")
         self.shuffle_groups = GroupShuffle(seed=seed, name="shuffle")
         self.unshuffle_groups = GroupUnshuffle(name="unshuffle")
+        self.mixed_share = self.add_weight(name="mixed_share", initializer="ones", trainable=False)
         self.built = True
 
     def call(self, inputs, training=None):
@@ -62,10 +63,17 @@ class DataMixModel(keras.Model):
             whole = require_whole_groups(features, self.group_size)
         else:
             whole = complete_groups(features, self.group_size, seed=self.keys.seed_generator)
-        keys = self.keys(whole)
+        keys = self._training_keys(whole) if training else self.keys(whole)
         answers = self._ask_cloud(self.mix(whole, keys), training)
         demixed = self.demix(answers, keys)[: ops.shape(features)[0]]
         return self.post(demixed, training=training)
+
+    def _training_keys(self, features):
+        """Keys of which `mixed_share` are random and the rest the identity (`MixingCurriculum`; all random without)."""
+        keys = self.keys(features)
+        draws = keras.random.uniform((ops.shape(keys)[0], 1, 1), seed=self.keys.seed_generator, dtype=keys.dtype)
+        identity = ops.eye(self.group_size, dtype=keys.dtype)
+        return ops.where(draws < ops.cast(self.mixed_share, keys.dtype), keys, identity)
 
     def _ask_cloud(self, mixtures, training):
         if not self.shuffle:

@@ -11,6 +11,19 @@ from components.artifacts import Artifact, atomic_file
 from components.base import Component
 from pipeline.options import RunOptions
 
+DEFAULT_EPOCHS = {"image": 20, "audio": 30}
+MODEL_OPTIONS = (
+    "hidden_units",
+    "width",
+    "epochs",
+    "batch_size",
+    "curriculum",
+    "standardize",
+    "learning_rate",
+    "weight_decay",
+    "augment",
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class Node:
@@ -38,6 +51,8 @@ def build(options: RunOptions, source, command: str) -> list[Node]:
     from components.trainer import Trainer
     from components.transform import Transform
 
+    if options.epochs is None:
+        options = dataclasses.replace(options, epochs=DEFAULT_EPOCHS[source.kind])
     configs, methods = _models(options)
     packaged = next(config for config in configs if config.mixing).name
     serving = os.path.join(options.output, "serving")
@@ -131,18 +146,7 @@ def _models(options):
             num_pre_blocks=num_pre_blocks,
             group_size=group_size,
             seed=seed,
-            **{
-                key: getattr(options, key)
-                for key in (
-                    "hidden_units",
-                    "width",
-                    "epochs",
-                    "batch_size",
-                    "learning_rate",
-                    "weight_decay",
-                    "augment",
-                )
-            },
+            **{key: getattr(options, key) for key in MODEL_OPTIONS},
         )
 
     configs, methods = [], []

@@ -21,7 +21,7 @@ class RunOptions:
     output: str
     group_size: int
     num_pre_blocks: tuple[int, ...]
-    epochs: int
+    epochs: int | None
     seed: int
     repeats: int
     methods: tuple[str, ...]
@@ -38,6 +38,8 @@ class RunOptions:
     hidden_units: int
     width: int
     batch_size: int
+    curriculum: float
+    standardize: bool
     learning_rate: float
     weight_decay: float
     augment: tuple[str, ...]
@@ -72,9 +74,10 @@ def _check(options):
         ),
         (set(options.methods) <= set(METHODS), f"--methods takes {', '.join(METHODS)}", options.methods),
         ("datamix" in options.methods, "--methods must include datamix, which is packaged", options.methods),
-        (options.epochs >= 1, "--epochs must be at least 1", options.epochs),
+        (options.epochs is None or options.epochs >= 1, "--epochs must be at least 1", options.epochs),
         (options.attack_epochs >= 0, "--attack_epochs must be at least 0", options.attack_epochs),
         (options.repeats >= 1, "--repeats must be at least 1", options.repeats),
+        (0 <= options.curriculum < 1, "--curriculum must be at least 0 and below 1", options.curriculum),
         (options.batch_size >= 1, "--batch_size must be at least 1", options.batch_size),
         (options.width >= 1, "--width must be at least 1", options.width),
         (
@@ -164,10 +167,7 @@ def _parser():
     add("--width", type=int, default=64, help="filters of the ResNet stem; 64 is ResNet-18")
     add = parser.add_argument_group("training").add_argument
     add(
-        "--epochs",
-        type=int,
-        default=20,
-        help="passes over the train split; the papers: 100 (CelebA), 600 (LFWA)",
+        "--epochs", type=int, help="passes over the train split (default: pictures 20, speech 30; the papers: 100, 600)"
     )
     add(
         "--batch_size",
@@ -175,7 +175,19 @@ def _parser():
         default=64,
         help="examples in a batch; lowered to a multiple of the group size",
     )
-    add("--learning_rate", type=float, default=1e-3, help="peak learning rate of AdamW, with cosine decay")
+    add(
+        "--curriculum",
+        type=float,
+        default=0.6,
+        help="share of the epochs in which the mixing rises from no group to all; 0: all from the start (papers)",
+    )
+    add(
+        "--standardize",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="standardise features in front of the mixing; the papers do not",
+    )
+    add("--learning_rate", type=float, default=3e-3, help="peak learning rate of AdamW, with cosine decay")
     add("--weight_decay", type=float, default=0.05, help="decoupled weight decay")
     add(
         "--augment",

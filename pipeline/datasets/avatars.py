@@ -50,44 +50,23 @@ ATTRIBUTES = {
     "Wearing_Necklace": Trait(0.4, 0.2),
 }
 
-# Geometry of an identity. The head reaches from about -1 to 1; y points down.
+# fmt: off
+# Geometry of an identity. The head reaches from about -1 to 1; y points down. A small `jaw` is square.
 FACE = {
-    "width": (0.68, 0.9),
-    "chin": (0.88, 1.15),
-    "jaw": (0.55, 1.0),  # small is square
-    "taper": (0.05, 0.35),
-    "eye_x": (0.28, 0.42),
-    "eye_y": (-0.22, -0.06),
-    "eye_rx": (0.14, 0.22),
-    "eye_tilt": (-0.25, 0.25),
-    "brow_gap": (0.2, 0.32),
-    "brow_arch": (0.0, 0.1),
-    "nose_y": (0.2, 0.36),
-    "nose_rx": (0.08, 0.2),
-    "mouth_rx": (0.28, 0.42),
-    "mouth_y": (0.58, 0.68),
-    "lip": (0.06, 0.1),
-    "ear": (0.12, 0.24),
-    "volume": (1.06, 1.3),
-    "part": (-0.5, 0.5),
-    "mole_x": (-0.5, 0.5),
-    "mole_y": (0.15, 0.45),
+    "width": (0.68, 0.9), "chin": (0.88, 1.15), "jaw": (0.55, 1.0), "taper": (0.05, 0.35), "ear": (0.12, 0.24),
+    "eye_x": (0.28, 0.42), "eye_y": (-0.22, -0.06), "eye_rx": (0.14, 0.22), "eye_tilt": (-0.25, 0.25),
+    "brow_gap": (0.2, 0.32), "brow_arch": (0.0, 0.1), "nose_y": (0.2, 0.36), "nose_rx": (0.08, 0.2),
+    "mouth_rx": (0.28, 0.42), "mouth_y": (0.58, 0.68), "lip": (0.06, 0.1),
+    "mole_x": (-0.5, 0.5), "mole_y": (0.15, 0.45), "volume": (1.06, 1.3), "part": (-0.5, 0.5),
 }
-
-# What changes from picture to picture: angles in radians, shifts in fine pixels, the rest as above.
+# What changes from picture to picture: angles in radians, `scale` in fine pixels per unit of the face, shifts in
+# fine pixels, strength of the mouth's expression, side from which the head is lit.
 VIEW = {
-    "yaw": (-0.45, 0.45),
-    "pitch": (-0.2, 0.2),
-    "roll": (-0.2, 0.2),
-    "shear": (-0.1, 0.1),
-    "scale": (76.0, 90.0),  # fine pixels per unit
-    "right": (-10.0, 10.0),
-    "down": (-12.0, 6.0),
-    "frown": (-0.3, 0.3),
-    "gaze": (-0.05, 0.05),
-    "mood": (0.2, 1.0),  # strength of the mouth's expression
+    "yaw": (-0.45, 0.45), "pitch": (-0.2, 0.2), "roll": (-0.2, 0.2), "shear": (-0.1, 0.1), "scale": (76.0, 90.0),
+    "right": (-10.0, 10.0), "down": (-12.0, 6.0), "frown": (-0.3, 0.3), "gaze": (-0.05, 0.05), "mood": (0.2, 1.0),
     "lamp": (-0.12, 0.12),
 }
+# fmt: on
 
 SKIN = [(255, 219, 190), (241, 194, 158), (224, 172, 125), (198, 140, 95), (160, 105, 68), (120, 76, 50)]
 BLACK = [(28, 24, 26), (42, 34, 36), (20, 22, 34)]
@@ -177,7 +156,7 @@ def _draw_body(pen: Pen, rng, who, look):
     pen.blob(0, 1.3, neck, rng.uniform(0.1, 0.4), _dark(who.skin, 0.25), 0)
     if look["Wearing_Necklace"]:
         colour, drop = _pick(rng, METAL), rng.uniform(0.15, 0.4)
-        for x, bow in zip(ACROSS, BOW):
+        for x, bow in zip(ACROSS, BOW, strict=True):
             pen.blob(x * neck, 1.15 + drop * bow, 0.065, 0.065, colour, 0)
 
 
@@ -186,7 +165,7 @@ def _draw_head(pen: Pen, rng, who, look):
         pen.blob(side * who.width, 0.02, 0.1, who.ear, _dark(who.skin, 0.15), -0.2)
     pen.fill(_outline(who), _dark(who.skin, 0.2), 0)
     for grow, share in ((0.93, 0.1), (0.82, 0.0), (0.6, -0.08)):
-        pen.fill(_outline(who, grow) + (who.lamp * (1 - grow) * 5, 0), _dark(who.skin, share), 0.2)
+        pen.fill(_outline(who, grow) + np.array([who.lamp * (1 - grow) * 5, 0]), _dark(who.skin, share), 0.2)
     pen.blob(who.mole_x, who.mole_y, 0.04, 0.04, _dark(who.skin, 0.6))
     for side in (-1, 1) if look["Rosy_Cheeks"] else ():
         for radius in (0.23, 0.15):
@@ -286,18 +265,12 @@ def _draw_earrings(pen: Pen, rng, who, look):
         pen.blob(side * (who.width + 0.06), who.ear + 0.08 + long, 0.075, long - 0.025, colour, -0.2)
 
 
-LAYERS = (
-    _draw_body,
-    _draw_head,
-    _draw_mouth,
-    _draw_beard,
-    _draw_nose,
-    _draw_eyes,
-    _draw_glasses,
-    _draw_hair,
-    _draw_hat,
+# fmt: off
+LAYERS = (  # from the back to the front
+    _draw_body, _draw_head, _draw_mouth, _draw_beard, _draw_nose, _draw_eyes, _draw_glasses, _draw_hair, _draw_hat,
     _draw_earrings,
 )
+# fmt: on
 
 
 def _draw_background(image: Image.Image, rng: np.random.Generator):

@@ -74,6 +74,8 @@ class SpeechPreprocessing:
         frame_length: Samples in a frame; frames are Hann-windowed.
         frame_step: Samples between the starts of frames.
         bands: Mel bands (HTK scale, triangular, 20 Hz to half the sample rate); 0 keeps the linear frequencies.
+        floor: Power added before the logarithm. It drowns the noise of microphones, which tells nothing about the word
+            but something about the speaker.
     """
 
     sample_rate: int = 16000
@@ -81,6 +83,7 @@ class SpeechPreprocessing:
     frame_length: int = 512
     frame_step: int = 245
     bands: int = 64
+    floor: float = 1e-2
     kind: str = "audio"
     dtype: str = "float32"
 
@@ -107,7 +110,7 @@ class SpeechPreprocessing:
         power = np.abs(np.fft.rfft(frames * np.hanning(self.frame_length))) ** 2
         if self.bands:
             power = power @ mel_weights(self.frame_length, self.bands, self.sample_rate)
-        return np.log(power + 1e-6).T.astype(np.float32)[..., None]
+        return np.log(power + self.floor).T.astype(np.float32)[..., None]
 
     def decode(self, content: bytes) -> np.ndarray:
         """The samples of a WAV file, float64 in [-1, 1)."""

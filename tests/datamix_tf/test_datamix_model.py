@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from datamix_tf import DataMixModel, split
+from datamix_tf.curriculum import MixingCurriculum
 from datamix_tf.groups import complete_groups
 
 
@@ -130,3 +131,23 @@ def test_a_keras_applications_model_becomes_private_in_five_lines():
 
     assert private.predict(x[:3], verbose=0).shape == (3, 10)
     assert np.isfinite(private.evaluate(x, y, verbose=0)[0])
+
+
+def test_the_curriculum_mixes_few_groups_first_and_all_in_the_end():
+    shares = []
+    model = private()
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(True))
+    record = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: shares.append(float(model.mixed_share)))
+    model.fit(*data(32), batch_size=16, epochs=8, verbose=0, callbacks=[MixingCurriculum(0.5), record])
+    np.testing.assert_allclose(shares, [0, 0.25, 0.5, 0.75, 1, 1, 1, 1])
+    assert float(model.mixed_share) == 1
+    with pytest.raises(ValueError, match="share_of_epochs"):
+        MixingCurriculum(1.0)
+
+
+def test_without_mixed_groups_training_keys_are_the_identity_but_evaluation_mixes():
+    model = private()
+    x, _ = data(8)
+    model.mixed_share.assign(0.0)
+    np.testing.assert_allclose(model(x, training=True), model.unmixed()(x), rtol=1e-4, atol=1e-5)
+    assert np.abs(np.asarray(model(x)) - np.asarray(model.unmixed()(x))).max() > 1e-4
