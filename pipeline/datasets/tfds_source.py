@@ -9,6 +9,7 @@ import dataclasses
 
 import apache_beam as beam
 
+from components.errors import InputError
 from components.records import Kind, RawExample
 from pipeline.datasets.builders import NAMES, builder_class, prepare
 
@@ -31,7 +32,7 @@ class TfdsSource:
 
     def __post_init__(self):
         if self.builder_name not in NAMES:
-            raise ValueError(f"Expected a data set of {', '.join(NAMES)}; received: {self.builder_name!r}.")
+            raise InputError(f"Expected a data set of {', '.join(NAMES)}; received: {self.builder_name!r}.")
 
     @property
     def name(self) -> str:

@@ -17,6 +17,8 @@ import importlib
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from components.errors import InputError
+
 NAMES = ("celeb_a", "speech_commands")
 CONNECT_SECONDS = 3  # tensorflow-datasets itself retries for minutes
 
@@ -34,7 +36,7 @@ def prepare(name: str, data_dir: str | None):
         data_dir: Where data sets are prepared; `None` stands for tensorflow-datasets' default.
 
     Raises:
-        ValueError: If the official files are neither at hand nor to be had, or are damaged.
+        InputError: If the official files are neither at hand nor to be had, or are damaged.
     """
     import requests
     import tensorflow_datasets as tfds
@@ -47,10 +49,10 @@ def prepare(name: str, data_dir: str | None):
     try:
         builder.download_and_prepare(download_config=tfds.download.DownloadConfig(try_download_gcs=False))
     except NonMatchingChecksumError as error:
-        raise ValueError(_not_prepared(builder, f"a damaged or another file. {error}")) from error
+        raise InputError(_not_prepared(builder, f"a damaged or another file. {error}")) from error
     # Google Drive's pages about quotas end in a ValueError or, without beautifulsoup4, an ImportError.
     except (tfds.download.DownloadError, requests.RequestException, ImportError, ValueError) as error:
-        raise ValueError(_not_prepared(builder, f"{type(error).__name__}: {error}.")) from error
+        raise InputError(_not_prepared(builder, f"{type(error).__name__}: {error}.")) from error
     return builder
 
 
@@ -63,7 +65,7 @@ def _check_files_or_network(builder) -> None:
             requests.head(host, timeout=CONNECT_SECONDS)  # any answer will do; proxies are honoured
         except requests.RequestException as error:
             reason = f"no answer from {host} ({type(error).__name__})."
-            raise ValueError(_not_prepared(builder, reason)) from error
+            raise InputError(_not_prepared(builder, reason)) from error
 
 
 def _missing(builder) -> dict[str, str]:
