@@ -12,7 +12,7 @@ from components import models as trained
 from components.artifacts import AttackScores, Examples, Models, write_json
 from components.base import Component, ComponentSpec
 from components.data import arrays, hidden_task, target_task, whole_batch_size
-from components.progress import EpochBar
+from components.epoch_bar import EpochBar
 
 TARGET = "target"
 

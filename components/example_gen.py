@@ -12,6 +12,7 @@ from components import bad_records
 from components.artifacts import RawExamples, write_json
 from components.base import Component, ComponentSpec
 from components.errors import InputError
+from components.progress import Progress
 from components.records import BadRecord, RawExample
 from components.tfrecords import SPLITS, WriteShards, encode_example, fraction
 
@@ -58,6 +59,7 @@ class ExampleGen(Component):
             checked = (
                 pipeline
                 | "Read" >> source.read()
+                | "Progress" >> Progress(f"reading {source.name}")
                 | "Check" >> beam.ParDo(_Check(columns, self.parameters)).with_outputs("bad", main="good")
             )
             _ = checked.bad | "BadRecords" >> bad_records.WriteBadRecords(folder)

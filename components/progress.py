@@ -1,27 +1,40 @@
-"""Progress on standard error."""
+"""Progress of Beam steps on standard error."""
 
 from __future__ import annotations
 
 import sys
 
-import keras
+import apache_beam as beam
 from tqdm import tqdm
 
 
-class EpochBar(keras.callbacks.Callback):
-    """A progress bar over the epochs of a `fit`, with the last loss."""
+class Progress(beam.PTransform):
+    """Passes elements on unchanged and counts them in a progress bar, one in each worker process.
 
-    def __init__(self, label: str):
+    Args:
+        label: What stands before the bar.
+        total: Number of elements that are expected, if known.
+    """
+
+    def __init__(self, label: str, total: int | None = None):
         super().__init__()
+        self.bar = _Bar(label, total)
+
+    def expand(self, elements):
+        return elements | beam.ParDo(self.bar)
+
+
+class _Bar(beam.DoFn):
+    def __init__(self, label, total):
         self.label = label
-        self.bar = None
+        self.total = total
 
-    def on_train_begin(self, logs=None):
-        self.bar = tqdm(total=self.params["epochs"], desc=self.label, unit="epoch", file=sys.stderr, mininterval=1)
+    def setup(self):
+        self.bar = tqdm(total=self.total, desc=self.label, unit="example", file=sys.stderr, mininterval=1)
 
-    def on_epoch_end(self, epoch, logs=None):
-        self.bar.set_postfix({name: f"{value:.3f}" for name, value in (logs or {}).items()}, refresh=False)
+    def process(self, element):
         self.bar.update()
+        yield element
 
-    def on_train_end(self, logs=None):
+    def teardown(self):
         self.bar.close()

@@ -11,7 +11,7 @@ import apache_beam as beam
 from components.artifacts import Examples, Models, write_json
 from components.base import Component, ComponentSpec
 from components.data import batches, target_task, whole_batch_size
-from components.progress import EpochBar
+from components.epoch_bar import EpochBar
 
 WARMUP_EPOCHS = 2
 

@@ -11,6 +11,7 @@ import numpy as np
 from components import bad_records
 from components.artifacts import Examples, RawExamples, write_json
 from components.base import Component, ComponentSpec
+from components.progress import Progress
 from components.records import BadRecord
 from components.tfrecords import WriteShards, decode_example, encode_example, shard_files
 from serving.edge import preprocess
@@ -51,6 +52,7 @@ class Transform(Component):
                 pipeline
                 | "Files" >> beam.Create(shard_files(raw.uri))
                 | "Read" >> beam.io.ReadAllFromTFRecord()
+                | "Progress" >> Progress("decoding", sum(schema["splits"].values()))
                 | "Decode" >> beam.ParDo(_Decode(schema, preprocessing)).with_outputs("bad", main="good")
             )
             _ = decoded.bad | "BadRecords" >> bad_records.WriteBadRecords(folder, raw.read_json(bad_records.FILE))
