@@ -15,6 +15,7 @@ from components.errors import InputError
 from pipeline.options import parse
 
 INTERRUPTED = 130
+OUR_PACKAGES = ("components", "datamix_tf", "pipeline", "serving")
 
 
 def main(argv=None) -> int:
@@ -34,6 +35,11 @@ def main(argv=None) -> int:
     except (InputError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2 if isinstance(error, InputError) else 1
+    except ModuleNotFoundError as error:
+        if error.name.partition(".")[0] in OUR_PACKAGES:
+            raise
+        print(f"error: {error.name!r} is not installed; pip install 'datamix-tf[pipeline]'", file=sys.stderr)
+        return 1
     return 0
 
 
