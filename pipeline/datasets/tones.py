@@ -3,7 +3,9 @@
 Source and filter: a train of glottal pulses and noise pass through resonances that move from the consonants to the
 vowels of a word. The keyword fixes the path of the resonances; the speaker fixes the pitch, the length of the vocal
 tract, the voice and the accent; each recording has its own tempo, melody, loudness, place in time, room and noise.
-Words share their syllables in another order, so that what a recording contains does not tell the keyword: when does.
+Words consist of the same sounds in another order, so that a keyword shows in when they come rather than in which.
+A logistic regression on the log-spectrogram pooled to 20 bands and 10 spans tells 67 % of 200 keywords after 800
+recordings (10 % is chance); the tests hold it below 85 %, and on averages over time below 60 %.
 """
 
 from __future__ import annotations
@@ -79,8 +81,8 @@ CONSONANTS = {
 }
 
 SPEAKER = {
-    "pitch": (-1.0, 1.0),  # from deep to high
-    "tract": (-0.08, 0.08),  # deviation from the vocal tract that goes with the pitch
+    "voice": (-1.0, 1.0),  # from deep to high
+    "tract": (-0.08, 0.08),  # deviation from the vocal tract that goes with the voice
     "fourth": (3300.0, 3900.0),  # formant that hardly depends on the word, Hz
     "breath": (0.02, 0.25),
     "open": (0.45, 0.85),  # share of a period in which the glottis is open
@@ -112,8 +114,8 @@ def _speaker(seed: int, number: int) -> SimpleNamespace:
     """Returns what a speaker keeps from recording to recording."""
     rng = np.random.default_rng([seed, 0, number])
     who = _sample(rng, SPEAKER)
-    who.scale = 1.0 + 0.12 * who.pitch + who.tract  # short tracts, high voices
-    who.pitch = 150 * 2 ** (0.75 * who.pitch)  # Hz
+    who.scale = 1.0 + 0.12 * who.voice + who.tract  # short tracts, high voices
+    who.pitch = 150 * 2 ** (0.75 * who.voice)  # Hz
     who.accent = {vowel: rng.normal(1, 0.06, 3) for vowel in VOWELS}
     return who
 

@@ -8,7 +8,9 @@ from PIL import Image
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
+from threadpoolctl import threadpool_limits
 
+from pipeline.datasets import avatars
 from pipeline.datasets.avatars import Avatars
 
 
@@ -70,8 +72,6 @@ def test_attributes_are_neither_rare_nor_constant(examples):
 @pytest.mark.parametrize("attribute", Avatars.target)
 def test_an_attribute_changes_the_picture(attribute, monkeypatch):
     """The same picture drawn with and without the attribute, everything else drawn alike."""
-    from pipeline.datasets import avatars
-
     look = dict.fromkeys(Avatars.target, False)
     drawn = []
     for value in (False, True):
@@ -80,6 +80,7 @@ def test_an_attribute_changes_the_picture(attribute, monkeypatch):
     assert (np.abs(drawn[0] - drawn[1]).max(axis=2) > 40).sum() >= 10
 
 
+@threadpool_limits.wrap(limits=1)  # threads only wait for each other on matrices this small
 def test_a_linear_model_solves_neither_attributes_nor_identity(examples):
     small = np.stack([pixels(example) for example in examples]).reshape(-1, 32, 2, 32, 2, 3).mean(axis=(2, 4))
     train, test = np.split(np.random.default_rng(0).permutation(len(examples)), [700])
