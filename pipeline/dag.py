@@ -9,9 +9,8 @@ from collections.abc import Iterator
 
 from components.artifacts import Artifact, atomic_file
 from components.base import Component
-from pipeline.options import RunOptions
+from pipeline.options import RunOptions, complete
 
-DEFAULT_EPOCHS = {"image": 20, "audio": 30}
 MODEL_OPTIONS = (
     "hidden_units",
     "width",
@@ -51,8 +50,7 @@ def build(options: RunOptions, source, command: str) -> list[Node]:
     from components.trainer import Trainer
     from components.transform import Transform
 
-    if options.epochs is None:
-        options = dataclasses.replace(options, epochs=DEFAULT_EPOCHS[source.kind])
+    options = complete(options, source.kind)
     configs, methods = _models(options)
     packaged = next(config for config in configs if config.mixing).name
     serving = os.path.join(options.output, "serving")

@@ -18,4 +18,6 @@ if [ -z "$python" ]; then
 fi
 echo "Setting up $venv with $("$python" --version); the first time takes a minute or two."
 "$python" -m venv --clear "$venv"
+# An old pip, as Debian's, builds packages without wheels in a way that it warns about itself.
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --upgrade pip
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable '.[dev]'

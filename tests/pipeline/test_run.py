@@ -1,5 +1,6 @@
 """The command, as a user calls it."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ import time
 import pytest
 
 from components.artifacts import TEMPORARY_PREFIX
+from pipeline.options import DEFAULTS, complete, parse
 from pipeline.run import main
 from tests import datasets
 from tests.conftest import REPOSITORY
@@ -118,3 +120,10 @@ def test_help_answers_at_once_and_explains_every_flag():
     assert time.monotonic() - started < 5
     for flag in ("--dataset", "--output", "--group_size", "--num_pre_blocks", "--epochs", "--seed", "--hidden"):
         assert flag in result.stdout
+
+
+def test_what_is_left_open_follows_the_kind_of_data():
+    options, beam_arguments = parse(["--epochs", "7", "--direct_num_workers", "2"])
+    assert beam_arguments == ["--direct_num_workers", "2"]
+    assert (complete(options, "image").epochs, complete(options, "audio").epochs) == (7, 7)
+    assert complete(options, "audio") == dataclasses.replace(options, **(DEFAULTS["audio"] | {"epochs": 7}))
