@@ -173,8 +173,7 @@ def _parser():
     add(
         "--hidden_units",
         type=int,
-        default=0,
-        help="units of a hidden layer in M_post; 0 for none, as in the papers",
+        help="units of a hidden layer in M_post (default: pictures 0, as in the papers; speech 256)",
     )
     add("--width", type=int, default=64, help="filters of the ResNet stem; 64 is ResNet-18")
     add = parser.add_argument_group("training").add_argument
@@ -184,8 +183,7 @@ def _parser():
     add(
         "--batch_size",
         type=int,
-        default=64,
-        help="examples in a batch; lowered to a multiple of the group size",
+        help="examples in a batch, lowered to a multiple of the group size (default: pictures 64, speech 32)",
     )
     add(
         "--curriculum",
