@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 
 import apache_beam as beam
 import numpy as np
@@ -71,7 +70,6 @@ class Packager(Component):
         write_json(package.path("agreement.json"), agreement)
         worst = max(agreement, key=agreement.get)
         if agreement[worst] > TOLERANCE:
-            shutil.rmtree(package.uri)
             raise RuntimeError(f"the export differs from the Keras model: {worst} by {agreement[worst]:.2e} (relative)")
 
     def _manifest(self, model, schema, package):
