@@ -3,17 +3,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 OUTPUT ?= runs/avatars
 # A quarter of ResNet-18's multiply-adds and few epochs: minutes on 2 cores. `make run RUN_FLAGS=` takes the full defaults.
-RUN_FLAGS ?= --width 32 --epochs 16 --attack_epochs 6 --augment shift,flip
+RUN_FLAGS ?= --width 32 --epochs 16 --batch_size 64 --hidden_units 0 --attack_epochs 6 --augment shift,flip
 READY := $(VENV)/.ready
 
 # TensorFlow's start-up log says nothing a user can act on.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: setup run test lint bench clean help
+.PHONY: setup run test lint load bench clean help
 
 help:
 	@echo "make run        train, attack and package on the built-in data set (OUTPUT=$(OUTPUT))"
 	@echo "make test       lint and all fast tests"
+	@echo "make load       20,000 requests under reloads, killed servers, hostile and fuzzed requests (about 4 minutes)"
 	@echo "make bench      the benchmarks, one JSON line per figure"
 	@echo "make setup      only make .venv"
 
@@ -33,8 +34,11 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
+load: setup
+	$(BIN)/python -m pytest tests/serving/test_load.py --full_load
+
 bench: setup
-	@for file in benchmarks/bench_*.py; do $(BIN)/python $$file; done
+	@for file in benchmarks/bench_*.py; do $(BIN)/python -m benchmarks.$$(basename $$file .py); done
 
 clean:
 	rm -rf $(VENV) runs build *.egg-info

@@ -12,9 +12,12 @@ from components.artifacts import Examples, Models, Package, write_json
 from components.base import Component, ComponentSpec
 from components.data import arrays, target_task
 from components.errors import InputError
-from components.tflite import convert_halves, run_signature
-from serving.cloud import saved_model
-from serving.edge import manifest
+from components.tflite import PRECISIONS, convert_halves, half_file, run_signature
+from serving.cloud import json_tensors, saved_model
+from serving.cloud.servable import Servable
+from serving.edge import manifest, messages
+from serving.edge.bundle import Halves
+from serving.edge.keys import Key
 
 TOLERANCE = 1e-4
 
@@ -33,7 +36,8 @@ class Packager(Component):
 
     Outputs:
         package: `Package`: `serving/` (SavedModel of M_main), `edge/` (`pre.tflite`, `post.tflite`, `manifest.json`),
-            `agreement.json` (largest relative differences between Keras, SavedModel and TFLite).
+            `agreement.json` (largest relative differences between Keras, SavedModel and TFLite), `traffic.json`
+            (bytes of one example's share of a message to the cloud and of its answer, by wire format).
 
     Raises:
         RuntimeError: If an export does not agree with the Keras model within 1e-4 (relative to the largest value).
@@ -60,24 +64,28 @@ class Packager(Component):
         schema = inputs["examples"].read_json("schema.json")
         _, x, _ = arrays(inputs["examples"], "test")
         x = np.resize(x, (model.group_size, *x.shape[1:])).astype("float32")
-        saved_model.export_main(model.main, package.path("serving"))
+        fingerprint = saved_model.export_main(model.main, package.path("serving"))
         os.makedirs(package.path("edge"))
-        convert_halves(model, package.path("edge"))
-        described = self._manifest(model, schema, package).to_json()
+        halves = convert_halves(model, package.path("edge"))
+        described = self._manifest(model, schema, package, fingerprint, halves)
         with open(package.path("edge", manifest.FILE), "w", encoding="utf-8") as file:
-            file.write(described)
+            file.write(described.to_json())
+        write_json(package.path("traffic.json"), traffic_of(package, described, x))
         agreement = agreement_of(model, package, x)
         write_json(package.path("agreement.json"), agreement)
-        worst = max(agreement, key=agreement.get)
+        exact = [name for name in agreement if "." not in name]
+        worst = max(exact, key=agreement.get)
         if agreement[worst] > TOLERANCE:
             raise RuntimeError(f"the export differs from the Keras model: {worst} by {agreement[worst]:.2e} (relative)")
 
-    def _manifest(self, model, schema, package):
+    def _manifest(self, model, schema, package, fingerprint, halves):
         task = target_task(schema)
         return manifest.Manifest(
             model_name=self.parameters["model_name"],
             model_version=self.parameters["model_version"],
+            fingerprint=fingerprint,
             signature=saved_model.SERVING_DEFAULT,
+            packed_signature=saved_model.PACKED,
             input_name=saved_model.INPUT,
             output_name=saved_model.OUTPUT,
             group_size=model.group_size,
@@ -87,6 +95,7 @@ class Packager(Component):
             task=task.kind,
             labels=task.labels,
             preprocessing=schema["preprocessing"],
+            halves=halves,
             files=manifest.hash_files(package.path("edge")),
             cloud_files=manifest.hash_files(package.path("serving")),
         )
@@ -101,7 +110,8 @@ def agreement_of(model, package: Package, x) -> dict[str, float]:
         x: Float32 inputs `[group_size, ...]`.
 
     Returns:
-        `pre`, `main`, `post` (each half on the same input) and `chained` (all three by hand against the Keras chain).
+        `pre`, `main`, `post` (each half on the same input) and `chained` (all three by hand against the Keras chain);
+        likewise `chained.float16` and `chained.int8` with the smaller halves, of which no agreement is demanded.
     """
     import tensorflow as tf
 
@@ -114,15 +124,47 @@ def agreement_of(model, package: Package, x) -> dict[str, float]:
     def ask(features):
         return cloud(**{saved_model.INPUT: tf.constant(features)})[saved_model.OUTPUT].numpy()
 
-    pre, post = package.path("edge", manifest.PRE), package.path("edge", manifest.POST)
-    sent = run_signature(pre, manifest.MIX, x=x, key=key[0])
-    chained = run_signature(post, manifest.DEMIX, y=ask(sent), key=key[0])
+    def chain(precision):
+        pre, post = (package.path("edge", half_file(name, precision)) for name in (manifest.PRE, manifest.POST))
+        sent = run_signature(pre, manifest.MIX, x=x, key=key[0])
+        return sent, run_signature(post, manifest.DEMIX, y=ask(sent), key=key[0])
+
+    sent, chained = chain("float32")
+    post = run_signature(package.path("edge", manifest.POST), manifest.DEMIX, y=answers, key=key[0])
     return {
         "pre": _difference(sent, mixtures),
         "main": _difference(ask(mixtures), answers),
-        "post": _difference(run_signature(post, manifest.DEMIX, y=answers, key=key[0]), outputs),
+        "post": _difference(post, outputs),
         "chained": _difference(chained, outputs),
+        **{f"chained.{precision}": _difference(chain(precision)[1], outputs) for precision in PRECISIONS[1:]},
     }
+
+
+def traffic_of(package: Package, described: manifest.Manifest, x) -> dict[str, dict[str, float]]:
+    """Bytes of HTTP bodies for one of the rows of a message of one group, up and down, by wire format.
+
+    Args:
+        package: With both exports.
+        described: The bundle's manifest.
+        x: Float32 inputs `[group_size, ...]`.
+
+    Returns:
+        Wire format -> `bytes_up`, `bytes_down`.
+    """
+    cloud = Servable(described.model_name, described.model_version, package.path("serving"))
+    key = Key(described.group_size)
+    mixtures = Halves(package.path("edge"), described, "float32", 1).mix(x, key)
+    key.wipe()
+    traffic = {}
+    for name in messages.WIRES:
+        message = messages.Message(mixtures, name, described)
+        body = json_tensors.parse(message.body)
+        signature = cloud.signature(body.signature_name)
+        outputs = cloud.predict(signature, json_tensors.to_arrays(body, signature))
+        answer = json_tensors.to_json(outputs, body.format)
+        message.read(answer)
+        traffic[name] = {"bytes_up": len(message.body) / len(x), "bytes_down": len(answer) / len(x)}
+    return traffic
 
 
 def _difference(actual, expected):

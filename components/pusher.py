@@ -7,8 +7,9 @@ import shutil
 
 import apache_beam as beam
 
-from components.artifacts import TEMPORARY_PREFIX, Deployment, Package, atomic_folder, write_json
+from components.artifacts import TEMPORARY_PREFIX, Deployment, Package, atomic_file, atomic_folder, write_json
 from components.base import Component, ComponentSpec
+from serving.cloud.deployment import MODELS_CONFIG, server_files
 from serving.edge import manifest
 
 SAVED_MODEL = "saved_model.pb"
@@ -16,6 +17,9 @@ SAVED_MODEL = "saved_model.pb"
 
 class Pusher(Component):
     """Copies `serving/` to `<serving_folder>/<model name>/<version>/` and `edge/` to `<edge_folder>`.
+
+    Beside the models it writes what TensorFlow Serving's stock image starts from (`serving.cloud.deployment`); files
+    of those names that a user changed are kept, except for the list of models.
 
     Parameters:
         serving_folder: Base path of the cloud server's models.
@@ -48,9 +52,18 @@ class Pusher(Component):
             described = manifest.Manifest.from_json(file.read())
         served = os.path.join(self.parameters["serving_folder"], described.model_name, str(described.model_version))
         push_saved_model(package.path("serving"), served)
+        _write_server_files(self.parameters["serving_folder"])
         with atomic_folder(self.parameters["edge_folder"]) as temporary:
             shutil.copytree(package.path("edge"), temporary, dirs_exist_ok=True)
         return {"serving": served, "edge": self.parameters["edge_folder"]}
+
+
+def _write_server_files(folder):
+    for name, text in server_files(folder).items():
+        path = os.path.join(folder, name)
+        if name == MODELS_CONFIG or not os.path.exists(path):
+            with atomic_file(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
+                file.write(text)
 
 
 def push_saved_model(source: str, version_folder: str) -> None:

@@ -7,12 +7,20 @@ import tempfile
 
 from serving.edge import manifest
 
+PRECISIONS = ("float32", "float16", "int8")
 
-def convert_halves(model, folder: str) -> None:
-    """Writes `pre.tflite` and `post.tflite` of a `DataMixModel` to `folder`.
+
+def convert_halves(model, folder: str) -> dict[str, tuple[str, str]]:
+    """Writes the halves of a `DataMixModel` to `folder`, in float32 and with weights in float16 and int8.
 
     - `pre.tflite`, signature `mix`: `x [S_G, ...]`, `key [S_G, S_G]` -> `mixtures [S_G, ...]`, all float32;
-    - `post.tflite`, signature `demix`: `y [S_G, ...]`, `key [S_G, S_G]` -> `outputs [S_G, classes]` (logits).
+    - `post.tflite`, signature `demix`: `y [S_G, ...]`, `key [S_G, S_G]` -> `outputs [S_G, classes]` (logits);
+    - `pre.float16.tflite` and so on: the same signatures. Inputs, outputs, keys and mixing stay float32, because a
+      rounded key is
+      not orthogonal.
+
+    Returns:
+        Precision -> file names of the halves.
     """
     import tensorflow as tf
 
@@ -27,23 +35,53 @@ def convert_halves(model, folder: str) -> None:
 
     x = tf.TensorSpec((size, *model.pre.input_shape[1:]), tf.float32, name="x")
     y = tf.TensorSpec((size, *model.main.output_shape[1:]), tf.float32, name="y")
-    _convert(model.pre, mix, [x, key], manifest.MIX, os.path.join(folder, manifest.PRE))
-    _convert(model.post, demix, [y, key], manifest.DEMIX, os.path.join(folder, manifest.POST))
+    pre = _convert(model.pre, mix, [x, key], manifest.MIX)
+    post = _convert(model.post, demix, [y, key], manifest.DEMIX)
+    halves = {}
+    for precision in PRECISIONS:
+        names = []
+        for name, contents in ((manifest.PRE, pre), (manifest.POST, post)):
+            names.append(half_file(name, precision))
+            with open(os.path.join(folder, names[-1]), "wb") as file:
+                file.write(contents[precision])
+        halves[precision] = tuple(names)
+    return halves
 
 
-def _convert(tracked, function, signature, name, path):
+def convert_model(model, batch_size: int, path: str) -> None:
+    """Writes a whole Keras model in float32, for comparison: signature `run`, `x [batch_size, ...]` -> `outputs`."""
+    import tensorflow as tf
+
+    x = tf.TensorSpec((batch_size, *model.input_shape[1:]), tf.float32, name="x")
+    contents = _convert(model, lambda x: {"outputs": model(x, training=False)}, [x], "run", ("float32",))
+    with open(path, "wb") as file:
+        file.write(contents["float32"])
+
+
+def half_file(name: str, precision: str) -> str:
+    """The file name of a half (`manifest.PRE` or `POST`) in a precision."""
+    return name if precision == "float32" else name.replace(".tflite", f".{precision}.tflite")
+
+
+def _convert(tracked, function, signature, name, precisions=PRECISIONS):
+    """The contents of the TFLite files of one half, by precision."""
     import tensorflow as tf
     from keras.export import ExportArchive
 
     archive = ExportArchive()
     archive.track(tracked)
     archive.add_endpoint(name, function, input_signature=signature)
+    contents = {}
     with tempfile.TemporaryDirectory() as temporary:
         archive.write_out(temporary, verbose=False)
-        converter = tf.lite.TFLiteConverter.from_saved_model(temporary, signature_keys=[name])
-        content = converter.convert()
-    with open(path, "wb") as file:
-        file.write(content)
+        for precision in precisions:
+            converter = tf.lite.TFLiteConverter.from_saved_model(temporary, signature_keys=[name])
+            if precision != "float32":
+                converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            if precision == "float16":
+                converter.target_spec.supported_types = [tf.float16]
+            contents[precision] = converter.convert()
+    return contents
 
 
 def run_signature(path: str, name: str, **inputs):

@@ -32,3 +32,16 @@ def _repeatable():
     import keras
 
     keras.utils.set_random_seed(1)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _forgetful():
+    """Frees what TensorFlow keeps of traced functions: hundreds of small models would slow each other down."""
+    yield
+    import keras
+
+    keras.utils.clear_session()
+
+
+def pytest_addoption(parser):
+    parser.addoption("--full_load", action="store_true", help="run tests/serving/test_load.py at full size (make load)")

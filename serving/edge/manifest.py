@@ -8,7 +8,7 @@ import json
 import os
 from typing import Any
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 FILE = "manifest.json"
 PRE, POST = "pre.tflite", "post.tflite"
 MIX, DEMIX = "mix", "demix"
@@ -21,7 +21,9 @@ class Manifest:
     Attributes:
         model_name: Name of the cloud model.
         model_version: Its version.
-        signature: The cloud model's signature, with its `input_name` and `output_name`.
+        fingerprint: Digits that every packed answer of the cloud model carries.
+        signature: The cloud model's signature for numbers, with its `input_name` and `output_name`.
+        packed_signature: Its signature for packed bytes (`serving.wire`).
         group_size: Inputs in a group (S_G); pre and post work on one group at a time.
         input_shape: Shape of one preprocessed input; dtype float32.
         feature_shape: Shape of one mixture as it is sent; dtype float32.
@@ -29,13 +31,16 @@ class Manifest:
         task: `"binary"` (independent labels; a sigmoid makes probabilities) or `"categorical"` (a softmax does).
         labels: Names of the outputs.
         preprocessing: How a file becomes an input (`serving.edge.preprocess`).
+        halves: Precision -> names of the files of M_pre and M_post in it.
         files: File name -> SHA-256 of the bundle's files.
         cloud_files: Path inside the version folder -> SHA-256 of the cloud model's files.
     """
 
     model_name: str
     model_version: int
+    fingerprint: str
     signature: str
+    packed_signature: str
     input_name: str
     output_name: str
     group_size: int
@@ -45,6 +50,7 @@ class Manifest:
     task: str
     labels: tuple[str, ...]
     preprocessing: dict[str, Any]
+    halves: dict[str, tuple[str, str]]
     files: dict[str, str]
     cloud_files: dict[str, str]
     dtype: str = "float32"

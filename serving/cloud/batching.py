@@ -1,0 +1,195 @@
+"""Dynamic batching: requests that arrive together run together, in a queue that never grows past its bound."""
+
+from __future__ import annotations
+
+import collections
+import concurrent.futures
+import dataclasses
+import threading
+import time
+
+import numpy as np
+
+from serving.cloud.errors import ServingError
+from serving.cloud.servable import Servable, Signature
+
+
+@dataclasses.dataclass(frozen=True)
+class BatchingParameters:
+    """TensorFlow Serving's batching parameters, by its names.
+
+    Attributes:
+        max_batch_size: Rows in a batch; larger requests are run in pieces of this size.
+        batch_timeout_micros: How long the first request of a batch waits for others, in microseconds.
+        max_enqueued_batches: Full batches that may wait; requests beyond are refused with 503.
+        num_batch_threads: Batches that run at the same time.
+    """
+
+    max_batch_size: int = 64
+    batch_timeout_micros: int = 1000
+    max_enqueued_batches: int = 16
+    num_batch_threads: int = 2
+
+
+@dataclasses.dataclass(eq=False)
+class _Task:
+    servable: Servable
+    signature: Signature
+    arrays: dict[str, np.ndarray]
+    deadline: float
+    future: concurrent.futures.Future
+    rows: int
+    # Tasks with equal keys may share a batch; None shares with nobody.
+    key: tuple | None
+
+    def start(self) -> bool:
+        """False if nobody waits for the answer any more."""
+        if time.monotonic() >= self.deadline:
+            if self.future.set_running_or_notify_cancel():
+                self.future.set_exception(ServingError(504, "the deadline passed while the request was in the queue"))
+            return False
+        return self.future.set_running_or_notify_cancel()
+
+
+class Batcher:
+    """Runs requests on servables, several at once where their shapes allow it.
+
+    Args:
+        parameters: `BatchingParameters`.
+        observe: Called with the number of rows of every batch that runs.
+    """
+
+    def __init__(self, parameters: BatchingParameters, observe=lambda rows: None):
+        self.parameters = parameters
+        self._observe = observe
+        self._capacity = parameters.max_enqueued_batches * parameters.max_batch_size
+        self._queue: collections.deque[_Task] = collections.deque()
+        self._changed = threading.Condition()
+        self._closed = False
+        self.queued_rows = 0
+        self._threads = [
+            threading.Thread(target=self._work, name=f"batch-{index}", daemon=True)
+            for index in range(parameters.num_batch_threads)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(
+        self, servable: Servable, signature: Signature, arrays: dict[str, np.ndarray], timeout: float
+    ) -> concurrent.futures.Future:
+        """Queues a request.
+
+        Args:
+            servable: The model version.
+            signature: One of its signatures.
+            arrays: Its inputs, checked.
+            timeout: Seconds after which nobody waits for the answer.
+
+        Returns:
+            A future of the outputs by name. It fails with `ServingError` 504 if the deadline passes in the queue.
+
+        Raises:
+            ServingError: 400 if the request alone is larger than the queue; 503 if the queue is full or the server
+                stops.
+        """
+        key, rows = None, 1
+        if signature.batchable:
+            rows = len(next(iter(arrays.values())))
+            key = (servable, signature.name, tuple((name, array.shape[1:]) for name, array in sorted(arrays.items())))
+        task = _Task(servable, signature, arrays, time.monotonic() + timeout, concurrent.futures.Future(), rows, key)
+        if rows > self._capacity:
+            raise ServingError(400, f"a request may have at most {self._capacity} rows, received {rows}")
+        with self._changed:
+            if self._closed:
+                raise ServingError(503, "the server is shutting down")
+            if self.queued_rows + rows > self._capacity:
+                raise ServingError(
+                    503,
+                    f"the batching queue is full: {self.queued_rows} of {self._capacity} rows are waiting; try again",
+                )
+            self._queue.append(task)
+            self.queued_rows += rows
+            self._changed.notify_all()
+        return task.future
+
+    def close(self) -> None:
+        """Answers what is queued, then stops."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join()
+
+    def _work(self):
+        while (tasks := self._next_batch()) is not None:
+            tasks = [task for task in tasks if task.start()]
+            if tasks:
+                self._run(tasks)
+
+    def _next_batch(self):
+        with self._changed:
+            while not self._queue:
+                if self._closed:
+                    return None
+                self._changed.wait()
+            batch = [self._take(self._queue[0])]
+            rows = batch[0].rows
+            until = time.monotonic() + self.parameters.batch_timeout_micros / 1e6
+            while batch[0].key is not None and rows < self.parameters.max_batch_size:
+                room = self.parameters.max_batch_size - rows
+                mate = next((task for task in self._queue if task.key == batch[0].key and task.rows <= room), None)
+                if mate is not None:
+                    batch.append(self._take(mate))
+                    rows += mate.rows
+                    continue
+                left = until - time.monotonic()
+                if left <= 0 or self._closed:
+                    break
+                self._changed.wait(left)
+            return batch
+
+    def _take(self, task):
+        self._queue.remove(task)
+        self.queued_rows -= task.rows
+        return task
+
+    def _run(self, tasks):
+        try:
+            outputs = self._predict(tasks)
+        except Exception as error:
+            if len(tasks) > 1:
+                # One bad request must not fail its neighbours.
+                for task in tasks:
+                    self._run([task])
+            else:
+                tasks[0].future.set_exception(error)
+            return
+        start = 0
+        for task in tasks:
+            end = start + task.rows
+            own = outputs if len(tasks) == 1 else {name: value[start:end] for name, value in outputs.items()}
+            task.future.set_result(own)
+            start = end
+
+    def _predict(self, tasks):
+        first = tasks[0]
+        if first.key is None:
+            return first.servable.predict(first.signature, first.arrays)
+        arrays = {
+            name: np.concatenate([task.arrays[name] for task in tasks]) if len(tasks) > 1 else first.arrays[name]
+            for name in first.arrays
+        }
+        rows, size = sum(task.rows for task in tasks), self.parameters.max_batch_size
+        pieces, deadline = [], max(task.deadline for task in tasks)
+        for start in range(0, rows, size):
+            if time.monotonic() >= deadline:
+                raise ServingError(504, "the deadline passed while the request was running")
+            piece = {name: array[start : start + size] for name, array in arrays.items()}
+            pieces.append(first.servable.predict(first.signature, piece))
+            self._observe(min(size, rows - start))
+        outputs = {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
+        shared = len(tasks) > 1 or len(pieces) > 1
+        wrong = {name: len(value) for name, value in outputs.items() if len(value) != rows}
+        if shared and wrong:
+            raise RuntimeError(f"the model gave {wrong} rows for {rows}")
+        return outputs

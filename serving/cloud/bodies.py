@@ -1,0 +1,97 @@
+"""Reads request bodies within limits of size, time and memory."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import zlib
+
+from starlette.requests import ClientDisconnect, Request
+
+from serving.cloud.errors import ServingError
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """Bounds of what clients may cost.
+
+    Attributes:
+        max_body_bytes: Largest request body, before and after decompression.
+        max_inflight_bytes: Bytes of all bodies that are being read or answered; requests beyond are refused with 429.
+        read_seconds: Time in which a request's headers, and then its body, must arrive.
+        max_connections: Open connections; more are refused with 503.
+    """
+
+    max_body_bytes: int = 32 << 20
+    max_inflight_bytes: int = 128 << 20
+    read_seconds: float = 20.0
+    max_connections: int = 1024
+
+
+class BodyReader:
+    """Reads bodies and keeps count of all that are in memory.
+
+    Args:
+        limits: The bounds.
+    """
+
+    def __init__(self, limits: Limits):
+        self._limits = limits
+        self.inflight_bytes = 0
+
+    @contextlib.asynccontextmanager
+    async def read(self, request: Request):
+        """Yields the body, decompressed if its Content-Encoding is gzip; it counts as in flight within the block.
+
+        Raises:
+            ServingError: 400 for broken gzip, 408 too slow, 413 too large, 415 another encoding, 429 too much in
+                flight.
+        """
+        encoding = request.headers.get("content-encoding", "identity").strip().lower()
+        if encoding not in ("gzip", "identity"):
+            raise ServingError(415, f"Content-Encoding must be gzip or identity, received {encoding!r}")
+        declared = request.headers.get("content-length", "0")
+        if declared.isdecimal() and int(declared) > self._limits.max_body_bytes:
+            raise self._too_large(int(declared))
+        body = bytearray()
+        try:
+            await self._fill(body, request, encoding == "gzip")
+            yield bytes(body)
+        finally:
+            self.inflight_bytes -= len(body)
+
+    async def _fill(self, body, request, zipped):
+        inflate = zlib.decompressobj(wbits=31) if zipped else None
+        try:
+            async with asyncio.timeout(self._limits.read_seconds):
+                async for chunk in request.stream():
+                    if inflate:
+                        chunk = self._inflate(inflate, chunk, self._limits.max_body_bytes - len(body))
+                    if len(body) + len(chunk) > self._limits.max_body_bytes:
+                        raise self._too_large(len(body) + len(chunk))
+                    if self.inflight_bytes + len(chunk) > self._limits.max_inflight_bytes:
+                        raise ServingError(429, "too many bytes of requests are under way; try again")
+                    self.inflight_bytes += len(chunk)
+                    body += chunk
+        except TimeoutError:
+            raise ServingError(408, f"the body did not arrive within {self._limits.read_seconds:g} s") from None
+        except ClientDisconnect:
+            raise ServingError(400, "the client went away before its body was whole") from None
+        if inflate and not inflate.eof:
+            raise ServingError(400, "the gzip stream of the body is cut off")
+
+    def _inflate(self, inflate, chunk, room):
+        try:
+            # One byte more than fits shows that it does not fit, whatever the bomb would inflate to.
+            inflated = inflate.decompress(chunk, room + 1)
+        except zlib.error as error:
+            raise ServingError(400, f"the body is not gzip: {error}") from None
+        if inflate.unused_data:
+            raise ServingError(400, "the body has data behind its gzip stream")
+        return inflated
+
+    def _too_large(self, size):
+        return ServingError(
+            413, f"the body must have at most {self._limits.max_body_bytes} bytes, received {size} or more"
+        )

@@ -1,0 +1,163 @@
+"""The versions in memory: loaded when they appear on disk, unloaded when they are no longer wanted.
+
+A new version is loaded and warm before an old one goes, and a request keeps the version it started with, so that no
+request fails while versions change.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterable
+
+from serving.cloud.errors import ServingError
+from serving.cloud.model_config import ServedModel
+from serving.cloud.servable import SAVED_MODEL, Servable
+
+LOADING, AVAILABLE, END = "LOADING", "AVAILABLE", "END"
+_log = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True)
+class VersionStatus:
+    """State of one version, as TensorFlow Serving names it; `error` is empty if all is well."""
+
+    version: int
+    state: str
+    error: str = ""
+
+
+class Repository:
+    """Serves what `models()` asks for.
+
+    Args:
+        models: Called at every poll; gives the `ServedModel`s.
+        poll_seconds: Time between looks at the disk.
+    """
+
+    def __init__(self, models: Callable[[], Iterable[ServedModel]], poll_seconds: float = 1.0):
+        self._models, self._poll_seconds = models, poll_seconds
+        self._served: dict[str, ServedModel] = {}
+        self._loaded: dict[str, dict[int, Servable]] = {}
+        self._status: dict[str, dict[int, VersionStatus]] = {}
+        # Of versions that could not be loaded: the time stamp of the file, to try again when it changes.
+        self._failed: dict[tuple[str, int], float] = {}
+        self._stop = threading.Event()
+        self._polled = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="versions", daemon=True)
+
+    def start(self) -> None:
+        """Begins to watch the disk; returns at once."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stops watching."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    @property
+    def ready(self) -> bool:
+        """True once every configured model has a version that answers."""
+        served = self._served
+        return self._polled.is_set() and bool(served) and all(self._loaded.get(name) for name in served)
+
+    def names(self) -> list[str]:
+        """Names of the models that are configured."""
+        return sorted(self._served)
+
+    def get(self, name: str, version: int | None = None, label: str | None = None) -> Servable:
+        """The servable for a request.
+
+        Raises:
+            ServingError: 404 if there is no such model, version or label; 503 if the model is still loading.
+        """
+        model, loaded = self._served.get(name), self._loaded.get(name, {})
+        if label is not None:
+            if model is None or label not in model.labels:
+                raise ServingError(404, f"Unrecognized servable version label: {label}")
+            version = model.labels[label]
+        wanted = max(loaded, default=None) if version is None else version
+        if wanted in loaded:
+            return loaded[wanted]
+        request = f"Latest({name})" if version is None else f"Specific({name}, {version})"
+        states = self._status.get(name, {})
+        loading = states.values() if version is None else [states[version]] if version in states else []
+        if not self._polled.is_set() or any(status.state == LOADING for status in loading):
+            raise ServingError(503, f"Servable is not yet available for request: {request}")
+        raise ServingError(404, f"Servable not found for request: {request}")
+
+    def status(self, name: str, version: int | None = None, label: str | None = None) -> list[VersionStatus]:
+        """The states of a model's versions, newest first.
+
+        Raises:
+            ServingError: 404 if there is no such model, version or label.
+        """
+        if label is not None:
+            version = self.get(name, label=label).version
+        states = self._status.get(name, {})
+        if not states or (version is not None and version not in states):
+            wanted = f" version {version}" if version is not None else ""
+            raise ServingError(404, f"Could not find any versions of model {name}{wanted}")
+        return [states[version]] if version is not None else [states[key] for key in sorted(states, reverse=True)]
+
+    def poll(self) -> None:
+        """Looks at the disk once, and loads and unloads."""
+        try:
+            served = {model.name: model for model in self._models()}
+        except (ServingError, OSError) as error:
+            _log.error("keeping the models that are served: %s", error)
+            served = self._served
+        self._served = served
+        for name in [*served, *(name for name in self._loaded if name not in served)]:
+            try:
+                wanted = served[name].wanted() if name in served else {}
+            except OSError as error:
+                _log.error("keeping the versions of %s that are served: %s", name, error)
+                continue
+            self._update(name, wanted)
+        self._polled.set()
+
+    def _update(self, name, wanted):
+        for version, folder in sorted(wanted.items()):
+            if version not in self._loaded.get(name, {}):
+                self._load(name, version, folder)
+        loaded = self._loaded.get(name, {})
+        kept = {version: servable for version, servable in loaded.items() if version in wanted}
+        if wanted and not kept:
+            return  # What is wanted could not be loaded: what is there goes on serving.
+        for version in set(loaded) - set(kept):
+            self._set(name, VersionStatus(version, END))
+            _log.info("unloaded %s version %d", name, version)
+        # Replaced, not changed: requests read it without a lock.
+        self._loaded[name] = kept
+
+    def _load(self, name, version, folder):
+        try:
+            stamp = os.stat(os.path.join(folder, SAVED_MODEL)).st_mtime
+            if self._failed.get((name, version)) == stamp:
+                return
+            self._failed.pop((name, version), None)
+            self._set(name, VersionStatus(version, LOADING))
+            servable = Servable(name, version, folder)
+        except Exception as error:
+            self._failed[name, version] = stamp if os.path.exists(folder) else 0.0
+            self._set(name, VersionStatus(version, END, f"{type(error).__name__}: {error}"))
+            _log.error("cannot load %s version %d from %s: %s", name, version, folder, error)
+            return
+        self._loaded[name] = {**self._loaded.get(name, {}), version: servable}
+        self._set(name, VersionStatus(version, AVAILABLE))
+        _log.info("loaded %s version %d", name, version)
+
+    def _set(self, name, status):
+        self._status[name] = {**self._status.get(name, {}), status.version: status}
+
+    def _watch(self):
+        while not self._stop.is_set():
+            try:
+                self.poll()
+            except Exception:
+                _log.exception("looking for versions failed; trying again")
+            self._stop.wait(self._poll_seconds)

@@ -1,0 +1,202 @@
+"""The embedded server: the REST and gRPC APIs over one repository, started and stopped together."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+import ssl
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+import uvicorn
+from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
+
+from serving.cloud import grpc_api, rest
+from serving.cloud.batching import BatchingParameters
+from serving.cloud.bodies import Limits
+from serving.cloud.errors import ServingError
+from serving.cloud.http_protocol import with_limits
+from serving.cloud.model_config import ServedModel
+from serving.cloud.predictor import Predictor
+from serving.cloud.repository import Repository
+
+_KEEP_ALIVE_SECONDS = 65
+_GRPC_THREADS = 16
+
+
+@dataclasses.dataclass(frozen=True)
+class ServerOptions:
+    """How to serve.
+
+    Attributes:
+        host: Address to listen on.
+        rest_api_port: Port of the REST API; 0 picks a free one, None switches it off.
+        grpc_port: Port of the gRPC API; likewise.
+        timeout: Seconds for an answer.
+        drain_seconds: Seconds that requests under way get when the server stops.
+        poll_seconds: Time between looks at the disk for versions.
+        batching: How requests are batched.
+        limits: What clients may cost.
+        token: Bearer token that requests must carry, or None.
+        certificate, private_key: Paths of PEM files that switch TLS on, or None.
+    """
+
+    host: str = "127.0.0.1"
+    rest_api_port: int | None = 8501
+    grpc_port: int | None = 8500
+    timeout: float = 30.0
+    drain_seconds: float = 20.0
+    poll_seconds: float = 1.0
+    batching: BatchingParameters = dataclasses.field(default_factory=BatchingParameters)
+    limits: Limits = dataclasses.field(default_factory=Limits)
+    token: str | None = None
+    certificate: str | None = None
+    private_key: str | None = None
+
+
+class _RestServer(uvicorn.Server):
+    """Tells when it begins to stop, so that both protocols drain at the same time."""
+
+    def __init__(self, config, on_stop):
+        super().__init__(config)
+        self._on_stop = on_stop
+
+    async def shutdown(self, sockets=None):
+        self._on_stop()
+        await super().shutdown(sockets)
+
+
+class Server:
+    """An embedded server.
+
+    Args:
+        models: Gives the `ServedModel`s; called at every look at the disk.
+        options: `ServerOptions`.
+
+    Raises:
+        ServingError: If a port cannot be bound or the TLS files cannot be used.
+    """
+
+    def __init__(self, models: Callable[[], Iterable[ServedModel]], options: ServerOptions):
+        self.options = options
+        self.repository = Repository(models, options.poll_seconds)
+        self._predictor = Predictor(self.repository, options.batching)
+        self.stopping = threading.Event()
+        self._parsers = ThreadPoolExecutor(os.cpu_count() or 1, "json")
+        self._rest, self._socket = self._make_rest() if options.rest_api_port is not None else (None, None)
+        self.rest_port = self._socket.getsockname()[1] if self._socket else None
+        self._grpc, self.grpc_port = self._make_grpc() if options.grpc_port is not None else (None, None)
+
+    @property
+    def rest_url(self) -> str | None:
+        """Base URL of the REST API."""
+        scheme = "https" if self.options.certificate else "http"
+        return f"{scheme}://{self.options.host}:{self.rest_port}" if self.rest_port else None
+
+    @property
+    def ready(self) -> bool:
+        """True once it listens and every model has a version that answers."""
+        listens = self._rest is None or self._rest.started
+        return listens and self.repository.ready and not self.stopping.is_set()
+
+    def run(self) -> None:
+        """Serves until `stop` or, on the main thread, SIGTERM or SIGINT; then answers what is under way."""
+        self.repository.start()
+        if self._grpc:
+            self._grpc.start()
+        try:
+            self._serve()
+        finally:
+            self.stopping.set()
+            if self._grpc:
+                self._grpc.stop(self.options.drain_seconds).wait()
+            self.repository.close()
+            self._predictor.batcher.close()
+            self._parsers.shutdown()
+
+    def stop(self) -> None:
+        """Makes `run` return, from any thread."""
+        self.stopping.set()
+        if self._rest:
+            self._rest.should_exit = True
+
+    def _serve(self):
+        if threading.current_thread() is threading.main_thread():
+            # Uvicorn stops gracefully on these and then raises them again; a stop on request is no failure.
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda *_: self.stopping.set())
+        if self._rest:
+            self._rest.run(sockets=[self._socket])
+        else:
+            self.stopping.wait()
+
+    def _make_rest(self):
+        options = self.options
+        app = rest.make_app(
+            self._predictor,
+            options.limits,
+            options.timeout,
+            options.token,
+            lambda: self.ready and not self._rest.should_exit,
+            self._parsers,
+        )
+        config = uvicorn.Config(
+            app,
+            host=options.host,
+            port=options.rest_api_port,
+            http=with_limits(options.limits.read_seconds),
+            ws="none",
+            lifespan="off",
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            limit_concurrency=options.limits.max_connections,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=options.drain_seconds,
+            ssl_certfile=options.certificate,
+            ssl_keyfile=options.private_key,
+        )
+        try:
+            config.load()
+            listening = config.bind_socket()
+        except (OSError, ssl.SSLError) as error:
+            raise ServingError(503, f"cannot start the REST API: {error}") from error
+        except SystemExit:
+            where = f"{options.host}:{options.rest_api_port}"
+            raise ServingError(503, f"cannot listen on {where} (in use, or not this machine's address)") from None
+        return _RestServer(config, self._stop_grpc), listening
+
+    def _stop_grpc(self):
+        """Refuses new calls from now on; those under way go on."""
+        if self._grpc:
+            self._grpc.stop(self.options.drain_seconds)
+
+    def _make_grpc(self):
+        options = self.options
+        server = grpc.server(
+            ThreadPoolExecutor(_GRPC_THREADS, "grpc"),
+            interceptors=[grpc_api.RequireToken(options.token)] if options.token else [],
+            maximum_concurrent_rpcs=options.limits.max_connections,
+            options=[
+                ("grpc.max_receive_message_length", options.limits.max_body_bytes),
+                ("grpc.max_send_message_length", -1),
+                ("grpc.so_reuseport", 0),
+            ],
+        )
+        prediction = grpc_api.PredictionService(self._predictor, options.timeout, options.limits.max_body_bytes)
+        prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(prediction, server)
+        model_service_pb2_grpc.add_ModelServiceServicer_to_server(grpc_api.ModelService(self._predictor), server)
+        where = f"{options.host}:{options.grpc_port}"
+        try:
+            if options.certificate:
+                with open(options.private_key, "rb") as key, open(options.certificate, "rb") as certificate:
+                    credentials = grpc.ssl_server_credentials([(key.read(), certificate.read())])
+                port = server.add_secure_port(where, credentials)
+            else:
+                port = server.add_insecure_port(where)
+        except (OSError, RuntimeError, ValueError) as error:
+            raise ServingError(503, f"cannot start the gRPC API on {where}: {error}") from error
+        return server, port

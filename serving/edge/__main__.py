@@ -1,0 +1,178 @@
+"""`python -m serving.edge`: classifies files through the cloud from the command line."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+
+from serving.edge.errors import EdgeError
+
+DESCRIPTION = """\
+Classifies pictures or recordings with the cloud's help. The files stay here: what leaves is their features, mixed in
+groups with a key that only this process knows. Groups are completed with covers, so name a folder of some."""
+WIRES = ("float32", "float16", "bfloat16", "int8", "json")
+EXTENSIONS = {
+    "image": (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"),
+    "audio": (".wav",),
+}
+
+
+def main(argv=None) -> int:
+    """Runs the command; returns the exit status."""
+    arguments = _parser().parse_args(argv)
+    try:
+        arguments.run(arguments)
+    except (EdgeError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted; nothing was predicted", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _predict(arguments):
+    from serving.edge.bundle import load_manifest
+    from serving.edge.client import EdgeClient
+
+    preprocessing = load_manifest(arguments.bundle).preprocessing
+    extensions = EXTENSIONS[preprocessing["kind"]]
+    paths = _files(arguments.files, extensions)
+    token = None
+    if arguments.token_file:
+        with _open(arguments.token_file) as file:
+            token = file.read().strip()
+    options = {
+        "wire": arguments.wire,
+        "precision": arguments.precision,
+        "groups": arguments.groups,
+        "deadline": arguments.deadline,
+        "threads": arguments.threads,
+        "token": token,
+        "ca_file": arguments.ca_file,
+    }
+    with EdgeClient(arguments.bundle, arguments.url, **options) as client:
+        if arguments.covers:
+            client.add_covers(client.load(_files(arguments.covers, extensions)))
+        probabilities = client.predict(client.load(paths))
+        _print(arguments, client, paths, probabilities)
+
+
+def _sample(arguments):
+    import numpy as np
+
+    from serving.edge.bundle import load_manifest
+    from serving.edge.messages import Message
+
+    described = load_manifest(arguments.bundle)
+    rows = np.random.default_rng(0).normal(size=(arguments.rows, *described.feature_shape)).astype(np.float32)
+    print(Message(rows, arguments.wire, described).body.decode())
+
+
+def _print(arguments, client, paths, probabilities):
+    labels, traffic = client.manifest.labels, client.traffic
+    if arguments.json:
+        rows = [
+            {"file": path, "probabilities": dict(zip(labels, map(float, row), strict=True))}
+            for path, row in zip(paths, probabilities, strict=True)
+        ]
+        sent = {
+            "messages": traffic.messages,
+            "rows": traffic.rows,
+            "bytes_up": traffic.bytes_up,
+            "bytes_down": traffic.bytes_down,
+            "bytes_up_per_example": traffic.bytes_up_per_example,
+            "bytes_down_per_example": traffic.bytes_down_per_example,
+        }
+        print(json.dumps({"predictions": rows, "traffic": sent}, indent=1))
+        return
+    for path, row in zip(paths, probabilities, strict=True):
+        best = sorted(zip(row, labels, strict=True), reverse=True)[: arguments.top]
+        print(f"{path}: " + ", ".join(f"{label} {probability:.3f}" for probability, label in best))
+    print(
+        f"sent {traffic.bytes_up:,} bytes, received {traffic.bytes_down:,} "
+        f"({traffic.bytes_up_per_example:,.0f} and {traffic.bytes_down_per_example:,.0f} for each file)",
+        file=sys.stderr,
+    )
+
+
+def _files(paths, extensions):
+    """Files as they are named, and the files of the right kind in named folders."""
+    found = []
+    for path in paths:
+        if os.path.isdir(path):
+            inside = [
+                os.path.join(parent, name)
+                for parent, _, names in sorted(os.walk(path))
+                for name in sorted(names)
+                if name.lower().endswith(extensions)
+            ]
+            if not inside:
+                raise EdgeError(f"the folder {path} has no files that end in {', '.join(extensions)}")
+            found += inside
+        else:
+            found.append(path)
+    return found
+
+
+def _open(path):
+    try:
+        return open(path, encoding="utf-8")
+    except OSError as error:
+        raise EdgeError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _parser():
+    parser = argparse.ArgumentParser("python -m serving.edge", description="The edge's side of private inference.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_predict(commands)
+    _add_sample(commands)
+    return parser
+
+
+def _add_sample(commands):
+    sample = commands.add_parser(
+        "sample",
+        help="print a request of random numbers, to try a cloud with curl",
+        description="Prints the body of a predict request for the bundle's model, with rows of random numbers.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    sample.set_defaults(run=_sample)
+    sample.add_argument("--bundle", required=True, help="folder of the edge bundle (edge/ of a run)")
+    sample.add_argument("--rows", type=int, default=2, help="rows of the request")
+    sample.add_argument("--wire", default="json", choices=WIRES, help="json: readable; others: packed bytes")
+
+
+def _add_predict(commands):
+    predict = commands.add_parser(
+        "predict",
+        help="classify files through the cloud",
+        description=DESCRIPTION,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    predict.set_defaults(run=_predict)
+    add = predict.add_argument
+    add("files", nargs="+", metavar="FILE", help="pictures or WAV files, as the model takes, or folders of them")
+    add("--bundle", required=True, help="folder of the edge bundle (edge/ of a run)")
+    add("--url", required=True, help="the cloud's REST API, such as http://HOST:8501")
+    add("--covers", nargs="+", default=[], metavar="PATH", help="files or folders to complete groups with")
+    add("--json", action="store_true", help="all probabilities, and the bytes sent, as JSON")
+    add("--top", type=int, default=3, help="labels to print for each file")
+    add(
+        "--wire",
+        default="float16",
+        choices=WIRES,
+        help="how mixtures travel",
+    )
+    add("--precision", default="float32", choices=("float32", "float16", "int8"), help="weights of the edge halves")
+    add("--groups", type=int, help="groups in every message, exactly (default: as many as needed, at most 8)")
+    add("--deadline", type=float, default=30.0, help="seconds for all files, repeated attempts included")
+    add("--threads", type=int, help="threads of the edge halves (default: all cores, at most 4)")
+    add("--token_file", help="file with the bearer token of the cloud")
+    add("--ca_file", help="PEM file of the authority that signed the cloud's certificate")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

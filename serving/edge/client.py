@@ -1,0 +1,235 @@
+"""The edge client: private queries to the cloud."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import threading
+
+import numpy as np
+
+from serving.edge import messages, preprocess
+from serving.edge.bundle import Halves, load_manifest
+from serving.edge.covers import CoverPool
+from serving.edge.errors import EdgeError
+from serving.edge.keys import Key, random_permutation
+from serving.edge.messages import Message
+from serving.edge.transport import Deadline, Transport
+
+_MOST_THREADS = 4
+_MOST_GROUPS = 8
+_REMEMBERED = 64
+
+
+@dataclasses.dataclass
+class Traffic:
+    """What a client sent and received: bodies of HTTP messages, without headers, TLS and repeated attempts.
+
+    Attributes:
+        messages: Requests that were answered.
+        examples: True inputs that were predicted.
+        rows: Mixtures that were sent, covers included.
+        bytes_up: Bytes sent.
+        bytes_down: Bytes received, decompressed.
+    """
+
+    messages: int = 0
+    examples: int = 0
+    rows: int = 0
+    bytes_up: int = 0
+    bytes_down: int = 0
+
+    @property
+    def bytes_up_per_example(self) -> float:
+        """Bytes sent for each true input."""
+        return self.bytes_up / self.examples if self.examples else 0.0
+
+    @property
+    def bytes_down_per_example(self) -> float:
+        """Bytes received for each true input."""
+        return self.bytes_down / self.examples if self.examples else 0.0
+
+
+class EdgeClient:
+    """Predicts with the cloud's help, without showing it the inputs' features.
+
+    For every query the true inputs and their covers are put into groups in a secret order; each group is mixed with a
+    fresh key; the mixtures of all groups in a message are shuffled. The cloud sees how many messages and rows come,
+    hence the number of groups, but not which rows or how many of them are true.
+
+    Args:
+        bundle: Folder of the edge bundle.
+        url: Base URL of the cloud, such as `http://HOST:8501`.
+        covers: Inputs to complete groups with, `[covers, ...]`, preprocessed like the true ones. The more there are,
+            the later one comes again.
+        reuse_inputs: Whether earlier inputs of this client may complete later groups where covers are too few. It
+            saves covers and costs privacy: an input that is sent in two messages can be found in what they share.
+        wire: How mixtures travel: `"float32"`, `"float16"` (default), `"bfloat16"`, `"int8"`, or `"json"` for numbers
+            that a person can read; with `"json"` the model's fingerprint and the order of the rows are not checked.
+        precision: Which halves run here: `"float32"` (default), `"float16"` or `"int8"`.
+        groups: Groups in every message, exactly: then messages tell the number of true inputs only by their number.
+            Default: as
+            many as the inputs need, at most 8.
+        deadline: Seconds for one `predict`, repeated attempts included.
+        threads: Threads for M_pre and M_post; default: the machine's cores, at most 4.
+        token: Bearer token, or None.
+        ca_file: PEM file of the authority that signed the server's certificate.
+
+    Attributes:
+        manifest: The bundle's `Manifest`.
+        traffic: `Traffic` so far.
+
+    Raises:
+        BundleError: If the bundle cannot be used.
+        CloudError: If the URL is not one.
+        ValueError: If `wire` or `groups` cannot be used.
+    """
+
+    def __init__(
+        self,
+        bundle: str,
+        url: str,
+        *,
+        covers: np.ndarray | None = None,
+        reuse_inputs: bool = False,
+        wire: str = "float16",
+        precision: str = "float32",
+        groups: int | None = None,
+        deadline: float = 30.0,
+        threads: int | None = None,
+        token: str | None = None,
+        ca_file: str | None = None,
+    ):
+        if wire not in messages.WIRES:
+            raise ValueError(f"wire must be one of {', '.join(messages.WIRES)}. Received: {wire!r}")
+        if groups is not None and groups < 1:
+            raise ValueError(f"groups must be at least 1. Received: {groups}")
+        self.manifest = load_manifest(bundle)
+        self.traffic = Traffic()
+        self._preprocessing = preprocess.from_config(self.manifest.preprocessing)
+        threads = threads or min(_MOST_THREADS, os.cpu_count() or 1)
+        self._halves = Halves(bundle, self.manifest, precision, threads)
+        self._pool = CoverPool(_REMEMBERED if reuse_inputs else 0)
+        # One query at a time: the interpreters hold one group, the pool counts uses.
+        self._lock = threading.Lock()
+        if covers is not None:
+            self.add_covers(covers)
+        self._transport = Transport(url, token, ca_file)
+        self._wire, self._groups, self._deadline = wire, groups, deadline
+
+    def close(self) -> None:
+        """Closes the connections to the cloud."""
+        self._transport.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """Probabilities of the labels; all inputs or none. May be called from several threads, which take turns.
+
+        Args:
+            x: `[inputs, ...]` of the manifest's `input_shape`, preprocessed (`load` makes them from files).
+
+        Returns:
+            float32 `[inputs, labels]`.
+
+        Raises:
+            ValueError: If `x` has another shape or numbers that are not finite.
+            CoverError: If there are too few covers.
+            DeadlineError: If the deadline passes.
+            BadAnswerError: If the cloud's answer cannot be this bundle's model's.
+            CloudError: If the cloud refuses the request.
+        """
+        x = self._checked(x)
+        if not len(x):
+            return np.zeros((0, len(self.manifest.labels)), np.float32)
+        deadline = Deadline(self._deadline)
+        # Equal inputs would leave less than a whole mixture: each is sent once.
+        distinct, inverse = np.unique(x.reshape(len(x), -1), axis=0, return_inverse=True)
+        distinct = distinct.reshape(-1, *x.shape[1:])
+        with self._lock:
+            outputs = self._predict(distinct, len(x), deadline)
+        return self._probabilities(outputs[inverse.ravel()])
+
+    def _predict(self, x, examples, deadline):
+        """Outputs for distinct inputs."""
+        size = self.manifest.group_size
+        groups = -(-len(x) // size)
+        per_message = self._groups or min(groups, _MOST_GROUPS)
+        if self._groups:
+            groups = -(-groups // per_message) * per_message
+        total = groups * size
+        rows = np.concatenate([x, self._pool.draw(x, total - len(x))])
+        order = random_permutation(total)
+        outputs = np.empty((total, len(self.manifest.labels)), np.float32)
+        traffic = dataclasses.replace(self.traffic, examples=self.traffic.examples + examples)
+        for start in range(0, total, per_message * size):
+            part = order[start : start + per_message * size]
+            outputs[part] = self._ask(rows[part], deadline, traffic)
+        self.traffic = traffic
+        self._pool.remember(x)
+        return outputs[: len(x)]
+
+    def add_covers(self, covers: np.ndarray) -> None:
+        """Adds inputs, `[covers, ...]`, to complete groups with."""
+        with self._lock:
+            self._pool.add(self._checked(covers))
+
+    def load(self, paths: list[str]) -> np.ndarray:
+        """Inputs from files, preprocessed as in training, `[files, ...]`.
+
+        Raises:
+            EdgeError: If a file cannot be read or used; the text names it.
+        """
+        return np.stack([self._load(path) for path in paths])
+
+    def _load(self, path):
+        try:
+            with open(path, "rb") as file:
+                return self._preprocessing(file.read())
+        except OSError as error:
+            raise EdgeError(f"cannot read {path}: {error.strerror}") from error
+        except preprocess.BadInputError as error:
+            raise EdgeError(f"cannot use {path}: {error}") from error
+
+    def _ask(self, rows, deadline, traffic):
+        """Outputs for whole groups of rows, in their order, through one message."""
+        size = self.manifest.group_size
+        keys = [Key(size) for _ in range(len(rows) // size)]
+        try:
+            groups = [slice(start, start + size) for start in range(0, len(rows), size)]
+            mixtures = np.concatenate(
+                [self._halves.mix(rows[group], key) for group, key in zip(groups, keys, strict=True)]
+            )
+            shuffle = random_permutation(len(rows))
+            message = Message(mixtures[shuffle], self._wire, self.manifest)
+            content = self._transport.post(messages.path(self.manifest), message.body, deadline)
+            answers = np.empty((len(rows), *self.manifest.answer_shape), np.float32)
+            answers[shuffle] = message.read(content)
+            traffic.messages += 1
+            traffic.rows += len(rows)
+            traffic.bytes_up += len(message.body)
+            traffic.bytes_down += len(content)
+            return np.concatenate(
+                [self._halves.demix(answers[group], key) for group, key in zip(groups, keys, strict=True)]
+            )
+        finally:
+            for key in keys:
+                key.wipe()
+
+    def _probabilities(self, logits):
+        if self.manifest.task == "binary":
+            return 1 / (1 + np.exp(-logits))
+        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return powers / powers.sum(axis=1, keepdims=True)
+
+    def _checked(self, x):
+        x = np.asarray(x, np.float32)
+        if x.shape[1:] != self.manifest.input_shape:
+            raise ValueError(f"inputs must have shape [inputs, *{self.manifest.input_shape}]. Received: {x.shape}")
+        if not np.isfinite(x).all():
+            raise ValueError("inputs must be finite numbers")
+        return x

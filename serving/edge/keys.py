@@ -1,0 +1,71 @@
+"""Keys and permutations from the operating system's generator.
+
+They live in memory for the time of one query and nowhere else: a `Key` cannot be pickled, copied or printed, and is
+overwritten with zeros when it has been used.
+"""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+
+
+class Key:
+    """A random orthogonal matrix for one group, used once to mix and once to de-mix.
+
+    Args:
+        group_size: Number of rows and columns (S_G).
+
+    Attributes:
+        matrix: float32 `[group_size, group_size]`, Haar-distributed; zeros after `wipe`.
+    """
+
+    __slots__ = ("matrix",)
+
+    def __init__(self, group_size: int):
+        self.matrix = random_orthogonal(group_size)
+
+    def wipe(self) -> None:
+        """Overwrites the key."""
+        self.matrix.fill(0)
+
+    def __repr__(self):
+        return "<Key: hidden>"
+
+    def __reduce_ex__(self, protocol):
+        raise TypeError("a key cannot be pickled or copied")
+
+
+def random_orthogonal(size: int) -> np.ndarray:
+    """A Haar-distributed orthogonal matrix: QR of a Gaussian matrix, signs fixed by R's diagonal (Mezzadri 2007).
+
+    Args:
+        size: Number of rows.
+
+    Returns:
+        float32 `[size, size]`.
+    """
+    q, r = np.linalg.qr(_normal(size * size).reshape(size, size))
+    return (q * np.sign(np.diag(r))).astype(np.float32)
+
+
+def random_permutation(size: int) -> np.ndarray:
+    """A uniformly distributed permutation, int64 `[size]`."""
+    # Ties between 64-bit numbers are too rare to matter (size^2 / 2^65).
+    return np.argsort(np.frombuffer(os.urandom(8 * size), np.uint64), kind="stable")
+
+
+def random_tags(count: int, size: int) -> list[bytes]:
+    """Random byte strings of `size` bytes."""
+    return [os.urandom(size) for _ in range(count)]
+
+
+def _normal(count):
+    """Standard normal numbers from the operating system's random bytes (Box and Muller)."""
+    pairs = (count + 1) // 2
+    bits = np.frombuffer(os.urandom(16 * pairs), np.uint64) >> np.uint64(11)
+    # (0, 1], so that the logarithm is finite.
+    uniform = (bits.astype(np.float64) + 1) / 2.0**53
+    radius, angle = np.sqrt(-2 * np.log(uniform[:pairs])), 2 * np.pi * uniform[pairs:]
+    return np.concatenate([radius * np.cos(angle), radius * np.sin(angle)])[:count]
