@@ -14,13 +14,16 @@ from components.data import arrays, target_task
 
 SCHEMA_VERSION = 1
 BATCH_SIZE = 256
+#: Methods that obfuscate the raw input -> what their level is called in a row's settings.
+LEVELS = {"noise": "variance", "blur": "size"}
 
 
 class Evaluator(Component):
     """Measures the trained models and joins the attack scores.
 
     Parameters:
-        methods: Pairs of a method's name (`"edge"`, `"cloud"`, `"datamix"`) and the model that it runs.
+        methods: Pairs of a method's name (`"edge"`, `"cloud"`, `"datamix"`, `"noise"`, `"blur"`) and the model that it
+            runs.
         settings: The run's settings, JSON-ready, copied into `metrics.json`.
 
     Inputs:
@@ -84,7 +87,8 @@ def measure(model, examples: Examples) -> dict:
     splits = {split: arrays(examples, split)[1:] for split in ("valid", "test")}
     result = {"accuracy": scores_of(model, splits, schema)}
     if not isinstance(model, DataMixModel):
-        return {**result, "costs": {"whole": cost_of(model)}, "bytes_raw": _raw_bytes(schema)}
+        raw = {"bytes_raw": _raw_bytes(schema), "shape": schema["shape"]}
+        return {**result, "costs": {"whole": cost_of(model)}, **raw}
     result["unmixed"] = scores_of(model.unmixed(), splits, schema)
     result["wrong_key"] = scores_of(wrong_key(model), splits, schema)
     parts = {name: cost_of(getattr(model, name)) for name in ("pre", "main", "post")}
@@ -144,7 +148,7 @@ def _raw_bytes(schema):
 
 
 def _row(method, measured, training, attacks):
-    config = {name: value for name, value in training["config"].items() if name != "mixing"}
+    config = {name: value for name, value in training["config"].items() if name not in ("method", "level")}
     costs = measured["costs"]
     if method == "datamix":
         edge = {key: costs["pre"][key] + costs["post"][key] for key in ("params", "macs")}
@@ -154,6 +158,10 @@ def _row(method, measured, training, attacks):
             del config[key]
         edge = costs["whole"] if method == "edge" else {"params": 0, "macs": 0}
         wire = {"bytes_up": measured["bytes_raw"], "bytes_down": costs["whole"]["output_bytes"]}
+        if method in LEVELS:
+            level = training["config"]["level"]
+            config[LEVELS[method]] = level
+            wire["bytes_up"] = obfuscated_bytes(method, level, measured["shape"])
         if method == "edge":
             wire = {"bytes_up": 0, "bytes_down": 0}
             attacks = {name: _guessing(attack) for name, attack in attacks.items()}
@@ -171,6 +179,12 @@ def _row(method, measured, training, attacks):
         if name in measured:
             row[name] = measured[name]
     return row
+
+
+def obfuscated_bytes(method: str, level: float, shape) -> int:
+    """Bytes of one obfuscated input: noise needs float32; of a blurred picture `level` x `level` bytes suffice."""
+    height, width, channels = shape
+    return 4 * height * width * channels if method == "noise" else int(level) ** 2 * channels
 
 
 def _guessing(attack):
@@ -212,10 +226,12 @@ def summary(rows) -> list[dict]:
     """Mean and standard deviation over seeds of each method's scores, one entry for each method and setting."""
 
     def group(row):
-        return row["method"], row["settings"].get("num_pre_blocks", 0), row["settings"].get("group_size", 0)
+        settings = row["settings"]
+        level = settings.get(LEVELS.get(row["method"]), 0)
+        return row["method"], settings.get("num_pre_blocks", 0), settings.get("group_size", 0), level
 
     result = []
-    for (method, num_pre_blocks, group_size), members in itertools.groupby(sorted(rows, key=group), key=group):
+    for (method, num_pre_blocks, group_size, level), members in itertools.groupby(sorted(rows, key=group), key=group):
         members = list(members)
         figures = {key: [row[key] for row in members] for key in SUMMARY_KEYS}
         for name, attack in members[0]["attacks"].items():
@@ -224,11 +240,13 @@ def summary(rows) -> list[dict]:
         entry = {"method": method, "seeds": len(members)}
         if method == "datamix":
             entry |= {"num_pre_blocks": num_pre_blocks, "group_size": group_size}
+        if method in LEVELS:
+            entry[LEVELS[method]] = level
         entry |= {key: members[0][key] for key in ("edge_params", "edge_macs", "bytes_up", "bytes_down")}
         entry["mean"] = {key: float(np.mean(values)) for key, values in figures.items()}
         entry["std"] = {
             key: float(np.std(values, ddof=1)) if len(values) > 1 else 0.0 for key, values in figures.items()
         }
         result.append(entry)
-    order = {"edge": 0, "cloud": 1}
-    return sorted(result, key=lambda entry: (order.get(entry["method"], 2), entry.get("num_pre_blocks", 0)))
+    order = {"edge": 0, "cloud": 1, "noise": 2, "blur": 3}
+    return sorted(result, key=lambda entry: (order.get(entry["method"], 4), entry.get("num_pre_blocks", 0)))

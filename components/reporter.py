@@ -10,7 +10,7 @@ import numpy as np
 
 from components import bad_records
 from components import models as trained
-from components.artifacts import Evaluation, Examples, Models, Report, atomic_file
+from components.artifacts import Evaluation, Examples, Models, Package, Report, atomic_file
 from components.base import Component, ComponentSpec
 from components.data import arrays
 
@@ -29,13 +29,14 @@ class Reporter(Component):
         examples: `Examples`.
         models: `Models`.
         evaluation: `Evaluation`.
+        package: `Package`, for the bytes of its messages.
 
     Outputs:
         report: `Report`.
     """
 
     spec = ComponentSpec(
-        inputs={"examples": Examples, "models": Models, "evaluation": Evaluation},
+        inputs={"examples": Examples, "models": Models, "evaluation": Evaluation, "package": Package},
         outputs={"report": Report},
         parameters={"model": str, "command": str},
     )
@@ -63,6 +64,7 @@ class Reporter(Component):
             model=name,
             strip=strip(trained.load(inputs["models"], name), inputs["examples"]),
             schema=inputs["examples"].read_json("schema.json"),
+            traffic=inputs["package"].read_json("traffic.json"),
             bad=inputs["examples"].read_json(bad_records.FILE),
             worst={entry_key(entry): worst_attack(entry, metrics["rows"]) for entry in metrics["summary"]},
             entry_key=entry_key,
@@ -79,14 +81,27 @@ def entry_key(entry) -> str:
     """What a method is called in tables."""
     if entry["method"] == "datamix":
         return f"DataMix, N_pre={entry['num_pre_blocks']}, S_G={entry['group_size']}"
+    if entry["method"] == "noise":
+        return f"adding noise N(0, {entry['variance']:g})"
+    if entry["method"] == "blur":
+        return f"blurring to {entry['size']:g} x {entry['size']:g}"
     return {"edge": "all on the edge", "cloud": "all in the cloud"}[entry["method"]]
+
+
+def members_of(entry, rows) -> list[dict]:
+    """The rows, one for each seed, behind an entry of the summary."""
+    keys = ("num_pre_blocks", "group_size", "variance", "size")
+    settings = {key: entry[key] for key in keys if key in entry}
+    return [
+        row
+        for row in rows
+        if row["method"] == entry["method"] and settings.items() <= {k: row["settings"].get(k) for k in keys}.items()
+    ]
 
 
 def worst_attack(entry, rows):
     """Among the attacks on a method, the one furthest above chance: `(name, mean score, chance, n)`, or `None`."""
-    members = [row for row in rows if row["method"] == entry["method"]]
-    if entry["method"] == "datamix":
-        members = [row for row in members if row["settings"]["num_pre_blocks"] == entry["num_pre_blocks"]]
+    members = members_of(entry, rows)
     candidates = [
         (name, entry["mean"][f"attack {name}"], attack["chance"], attack["n"])
         for name, attack in members[0]["attacks"].items()

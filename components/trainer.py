@@ -21,7 +21,9 @@ class ModelConfig:
     """One model to train.
 
     Attributes:
-        mixing: Whether it is trained through the mixing (DataMix), or plainly.
+        method: `"plain"`, `"datamix"` (trained through the mixing), `"noise"` or `"blur"` (the edge obfuscates the raw
+            input).
+        level: Variance of the noise, or the size that blurring leaves; 0 for the other methods.
         num_pre_blocks: N_pre, blocks on the edge: 1, 2 or 3.
         group_size: S_G, inputs mixed with each other.
         hidden_units: Units of a hidden layer in M_post; 0 for none, as in the papers.
@@ -38,7 +40,8 @@ class ModelConfig:
         seed: Seed of initialisation, order, augmentation and training keys.
     """
 
-    mixing: bool
+    method: str
+    level: float
     num_pre_blocks: int
     group_size: int
     hidden_units: int
@@ -54,9 +57,14 @@ class ModelConfig:
 
     @property
     def name(self) -> str:
-        if not self.mixing:
-            return f"plain-seed{self.seed}"
-        return f"datamix-pre{self.num_pre_blocks}-group{self.group_size}-seed{self.seed}"
+        if self.mixing:
+            return f"datamix-pre{self.num_pre_blocks}-group{self.group_size}-seed{self.seed}"
+        return f"{self.method}{f'{self.level:g}' if self.level else ''}-seed{self.seed}"
+
+    @property
+    def mixing(self) -> bool:
+        """Whether it is trained through the mixing."""
+        return self.method == "datamix"
 
 
 class Trainer(Component):
@@ -114,6 +122,8 @@ def train(config: ModelConfig, examples: Examples):
     steps = schema["splits"]["train"] // batch_size
     optimizer = cosine_adamw(config.learning_rate, config.weight_decay, config.epochs * steps, WARMUP_EPOCHS * steps)
     model.compile(optimizer, task.loss(), metrics=[task.metric()], jit_compile=False)
+    # Made here, the optimizer's variables are not traced one by one: half the time until the first step.
+    optimizer.build(model.trainable_variables)
     started = time.monotonic()
     callbacks = [EpochBar(config.name), *([MixingCurriculum(config.curriculum)] if config.mixing else [])]
     history = model.fit(data, epochs=config.epochs, shuffle=False, verbose=0, callbacks=callbacks)
@@ -140,6 +150,7 @@ def build_model(config: ModelConfig, schema):
         width=config.width,
         hidden_units=config.hidden_units,
         normalization=normalization,
+        obfuscation=obfuscation(config),
     )
     if not config.mixing:
         return network
@@ -148,6 +159,15 @@ def build_model(config: ModelConfig, schema):
         standardize = keras.layers.BatchNormalization(center=False, scale=False, momentum=0.9, name="standardize")
         pre = keras.Model(pre.inputs[0], standardize(pre.outputs[0]), name=pre.name)
     return DataMixModel(pre, main, post, group_size=config.group_size, seed=config.seed, name="datamix")
+
+
+def obfuscation(config: ModelConfig):
+    """The layer with which the edge obfuscates raw inputs, or `None`."""
+    from datamix_tf.layers import Blur, InputNoise
+
+    if config.method == "noise":
+        return InputNoise(config.level, seed=config.seed)
+    return Blur(int(config.level)) if config.method == "blur" else None
 
 
 def cosine_adamw(learning_rate, weight_decay, steps, warmup_steps):

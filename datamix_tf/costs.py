@@ -15,7 +15,7 @@ MEGA = 2**20
 BATCH_NORMALIZATION_OPERATIONS = 2
 
 
-def transmission_seconds(bytes_up, bytes_down, up_mbps=15, down_mbps=30, latency_ms=25):
+def transmission_seconds(bytes_up, bytes_down, up_mbps=15, down_mbps=30, latency_ms=25, round_trips=1):
     """Time to send features up and answers down (DataMix, Eq. 1).
 
     Args:
@@ -23,7 +23,8 @@ def transmission_seconds(bytes_up, bytes_down, up_mbps=15, down_mbps=30, latency
         bytes_down: Bytes from cloud to edge.
         up_mbps: Upload bandwidth, in Mbit/s with mega = 2^20; 15 is the papers' 4G link.
         down_mbps: Download bandwidth, likewise.
-        latency_ms: One-way network latency in milliseconds; it counts twice.
+        latency_ms: One-way network latency in milliseconds; it counts twice for each round trip.
+        round_trips: How often data go up and answers come down; 1 in Eq. 1.
 
     Returns:
         Seconds, a float.
@@ -31,12 +32,13 @@ def transmission_seconds(bytes_up, bytes_down, up_mbps=15, down_mbps=30, latency
     Raises:
         ValueError: If bytes or latency are negative, or a bandwidth is not positive.
     """
-    if min(bytes_up, bytes_down, latency_ms) < 0 or min(up_mbps, down_mbps) <= 0:
+    if min(bytes_up, bytes_down, latency_ms, round_trips) < 0 or min(up_mbps, down_mbps) <= 0:
         raise ValueError(
-            "Bytes and latency must not be negative, bandwidths must be positive. Received: "
-            f"{bytes_up=}, {bytes_down=}, {up_mbps=}, {down_mbps=}, {latency_ms=}"
+            "Bytes, latency and round trips must not be negative, bandwidths must be positive. Received: "
+            f"{bytes_up=}, {bytes_down=}, {up_mbps=}, {down_mbps=}, {latency_ms=}, {round_trips=}"
         )
-    return 8 * bytes_up / (up_mbps * MEGA) + 8 * bytes_down / (down_mbps * MEGA) + 2 * latency_ms / 1000
+    sending = 8 * bytes_up / (up_mbps * MEGA) + 8 * bytes_down / (down_mbps * MEGA)
+    return sending + round_trips * 2 * latency_ms / 1000
 
 
 def count_params(model) -> int:
@@ -64,6 +66,32 @@ def count_macs(model) -> int:
 def output_bytes(model, bytes_per_value=4) -> int:
     """Bytes of one example's output of a model or part (default float32)."""
     return math.prod(model.output_shape[1:]) * bytes_per_value
+
+
+def delegation(model, bytes_per_value=4) -> dict[str, int]:
+    """What it takes to have every linear layer computed elsewhere (Slalom, Tramer and Boneh, ICLR 2019).
+
+    The activations in front of each convolution and dense layer go up, its outputs come back; all else stays.
+
+    Args:
+        model: A functional Keras model with known spatial sizes.
+        bytes_per_value: 4 for float32.
+
+    Returns:
+        `bytes_up`, `bytes_down` and `round_trips` for one example.
+    """
+    from datamix_tf.graph import calls
+
+    linear = [call for call in calls(model) if _is_linear(call.operation)]
+    sizes = [
+        (_values(call.input_tensors[0].shape[1:], call.operation), _values(call.outputs[0].shape[1:], call.operation))
+        for call in linear
+    ]
+    return {
+        "bytes_up": bytes_per_value * sum(up for up, _ in sizes),
+        "bytes_down": bytes_per_value * sum(down for _, down in sizes),
+        "round_trips": len(linear),
+    }
 
 
 def cost_of(model) -> dict[str, int]:
@@ -94,6 +122,10 @@ def _macs_per_output_value(layer) -> int:
     if isinstance(layer, (layers.SeparableConv1D, layers.SeparableConv2D, layers.Conv2DTranspose)):
         raise ValueError(f"Multiply-adds of {type(layer).__name__} are not known. Received: layer {layer.name!r}")
     return 0
+
+
+def _is_linear(layer) -> bool:
+    return hasattr(layer, "kernel")
 
 
 def _values(shape, layer) -> int:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import keras
 
 from datamix_tf.datamix_model import DataMixModel
-from datamix_tf.layers import Mix, OrthogonalKeys
+from datamix_tf.layers import Mix, Obfuscation, OrthogonalKeys
 
 
 def transmitted(model, seed=None):
     """Builds the edge's side of a model up to the wire.
 
     Args:
-        model: A `DataMixModel`, whose mixtures are sent (fresh keys at every call), or any other Keras model, which is
-            taken to run in the cloud as a whole: its raw input is sent.
+        model: A `DataMixModel`, whose mixtures are sent (fresh keys at every call); a model with an `Obfuscation`
+            layer, whose output is sent; or any other Keras model, which is taken to run in the cloud as a whole: its
+            raw input is sent.
         seed: Optional int that makes the keys repeatable.
 
     Returns:
@@ -26,10 +27,16 @@ def transmitted(model, seed=None):
         sent = Mix(name="mix")(features, OrthogonalKeys(model.group_size, seed=seed, name="keys")(features))
     else:
         inputs = keras.Input(model.input_shape[1:], name="raw")
-        sent = inputs
+        layer = obfuscation_of(model)
+        sent = inputs if layer is None else keras.Model(model.inputs[0], layer.output)(inputs)
     sender = keras.Model(inputs, sent, name="transmitted")
     sender.trainable = False
     return sender
+
+
+def obfuscation_of(model):
+    """The `Obfuscation` layer of a functional model, or `None`."""
+    return next((layer for layer in model.layers if isinstance(layer, Obfuscation)), None)
 
 
 def copy_of(model):
@@ -50,5 +57,6 @@ def cloud_body(model):
     """
     if isinstance(model, DataMixModel):
         return copy_of(model.main)
-    last = model.layers[-1]
-    return copy_of(keras.Model(model.inputs[0], last.input, name="body"))
+    last, layer = model.layers[-1], obfuscation_of(model)
+    start = model.inputs[0] if layer is None else layer.output
+    return copy_of(keras.Model(start, last.input, name="body"))

@@ -95,7 +95,7 @@ def build(options: RunOptions, source, command: str) -> list[Node]:
         Node(
             "reporter",
             Reporter(model=packaged, command=command),
-            trained | {"evaluation": ("evaluator", "evaluation")},
+            trained | {"evaluation": ("evaluator", "evaluation"), "package": ("packager", "package")},
         ),
         Node(
             "pusher",
@@ -138,9 +138,10 @@ def _models(options):
     """The models to train, and the pairs (method, model name) to compare."""
     from components.trainer import ModelConfig
 
-    def config(mixing, num_pre_blocks, group_size, seed):
+    def config(method, seed, num_pre_blocks=options.num_pre_blocks[0], group_size=1, level=0.0):
         return ModelConfig(
-            mixing=mixing,
+            method=method,
+            level=level,
             num_pre_blocks=num_pre_blocks,
             group_size=group_size,
             seed=seed,
@@ -150,10 +151,14 @@ def _models(options):
     configs, methods = [], []
     for seed in range(options.seed, options.seed + options.repeats):
         if {"edge", "cloud"} & set(options.methods):
-            configs.append(config(False, options.num_pre_blocks[0], 1, seed))
+            configs.append(config("plain", seed))
             methods += [(name, configs[-1].name) for name in ("edge", "cloud") if name in options.methods]
+        for method, levels in (("noise", options.noise), ("blur", options.blur)):
+            for level in levels if method in options.methods else ():
+                configs.append(config(method, seed, level=level))
+                methods.append((method, configs[-1].name))
         for num_pre_blocks in options.num_pre_blocks:
-            configs.append(config(True, num_pre_blocks, options.group_size, seed))
+            configs.append(config("datamix", seed, num_pre_blocks, options.group_size))
             methods.append(("datamix", configs[-1].name))
     return configs, methods
 

@@ -7,10 +7,11 @@ import dataclasses
 
 from components.errors import InputError
 
-METHODS = ("edge", "cloud", "datamix")
-# Speech sets are small and lose more by mixing: more, smaller steps and a hidden layer in M_post (docs/results.md).
+METHODS = ("edge", "cloud", "noise", "blur", "datamix")
+DEFAULT_METHODS = ("edge", "cloud", "datamix")
+# Small steps and a hidden layer in M_post help mixing (docs/results.md); speech sets are small and take more epochs.
 DEFAULTS = {
-    "image": {"epochs": 20, "batch_size": 64, "hidden_units": 0},
+    "image": {"epochs": 20, "batch_size": 32, "hidden_units": 256},
     "audio": {"epochs": 40, "batch_size": 32, "hidden_units": 256},
 }
 DESCRIPTION = """\
@@ -30,6 +31,8 @@ class RunOptions:
     seed: int
     repeats: int
     methods: tuple[str, ...]
+    noise: tuple[float, ...]
+    blur: tuple[int, ...]
     target: tuple[str, ...] | None
     hidden: tuple[str, ...] | None
     examples: int | None
@@ -85,6 +88,8 @@ def _check(options):
         ),
         (set(options.methods) <= set(METHODS), f"--methods takes {', '.join(METHODS)}", options.methods),
         ("datamix" in options.methods, "--methods must include datamix, which is packaged", options.methods),
+        (min(options.noise) >= 0, "--noise takes variances of at least 0", options.noise),
+        (min(options.blur) >= 1, "--blur takes sizes of at least 1", options.blur),
         (options.epochs is None or options.epochs >= 1, "--epochs must be at least 1", options.epochs),
         (options.attack_epochs >= 0, "--attack_epochs must be at least 0", options.attack_epochs),
         (options.repeats >= 1, "--repeats must be at least 1", options.repeats),
@@ -113,6 +118,10 @@ def _integers(text):
     return tuple(int(part) for part in text.split(","))
 
 
+def _numbers(text):
+    return tuple(float(part) for part in text.split(","))
+
+
 def _size(text):
     height, _, width = text.partition("x")
     return int(height), int(width or height)
@@ -129,7 +138,7 @@ def _parser():
     add(
         "--dataset",
         default="avatars",
-        help="avatars, tones (built-in), celeb_a, speech_commands, or folder:PATH",
+        help="avatars, tones (built-in), celeb_a, lfwa, speech_commands, or folder:PATH",
     )
     add("--target", type=_texts, help="label columns to learn, with commas (default: the data set's own)")
     add("--hidden", type=_texts, help="label columns that the attacker is after (default: the data set's own)")
@@ -160,9 +169,16 @@ def _parser():
     add(
         "--methods",
         type=_texts,
-        default=METHODS,
-        help="which of edge, cloud, datamix to compare, with commas",
+        default=DEFAULT_METHODS,
+        help=f"which of {', '.join(METHODS)} to compare, with commas",
     )
+    add(
+        "--noise",
+        type=_numbers,
+        default=(4.0, 8.0),
+        help="variances of the method noise, on standardised inputs, with commas",
+    )
+    add("--blur", type=_integers, default=(16, 8), help="rows and columns that the method blur leaves, with commas")
     add("--group_size", type=int, default=8, help="inputs mixed with each other (S_G), from 1")
     add(
         "--num_pre_blocks",
@@ -173,7 +189,7 @@ def _parser():
     add(
         "--hidden_units",
         type=int,
-        help="units of a hidden layer in M_post (default: pictures 0, as in the papers; speech 256)",
+        help="units of a hidden layer in M_post (default: 256; the papers have none: 0)",
     )
     add("--width", type=int, default=64, help="filters of the ResNet stem; 64 is ResNet-18")
     add = parser.add_argument_group("training").add_argument
@@ -183,7 +199,7 @@ def _parser():
     add(
         "--batch_size",
         type=int,
-        help="examples in a batch, lowered to a multiple of the group size (default: pictures 64, speech 32)",
+        help="examples in a batch, lowered to a multiple of the group size (default: 32)",
     )
     add(
         "--curriculum",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from components.reporter import entry_key, human
+from components.reporter import entry_key, human, members_of
 
 HEADINGS = ("method", "edge params", "edge MACs", "bytes up", "test acc.", "balanced", "AUC")
 
@@ -37,5 +37,5 @@ def _attack(entry, name, rows):
     key = f"attack {name}"
     if key not in entry["mean"]:
         return "-"
-    attack = next(row for row in rows if row["method"] == entry["method"])["attacks"][name]
+    attack = members_of(entry, rows)[0]["attacks"][name]
     return f"{_spread(entry, key)} ({100 * attack['chance']:.1f}, {attack['n']})"

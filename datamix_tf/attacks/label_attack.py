@@ -62,6 +62,8 @@ class LabelAttack(Attack):
             else keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         )
         self.network.compile(keras.optimizers.AdamW(schedule, weight_decay=0.01), loss, jit_compile=False)
+        # Made here, the optimizer's variables are not traced one by one.
+        self.network.optimizer.build(self.network.trainable_variables)
         batches = self._batches(x, y, batch_size)
         best = _KeepBest(lambda: self._measure(valid))
         self.network.fit(batches, epochs=self.epochs, shuffle=False, verbose=0, callbacks=[best, *self.callbacks])

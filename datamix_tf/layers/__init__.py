@@ -2,6 +2,7 @@
 
 from datamix_tf.layers.keys import OrthogonalKeys
 from datamix_tf.layers.mixing import DeMix, Mix
+from datamix_tf.layers.obfuscation import Blur, InputNoise, Obfuscation
 from datamix_tf.layers.shuffling import GroupShuffle, GroupUnshuffle
 
-__all__ = ["DeMix", "GroupShuffle", "GroupUnshuffle", "Mix", "OrthogonalKeys"]
+__all__ = ["Blur", "DeMix", "GroupShuffle", "GroupUnshuffle", "InputNoise", "Mix", "Obfuscation", "OrthogonalKeys"]

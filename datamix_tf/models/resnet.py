@@ -14,7 +14,7 @@ PRE_LAYERS = {1: "stem_pool", 2: "stage1_block1_out", 3: "stage1_block2_out"}
 CLASSIFIER, HIDDEN = "classifier", "hidden"
 
 
-def resnet18(input_shape, classes, width=64, hidden_units=0, normalization=None, name="resnet18"):
+def resnet18(input_shape, classes, width=64, hidden_units=0, normalization=None, obfuscation=None, name="resnet18"):
     """Builds ResNet-18 as a functional model that returns logits.
 
     Layers are named by their place (`stem_conv`, `stage1_block1_out`, ...), so that `split` can cut anywhere;
@@ -28,6 +28,8 @@ def resnet18(input_shape, classes, width=64, hidden_units=0, normalization=None,
             in the papers.
         normalization: Optional layer put first, for example an adapted `keras.layers.Normalization`: it becomes a
             part of M_pre, so that training, serving and the edge cannot differ.
+        obfuscation: Optional `datamix_tf.layers.Obfuscation`, put behind the normalisation: a baseline in which the
+            edge obfuscates the input and the cloud runs the network.
         name: Model name.
 
     Returns:
@@ -37,6 +39,7 @@ def resnet18(input_shape, classes, width=64, hidden_units=0, normalization=None,
     """
     inputs = keras.Input(input_shape, name="input")
     x = normalization(inputs) if normalization is not None else inputs
+    x = obfuscation(x) if obfuscation is not None else x
     x = _conv_bn(x, width, 7, 2, "stem")
     x = layers.ReLU(name="stem_relu")(x)
     x = layers.ZeroPadding2D(1, name="stem_pool_pad")(x)  # after ReLU, zeros pad a maximum as -inf would

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from datamix_tf import split
-from datamix_tf.costs import MEGA, count_macs, count_params, output_bytes, transmission_seconds
+from datamix_tf.costs import MEGA, count_macs, count_params, delegation, output_bytes, transmission_seconds
 from datamix_tf.models import resnet18, splitnet, vgg16
 from datamix_tf.models.resnet import PRE_LAYERS
 
@@ -68,6 +68,14 @@ def test_table_1(vgg, after, share, megabytes, seconds):
 def test_table_1_cloud():
     raw = 224 * 224 * 3 * 4
     assert (rounded(raw / MEGA, 1), rounded(transmission_seconds(raw, 1000 * 4), 1)) == (0.6, 0.4)
+
+
+def test_table_1_every_linear_layer_delegated(vgg):
+    """Tramer et al.: 86.5 MB and 33.1 s, with one round trip for each of the 16 linear layers."""
+    costs = delegation(vgg)
+    assert costs["round_trips"] == 16
+    assert rounded((costs["bytes_up"] + costs["bytes_down"]) / MEGA, 1) == 86.5
+    assert rounded(transmission_seconds(**costs), 1) == 33.1
 
 
 def test_vgg16_has_the_known_parameters(vgg):

@@ -33,7 +33,7 @@ def faces(tmp_path_factory):
 def test_from_a_zip_to_a_served_model(faces, tmp_path, capsys):
     output = tmp_path / "run"
     arguments = ["--runner", "DirectRunner", "--dataset", f"folder:{faces}", "--output", str(output), "--repeats", "2"]
-    assert main([*arguments, "--num_pre_blocks", "1,3", "--group_size", "4", *SMALL]) == 0
+    assert main([*arguments, "--num_pre_blocks", "1,3", "--group_size", "4", *SMALL, "--attack_epochs", "0"]) == 0
     table = capsys.readouterr().out
     assert "DataMix, N_pre=3, S_G=4" in table and "all in the cloud" in table
     metrics = json.loads((output / "metrics.json").read_text())
@@ -62,6 +62,20 @@ def test_speech_and_other_target_columns(tmp_path):
     assert set(metrics["rows"][0]["attacks"]) == {"speaker", "keyword"}
 
 
+def test_hand_crafted_obfuscations_beside_datamix(faces, tmp_path):
+    arguments = ["--methods", "noise,blur,datamix", "--noise", "4,0.25", "--blur", "8"]
+    output, quick = tmp_path / "run", ["--epochs", "1", "--attack_epochs", "0"]
+    assert main(["--dataset", f"folder:{faces}", "--output", str(output), *arguments, *SMALL, *quick]) == 0
+    rows = {}
+    for row in json.loads((output / "metrics.json").read_text())["rows"]:
+        rows[row["method"], row["settings"].get("variance", row["settings"].get("size"))] = row
+    assert set(rows) == {("noise", 4), ("noise", 0.25), ("blur", 8), ("datamix", None)}
+    assert rows["noise", 4]["bytes_up"] == 4 * 32 * 32 * 3 and rows["blur", 8]["bytes_up"] == 8 * 8 * 3
+    assert all(row["edge_macs"] == 0 for (method, _), row in rows.items() if method != "datamix")
+    page = (output / "report.html").read_text()
+    assert all(text in page for text in ("adding noise N(0, 0.25)", "adding noise N(0, 4)", "blurring to 8 x 8"))
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
@@ -72,6 +86,9 @@ def test_speech_and_other_target_columns(tmp_path):
         (["--group_size", "0"], "--group_size must be at least 1; received 0"),
         (["--num_pre_blocks", "4"], "--num_pre_blocks takes 1, 2 and 3"),
         (["--methods", "edge"], "must include datamix"),
+        (["--methods", "datamix,fog"], "--methods takes edge, cloud, noise, blur, datamix"),
+        (["--noise", "-1"], "--noise takes variances of at least 0"),
+        (["--blur", "0"], "--blur takes sizes of at least 1"),
         (["--valid_share", "0.6", "--test_share", "0.5"], "must sum below 1"),
     ],
 )

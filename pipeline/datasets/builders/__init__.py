@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from components.errors import InputError
 
-NAMES = ("celeb_a", "speech_commands")
+NAMES = ("celeb_a", "lfwa", "speech_commands")
 CONNECT_SECONDS = 3  # tensorflow-datasets itself retries for minutes
 
 
@@ -45,6 +45,7 @@ def prepare(name: str, data_dir: str | None):
     builder = builder_class(name)(data_dir=data_dir)
     if builder.data_path.exists():
         return builder
+    _check_manual_files(builder)
     _check_files_or_network(builder)
     try:
         builder.download_and_prepare(download_config=tfds.download.DownloadConfig(try_download_gcs=False))
@@ -54,6 +55,18 @@ def prepare(name: str, data_dir: str | None):
     except (tfds.download.DownloadError, requests.RequestException, ImportError, ValueError) as error:
         raise InputError(_not_prepared(builder, f"{type(error).__name__}: {error}.")) from error
     return builder
+
+
+def _check_manual_files(builder) -> None:
+    """Fails where files that can only be fetched by hand are missing (`manual_files` of the builder)."""
+    folder = _downloads(builder) / "manual"
+    groups = [(group,) if isinstance(group, str) else group for group in getattr(builder, "manual_files", ())]
+    missing = [" or ".join(group) for group in groups if not any((folder / name).exists() for name in group)]
+    if missing:
+        raise InputError(
+            f"{builder.name} is not prepared in {builder.data_dir_root}. Expected in {folder}, fetched by hand: "
+            f"{builder.MANUAL_DOWNLOAD_INSTRUCTIONS}. Missing: {', '.join(missing)}."
+        )
 
 
 def _check_files_or_network(builder) -> None:
@@ -86,6 +99,8 @@ def _downloads(builder) -> Path:
 
 
 def _not_prepared(builder, received: str) -> str:
+    if not builder.url_infos:
+        return f"{builder.name} could not be prepared from {_downloads(builder) / 'manual'}. Received: {received}"
     files = ", ".join(f"{info.filename} ({url})" for url, info in builder.url_infos.items())
     received = " ".join(received.split())  # a checksum error comes on several lines
     return (
