@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import shutil
 
 import apache_beam as beam
 import numpy as np
@@ -11,8 +13,10 @@ import numpy as np
 from components import models as trained
 from components.artifacts import AttackScores, Examples, Models, write_json
 from components.base import Component, ComponentSpec
-from components.data import arrays, hidden_task, target_task, whole_batch_size
+from components.data import arrays, hidden_task, target_task
 from components.epoch_bar import EpochBar
+from components.kept import kept
+from components.pictures import PICTURES
 
 TARGET = "target"
 
@@ -23,27 +27,54 @@ class AttackConfig:
 
     Attributes:
         model: Name of the trained model.
-        label: What the attacker is after: `"target"`, or a hidden column.
-        epochs: Passes over the attacker's examples.
+        label: What the attacker is after: `"target"`, or a hidden column; of no meaning for a reconstruction.
+        kind: `"label"` (a network reads it), `"set"` (a network names all classes in a mixture), `"probe"` (a linear
+            model reads it) or `"reconstruction"` (Pix2Pix rebuilds the pictures).
+        epochs: Most passes over the attacker's examples.
+        patience: Passes without a better validation score after which training ends; 0 runs all.
         batch_size: Examples in a batch.
+        learning_rates: Peaks of the learning rate to try; the best on the valid split counts.
+        starts: Any of `"trained"` and `"fresh"`, likewise.
+        width: Filters of Pix2Pix.
         min_examples: A class counts for an attack on a hidden column if it has so many examples in the train split and
             one in the test split.
+        mates: Who is mixed with whom, for a hidden column: one of `datamix_tf.mates.MATES`.
+        shuffle: Whether mixtures are permuted across groups.
         seed: Seed of the attack.
     """
 
     model: str
     label: str
-    epochs: int
-    batch_size: int
-    min_examples: int
-    seed: int
+    kind: str = "label"
+    epochs: int = 10
+    patience: int = 0
+    batch_size: int = 32
+    learning_rates: tuple[float, ...] = (1e-3,)
+    starts: tuple[str, ...] = ("trained",)
+    width: int = 64
+    min_examples: int = 8
+    mates: str = "any"
+    shuffle: bool = False
+    seed: int = 0
+
+    def name(self, task: str) -> str:
+        """What the attack is called in tables, given the name of its task."""
+        named = {
+            "label": task,
+            "set": f"{task} set",
+            "probe": f"{task}, linear probe",
+            "reconstruction": "reconstruction",
+        }[self.kind]
+        mates = {"any": "", "different": ", different mates", "same": ", mates of one kind"}[self.mates]
+        return named + mates + (", shuffled" if self.shuffle else "")
 
 
 class Attacker(Component):
-    """Trains label attacks on the tensors that the cloud would receive.
+    """Trains attacks on the tensors that the cloud would receive.
 
     Parameters:
         attacks: The `AttackConfig`s.
+        keep: Folder that keeps scores, so that a stopped run goes on.
 
     Inputs:
         examples: `Examples`. Attacks are fitted on its train split, pick their best state on the valid split and are
@@ -51,14 +82,15 @@ class Attacker(Component):
         models: `Models`.
 
     Outputs:
-        scores: `AttackScores`: `scores.json`, for each attack `model`, `name` and the figures of `AttackScore`. An
-            attack that has no meaning on the data set is there with `skipped`, the reason.
+        scores: `AttackScores`: `scores.json`, for each attack `model`, `name` and the figures of `AttackScore`; and of
+            models whose pictures were rebuilt, `<model>/rebuilt.npy`. An attack that has no meaning on the data set is
+            there with `skipped`, the reason.
     """
 
     spec = ComponentSpec(
         inputs={"examples": Examples, "models": Models},
         outputs={"scores": AttackScores},
-        parameters={"attacks": list},
+        parameters={"attacks": list, "keep": str},
     )
 
     def execute(self, inputs, outputs, options):
@@ -67,7 +99,10 @@ class Attacker(Component):
                 pipeline
                 | "Attacks" >> beam.Create(self.parameters["attacks"])
                 | "Spread" >> beam.Reshuffle()
-                | "Attack" >> beam.Map(run_attack, inputs["examples"], inputs["models"])
+                | "Attack"
+                >> beam.Map(
+                    _kept_attack, inputs["examples"], inputs["models"], self.parameters["keep"], outputs["scores"].uri
+                )
                 | "Collect" >> beam.combiners.ToList()
                 | "Write" >> beam.Map(_write, outputs["scores"])
             )
@@ -78,14 +113,41 @@ def _write(scores, artifact):
     write_json(artifact.path("scores.json"), ordered)
 
 
-def run_attack(config: AttackConfig, examples: Examples, models: Models) -> dict:
-    """Runs one attack; returns its scores as a JSON-ready dictionary."""
-    from datamix_tf.attacks import LabelAttack
+def _kept_attack(config: AttackConfig, examples: Examples, models: Models, keep: str, folder: str) -> dict:
+    """The scores of one attack, or those kept from an earlier run; rebuilt pictures go to `folder/<model>/`."""
+    what = {"attack": dataclasses.asdict(config), "model": trained.training(models, config.model)["config"]}
+
+    def make(working):
+        score, rebuilt = run_attack(config, examples, models)
+        write_json(os.path.join(working, "score.json"), score)
+        if rebuilt is not None:
+            np.save(os.path.join(working, "rebuilt.npy"), rebuilt)
+
+    path = kept(keep, what, examples, make)
+    if os.path.exists(os.path.join(path, "rebuilt.npy")):
+        os.makedirs(os.path.join(folder, config.model), exist_ok=True)
+        shutil.copy(os.path.join(path, "rebuilt.npy"), os.path.join(folder, config.model))
+    with open(os.path.join(path, "score.json"), encoding="utf-8") as file:
+        return json.load(file)
+
+
+def run_attack(config: AttackConfig, examples: Examples, models: Models):
+    """Runs one attack.
+
+    Returns:
+        `(score, rebuilt)`: its scores as a JSON-ready dictionary, and the pictures that a reconstruction made of the
+        first test examples, `[n, height, width, channels]` in raw units, else `None`.
+    """
+    from datamix_tf.transmission import group_size_of
 
     schema = examples.read_json("schema.json")
     task = target_task(schema) if config.label == TARGET else hidden_task(schema, config.label)
-    named = {"model": config.model, "name": task.name}
+    named = {"model": config.model, "name": config.name(task.name)}
     splits = {split: arrays(examples, split, config.label)[1:] for split in ("train", "valid", "test")}
+    if config.kind == "reconstruction" and schema["kind"] != "image":
+        return {**named, "skipped": "pictures alone are rebuilt"}, None
+    if config.kind == "set" and task.kind == "binary":
+        return {**named, "skipped": "sets are of classes"}, None
     outputs = task.outputs
     if config.label != TARGET:
         known = known_classes(splits["train"][1], splits["test"][1], config.min_examples)
@@ -93,22 +155,45 @@ def run_attack(config: AttackConfig, examples: Examples, models: Models) -> dict
             reason = (
                 f"fewer than 2 values of {config.label!r} have {config.min_examples} train examples and a test example"
             )
-            return {**named, "skipped": reason}
+            return {**named, "skipped": reason}, None
         splits = {split: _only(known, *pair) for split, pair in splits.items()}
         outputs = len(known)
     model = trained.load(models, config.model)
-    group_size = getattr(model, "group_size", 1)
-    attack = LabelAttack(
-        model,
-        outputs,
-        task.kind == "binary",
+    attack = make_attack(config, model, task, outputs, schema)
+    enough = len(splits["valid"][0]) >= group_size_of(model)
+    attack.fit(splits["train"], splits["valid"] if enough else splits["train"])
+    score = {**named, **attack.score(splits["test"]).to_dict(), "classes": outputs}
+    if config.kind != "reconstruction":
+        return score, None
+    shown = max(PICTURES, group_size_of(model))
+    return score, attack.rebuild(splits["test"][0][:shown])
+
+
+def make_attack(config: AttackConfig, model, task, outputs: int, schema):
+    """The attack of a config, not yet fitted."""
+    from datamix_tf import attacks
+
+    bar = [EpochBar(f"attack {config.name(task.name)} on {config.model}")]
+    binary = task.kind == "binary"
+    if config.kind == "probe":
+        return attacks.LinearProbe(model, outputs, binary, seed=config.seed)
+    if config.kind == "reconstruction":
+        training = attacks.ReconstructionTraining(
+            epochs=config.epochs, batch_size=config.batch_size, width=config.width, seed=config.seed
+        )
+        return attacks.ReconstructionAttack(model, schema["mean"], schema["variance"], training, callbacks=bar)
+    training = attacks.AttackTraining(
         epochs=config.epochs,
-        batch_size=whole_batch_size(config.batch_size, group_size),
+        patience=config.patience,
+        batch_size=config.batch_size,
+        learning_rates=config.learning_rates,
+        starts=config.starts,
         seed=config.seed,
-        callbacks=[EpochBar(f"attack {task.name} on {config.model}")],
     )
-    attack.fit(splits["train"], splits["valid"] if len(splits["valid"][0]) >= group_size else splits["train"])
-    return {**named, **attack.score(splits["test"]).to_dict(), "classes": outputs}
+    more = {"mates": config.mates, "shuffle": config.shuffle, "callbacks": bar}
+    if config.kind == "set":
+        return attacks.SetAttack(model, outputs, training, **more)
+    return attacks.LabelAttack(model, outputs, binary, training, **more)
 
 
 def known_classes(train, test, min_examples: int):

@@ -39,6 +39,14 @@ class Task:
             return keras.losses.BinaryCrossentropy(from_logits=True)
         return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
+    def soft_loss(self):
+        """The loss for shares of labels, as mixup makes them."""
+        import keras
+
+        if self.kind == "binary":
+            return keras.losses.BinaryCrossentropy(from_logits=True)
+        return keras.losses.CategoricalCrossentropy(from_logits=True)
+
     def metric(self):
         import keras
 
@@ -80,7 +88,16 @@ def arrays(examples: Examples, split: str, label: str = "target"):
     return [names[i].decode() for i in order], np.stack(x)[order], np.stack(y)[order]
 
 
-def batches(examples: Examples, split: str, batch_size: int, *, seed: int, augment: tuple[str, ...] = ()):
+def batches(
+    examples: Examples,
+    split: str,
+    batch_size: int,
+    *,
+    seed: int,
+    augment: tuple[str, ...] = (),
+    beside: str = "",
+    mixup: int = 0,
+):
     """Shuffled, augmented training batches `(x float32, y int32)`, whole batches only.
 
     Args:
@@ -90,6 +107,8 @@ def batches(examples: Examples, split: str, batch_size: int, *, seed: int, augme
         seed: Makes shuffling and augmentation repeatable.
         augment: Any of `"flip"` (left-right) and `"shift"` (images: up to 1/16 of the size both ways; speech: up to a
             sixth of the time).
+        beside: A hidden column that comes beside the target: `y` is then a pair.
+        mixup: Number of outputs if inputs and labels are mixed in random pairs; `y` is then float32 shares of labels.
 
     Returns:
         A `tf.data.Dataset`, cached in memory.
@@ -97,11 +116,17 @@ def batches(examples: Examples, split: str, batch_size: int, *, seed: int, augme
     import tensorflow as tf
 
     schema = examples.read_json("schema.json")
-    dataset = _parsed(examples, split, schema, "target").map(lambda name, x, y: (x, y)).cache()
+    dataset = _parsed(examples, split, schema, "target").map(lambda name, x, y: (x, y))
+    if beside:
+        people = _parsed(examples, split, schema, beside).map(lambda name, x, y: y)
+        dataset = tf.data.Dataset.zip(dataset, people).map(lambda pair, person: (pair[0], (pair[1], person)))
+    dataset = dataset.cache()
     dataset = dataset.shuffle(min(SHUFFLE_BUFFER, schema["splits"][split]), seed=seed)
     dataset = dataset.batch(batch_size, drop_remainder=True)
     steps = schema["splits"][split] // batch_size
     dataset = augmented(dataset, schema["kind"], augment, seed).apply(tf.data.experimental.assert_cardinality(steps))
+    if mixup:
+        dataset = dataset.map(lambda x, y: mixed_up(x, y, mixup, seed))
     return dataset.prefetch(tf.data.AUTOTUNE)
 
 
@@ -122,6 +147,24 @@ def augmented(dataset, kind: str, augment: tuple[str, ...], seed: int):
 
     counters = tf.data.Dataset.counter()
     return tf.data.Dataset.zip(counters, dataset).map(change, num_parallel_calls=1)
+
+
+def mixed_up(x, y, outputs: int, seed: int):
+    """Mixes a batch with itself in another order, one share in [0, 1] for each pair, and its labels alike.
+
+    Reference: Zhang et al., mixup (ICLR 2018), with alpha = 1.
+    """
+    import tensorflow as tf
+
+    y = tf.cast(y, tf.float32) if len(y.shape) > 1 else tf.one_hot(y, outputs)
+    order = tf.random.shuffle(tf.range(tf.shape(x)[0]), seed=seed)
+    share = tf.random.uniform([tf.shape(x)[0]], seed=seed + 1)
+
+    def mix(values):
+        weights = tf.reshape(share, [-1] + [1] * (len(values.shape) - 1))
+        return weights * values + (1 - weights) * tf.gather(values, order)
+
+    return mix(x), mix(y)
 
 
 def whole_batch_size(wanted: int, group_size: int) -> int:

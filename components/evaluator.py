@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 import apache_beam as beam
 import numpy as np
 
@@ -11,19 +9,17 @@ from components import models as trained
 from components.artifacts import AttackScores, Evaluation, Examples, Models, write_json
 from components.base import Component, ComponentSpec
 from components.data import arrays, target_task
+from components.methods import LEVELS, METHODS, VARIANTS, members_of, variant
 
 SCHEMA_VERSION = 1
 BATCH_SIZE = 256
-#: Methods that obfuscate the raw input -> what their level is called in a row's settings.
-LEVELS = {"noise": "variance", "blur": "size"}
 
 
 class Evaluator(Component):
     """Measures the trained models and joins the attack scores.
 
     Parameters:
-        methods: Pairs of a method's name (`"edge"`, `"cloud"`, `"datamix"`, `"noise"`, `"blur"`) and the model that it
-            runs.
+        methods: Pairs of a method's name (`components.methods.METHODS`) and the model that it runs.
         settings: The run's settings, JSON-ready, copied into `metrics.json`.
 
     Inputs:
@@ -59,6 +55,7 @@ class Evaluator(Component):
         scores = inputs["scores"].read_json("scores.json")
         rows = [
             _row(method, measured[model], trained.training(inputs["models"], model), _attacks(scores, model))
+            | {"model": model}
             for method, model in self.parameters["methods"]
         ]
         write_json(
@@ -77,22 +74,47 @@ def measure(model, examples: Examples) -> dict:
     """Accuracy and costs of a model.
 
     Returns:
-        `accuracy` (a dictionary of scores), for a `DataMixModel` also `unmixed` (the same weights without mixing) and
-        `wrong_key` (de-mixed with other keys than mixed), and `costs`: of the edge's parts and of the whole network.
+        `accuracy` (a dictionary of scores), for models that mix also `unmixed` (the same weights without mixing) and
+        for a `DataMixModel` `wrong_key` (de-mixed with other keys than mixed); `whole` and `edge`, the costs of the
+        whole network and of the edge's part; `bytes_up` and `bytes_down` of one example.
     """
     from datamix_tf import DataMixModel
     from datamix_tf.costs import cost_of
+    from datamix_tf.mixup_model import MixupModel
+    from datamix_tf.transmission import obfuscation_of
 
     schema = examples.read_json("schema.json")
     splits = {split: arrays(examples, split)[1:] for split in ("valid", "test")}
     result = {"accuracy": scores_of(model, splits, schema)}
-    if not isinstance(model, DataMixModel):
-        raw = {"bytes_raw": _raw_bytes(schema), "shape": schema["shape"]}
-        return {**result, "costs": {"whole": cost_of(model)}, **raw}
-    result["unmixed"] = scores_of(model.unmixed(), splits, schema)
-    result["wrong_key"] = scores_of(wrong_key(model), splits, schema)
-    parts = {name: cost_of(getattr(model, name)) for name in ("pre", "main", "post")}
-    return {**result, "costs": parts}
+    if isinstance(model, MixupModel):
+        edge, cloud = cost_of(model.pre), cost_of(model.main)
+        wire = {"bytes_up": edge["output_bytes"], "bytes_down": cloud["output_bytes"]}
+        return {**result, "unmixed": scores_of(model.unmixed(), splits, schema), "edge": edge, **wire}
+    if isinstance(model, DataMixModel):
+        result["unmixed"] = scores_of(model.unmixed(), splits, schema)
+        result["wrong_key"] = scores_of(wrong_key(model), splits, schema)
+        pre, main, post = (cost_of(part) for part in (model.pre, model.main, model.post))
+        edge = {key: pre[key] + post[key] for key in ("params", "macs")}
+        return {**result, "edge": edge, "bytes_up": pre["output_bytes"], "bytes_down": main["output_bytes"]}
+    whole, layer = cost_of(model), obfuscation_of(model)
+    edge = {"params": 0, "macs": 0} if layer is None else obfuscation_cost(layer)
+    wire = {"bytes_up": sent_bytes(layer, schema), "bytes_down": whole["output_bytes"]}
+    return {**result, "edge": edge, "whole": whole, **wire}
+
+
+def obfuscation_cost(layer) -> dict[str, int]:
+    """Parameters and multiply-adds of an obfuscation; those without weights count nothing, as in the papers."""
+    from datamix_tf.costs import cost_of
+
+    return cost_of(layer.generator) if hasattr(layer, "generator") else {"params": 0, "macs": 0}
+
+
+def sent_bytes(layer, schema) -> int:
+    """Bytes of one sent input: raw ones as they are stored, blurred ones as their few pixels, others as float32."""
+    height, width, channels = schema["shape"]
+    if layer is None:
+        return height * width * channels * np.dtype(schema["dtype"]).itemsize
+    return layer.size**2 * channels if hasattr(layer, "size") else 4 * height * width * channels
 
 
 def wrong_key(model):
@@ -143,31 +165,14 @@ def _accuracy(logits, labels, binary):
     return float(((logits > 0) == labels).mean() if binary else (logits.argmax(1) == labels).mean())
 
 
-def _raw_bytes(schema):
-    return int(np.prod(schema["shape"])) * np.dtype(schema["dtype"]).itemsize
-
-
 def _row(method, measured, training, attacks):
-    config = {name: value for name, value in training["config"].items() if name not in ("method", "level")}
-    costs = measured["costs"]
-    if method == "datamix":
-        edge = {key: costs["pre"][key] + costs["post"][key] for key in ("params", "macs")}
-        wire = {"bytes_up": costs["pre"]["output_bytes"], "bytes_down": costs["main"]["output_bytes"]}
-    else:
-        for key in ("num_pre_blocks", "group_size"):
-            del config[key]
-        edge = costs["whole"] if method == "edge" else {"params": 0, "macs": 0}
-        wire = {"bytes_up": measured["bytes_raw"], "bytes_down": costs["whole"]["output_bytes"]}
-        if method in LEVELS:
-            level = training["config"]["level"]
-            config[LEVELS[method]] = level
-            wire["bytes_up"] = obfuscated_bytes(method, level, measured["shape"])
-        if method == "edge":
-            wire = {"bytes_up": 0, "bytes_down": 0}
-            attacks = {name: _guessing(attack) for name, attack in attacks.items()}
+    edge, wire = measured["edge"], {key: measured[key] for key in ("bytes_up", "bytes_down")}
+    if method == "edge":
+        edge, wire = measured["whole"], {"bytes_up": 0, "bytes_down": 0}
+        attacks = {name: _guessing(attack) for name, attack in attacks.items()}
     row = {
         "method": method,
-        "settings": config,
+        "settings": _row_settings(method, training["config"]),
         "edge_params": edge["params"],
         "edge_macs": edge["macs"],
         **wire,
@@ -175,16 +180,16 @@ def _row(method, measured, training, attacks):
         "attacks": attacks,
         "training_seconds": training["seconds"],
     }
-    for name in ("unmixed", "wrong_key"):
-        if name in measured:
-            row[name] = measured[name]
-    return row
+    return row | {name: measured[name] for name in ("unmixed", "wrong_key") if name in measured}
 
 
-def obfuscated_bytes(method: str, level: float, shape) -> int:
-    """Bytes of one obfuscated input: noise needs float32; of a blurred picture `level` x `level` bytes suffice."""
-    height, width, channels = shape
-    return 4 * height * width * channels if method == "noise" else int(level) ** 2 * channels
+def _row_settings(method, config):
+    """The settings of a model that mean something for the method."""
+    settings = {name: value for name, value in config.items() if name not in ("method", "level", "people")}
+    if method != "datamix":
+        for key in ("num_pre_blocks", "group_size", "curriculum", "standardize"):
+            del settings[key]
+    return settings | ({LEVELS[method]: config["level"]} if method in LEVELS else {})
 
 
 def _guessing(attack):
@@ -219,34 +224,26 @@ def _dataset(schema):
     return {key: schema[key] for key in keys}
 
 
-SUMMARY_KEYS = ("test_accuracy", "balanced_accuracy", "auc")
+SUMMARY_KEYS = ("valid_accuracy", "test_accuracy", "balanced_accuracy", "auc")
 
 
 def summary(rows) -> list[dict]:
     """Mean and standard deviation over seeds of each method's scores, one entry for each method and setting."""
 
-    def group(row):
-        settings = row["settings"]
-        level = settings.get(LEVELS.get(row["method"]), 0)
-        return row["method"], settings.get("num_pre_blocks", 0), settings.get("group_size", 0), level
-
     result = []
-    for (method, num_pre_blocks, group_size, level), members in itertools.groupby(sorted(rows, key=group), key=group):
-        members = list(members)
+    variants = {(row["method"], *variant(row).values()): None for row in rows}
+    for method, *settings in variants:
+        entry = {"method": method, **dict(zip(VARIANTS[method], settings, strict=True))}
+        members = members_of(entry, rows)
         figures = {key: [row[key] for row in members] for key in SUMMARY_KEYS}
         for name, attack in members[0]["attacks"].items():
             if "skipped" not in attack:
                 figures[f"attack {name}"] = [row["attacks"][name]["score"] for row in members]
-        entry = {"method": method, "seeds": len(members)}
-        if method == "datamix":
-            entry |= {"num_pre_blocks": num_pre_blocks, "group_size": group_size}
-        if method in LEVELS:
-            entry[LEVELS[method]] = level
+        entry |= {"seeds": len(members), "models": [row["model"] for row in members]}
         entry |= {key: members[0][key] for key in ("edge_params", "edge_macs", "bytes_up", "bytes_down")}
         entry["mean"] = {key: float(np.mean(values)) for key, values in figures.items()}
         entry["std"] = {
             key: float(np.std(values, ddof=1)) if len(values) > 1 else 0.0 for key, values in figures.items()
         }
         result.append(entry)
-    order = {"edge": 0, "cloud": 1, "noise": 2, "blur": 3}
-    return sorted(result, key=lambda entry: (order.get(entry["method"], 4), entry.get("num_pre_blocks", 0)))
+    return sorted(result, key=lambda entry: METHODS.index(entry["method"]))

@@ -100,11 +100,15 @@ def cost_of(model) -> dict[str, int]:
 
 
 def _call_macs(call) -> int:
+    import keras
+
     from datamix_tf.graph import is_functional
 
     layer = call.operation
     if is_functional(layer):
         return count_macs(layer)
+    if isinstance(layer, keras.layers.Conv2DTranspose):  # each input value meets the whole kernel of its channel
+        return math.prod(layer.kernel.shape[:-1]) * _values(call.input_tensors[0].shape[1:], layer)
     per_value = _macs_per_output_value(layer)
     return per_value * _values(call.outputs[0].shape[1:], layer) if per_value else 0
 
@@ -119,7 +123,7 @@ def _macs_per_output_value(layer) -> int:
         return math.prod(layer.kernel.shape[:-2])
     if isinstance(layer, (layers.Conv1D, layers.Conv2D, layers.Conv3D, layers.Dense)):
         return math.prod(layer.kernel.shape[:-1])
-    if isinstance(layer, (layers.SeparableConv1D, layers.SeparableConv2D, layers.Conv2DTranspose)):
+    if isinstance(layer, (layers.SeparableConv1D, layers.SeparableConv2D)):
         raise ValueError(f"Multiply-adds of {type(layer).__name__} are not known. Received: layer {layer.name!r}")
     return 0
 

@@ -5,30 +5,40 @@ from __future__ import annotations
 import keras
 
 from datamix_tf.datamix_model import DataMixModel
-from datamix_tf.layers import Mix, Obfuscation, OrthogonalKeys
+from datamix_tf.layers import ConvexKeys, GroupShuffle, Mix, Obfuscation, OrthogonalKeys
+from datamix_tf.mixup_model import MixupModel
 
 
-def transmitted(model, seed=None):
+def group_size_of(model) -> int:
+    """How many inputs the edge mixes with each other; 1 for a model without mixing."""
+    return model.group_size if isinstance(model, (DataMixModel, MixupModel)) else 1
+
+
+def transmitted(model, seed=None, shuffle=False):
     """Builds the edge's side of a model up to the wire.
 
     Args:
-        model: A `DataMixModel`, whose mixtures are sent (fresh keys at every call); a model with an `Obfuscation`
-            layer, whose output is sent; or any other Keras model, which is taken to run in the cloud as a whole: its
-            raw input is sent.
+        model: A `DataMixModel` or `MixupModel`, whose mixtures are sent (fresh keys at every call); a model with an
+            `Obfuscation` layer, whose output is sent; or any other Keras model, which is taken to run in the cloud as
+            a whole: its raw input is sent.
         seed: Optional int that makes the keys repeatable.
+        shuffle: Whether the rows are permuted across groups, so that row `k` says nothing of input `k`.
 
     Returns:
         A frozen `keras.Model`: raw inputs `[batch, ...]` -> transmitted tensor `[batch, ...]`. Row `k` is mixture
         `k` of its group, which the papers take to correspond to input `k`. With mixing, batches must be whole groups.
     """
-    if isinstance(model, DataMixModel):
+    if isinstance(model, (DataMixModel, MixupModel)):
         inputs = keras.Input(model.pre.input_shape[1:], name="raw")
         features = model.pre(inputs, training=False)
-        sent = Mix(name="mix")(features, OrthogonalKeys(model.group_size, seed=seed, name="keys")(features))
+        pairs = isinstance(model, MixupModel)
+        keys = ConvexKeys(seed=seed) if pairs else OrthogonalKeys(model.group_size, seed=seed)
+        sent = Mix(name="mix")(features, keys(features))
     else:
         inputs = keras.Input(model.input_shape[1:], name="raw")
         layer = obfuscation_of(model)
         sent = inputs if layer is None else keras.Model(model.inputs[0], layer.output)(inputs)
+    sent = GroupShuffle(seed=seed, name="shuffle")(sent)[0] if shuffle else sent
     sender = keras.Model(inputs, sent, name="transmitted")
     sender.trainable = False
     return sender
@@ -50,13 +60,14 @@ def cloud_body(model):
     """A trainable copy of what the cloud runs, from the transmitted tensor to the answers (in front of M_post).
 
     Args:
-        model: A `DataMixModel`, or a functional model whose last layer is its classifier.
+        model: A `DataMixModel`, a `MixupModel`, or a functional model whose last layer is its classifier.
 
     Returns:
         A `keras.Model`: transmitted tensor -> answers.
     """
     if isinstance(model, DataMixModel):
         return copy_of(model.main)
+    model = model.main if isinstance(model, MixupModel) else model
     last, layer = model.layers[-1], obfuscation_of(model)
     start = model.inputs[0] if layer is None else layer.output
     return copy_of(keras.Model(start, last.input, name="body"))

@@ -7,21 +7,12 @@ import os
 import shutil
 from collections.abc import Iterator
 
-from components.artifacts import Artifact, atomic_file
+from components.artifacts import Artifact, atomic_file, atomic_folder
 from components.base import Component
+from pipeline import experiments
 from pipeline.options import RunOptions, complete
-
-MODEL_OPTIONS = (
-    "hidden_units",
-    "width",
-    "epochs",
-    "batch_size",
-    "curriculum",
-    "standardize",
-    "learning_rate",
-    "weight_decay",
-    "augment",
-)
+from pipeline.plan import plan
+from pipeline.rows import rows_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,10 +42,11 @@ def build(options: RunOptions, source, command: str) -> list[Node]:
     from components.transform import Transform
 
     options = complete(options, source.kind)
-    configs, methods = _models(options)
-    packaged = next(config for config in configs if config.mixing).name
     serving = os.path.join(options.output, "serving")
     hidden = source.hidden if options.hidden is None else options.hidden
+    experiment = experiments.load(options.experiment) if options.experiment else None
+    work = plan(list(experiment.rows) if experiment else rows_of(options), options, hidden)
+    keep = options.keep or os.path.join(options.output, "kept")
     examples = {"examples": ("transform", "examples")}
     trained = examples | {"models": ("trainer", "models")}
     return [
@@ -76,17 +68,17 @@ def build(options: RunOptions, source, command: str) -> list[Node]:
             Transform(preprocessing=_preprocessing(options, source.kind), max_bad_share=options.max_bad_share),
             {"examples": ("example_gen", "examples")},
         ),
-        Node("trainer", Trainer(models=configs), examples),
-        Node("attacker", Attacker(attacks=_attacks(options, configs, hidden)), trained),
+        Node("trainer", Trainer(models=work.models, keep=keep), examples),
+        Node("attacker", Attacker(attacks=work.attacks, keep=keep), trained),
         Node(
             "evaluator",
-            Evaluator(methods=methods, settings=_settings(options, command)),
+            Evaluator(methods=work.methods, settings=_settings(options, command)),
             trained | {"scores": ("attacker", "scores")},
         ),
         Node(
             "packager",
             Packager(
-                model=packaged,
+                model=work.packaged,
                 model_name=options.model_name,
                 model_version=next_version(serving, options.model_name),
             ),
@@ -94,8 +86,10 @@ def build(options: RunOptions, source, command: str) -> list[Node]:
         ),
         Node(
             "reporter",
-            Reporter(model=packaged, command=command),
-            trained | {"evaluation": ("evaluator", "evaluation"), "package": ("packager", "package")},
+            Reporter(model=work.packaged, command=command),
+            trained
+            | {"scores": ("attacker", "scores")}
+            | {"evaluation": ("evaluator", "evaluation"), "package": ("packager", "package")},
         ),
         Node(
             "pusher",
@@ -116,8 +110,12 @@ def run(nodes: list[Node], output: str, beam_options) -> Iterator[tuple[Node, di
 
 
 def publish(artifact: Artifact, name: str, output: str) -> str:
-    """Copies a file of an artifact to the output folder, under a temporary name first; returns its path."""
+    """Copies a file or folder of an artifact to the output folder, under a temporary name first; returns its path."""
     path = os.path.join(output, name)
+    if os.path.isdir(artifact.path(name)):
+        with atomic_folder(path) as temporary:
+            shutil.copytree(artifact.path(name), temporary, dirs_exist_ok=True)
+        return path
     with atomic_file(path) as temporary:
         shutil.copyfile(artifact.path(name), temporary)
     return path
@@ -132,47 +130,6 @@ def _preprocessing(options, kind):
         # 165 x 199: docs/costs.md derives the size from the multiply-adds of Table 4.
         return SpeechPreprocessing(frame_length=328, frame_step=79, bands=0)
     return SpeechPreprocessing()
-
-
-def _models(options):
-    """The models to train, and the pairs (method, model name) to compare."""
-    from components.trainer import ModelConfig
-
-    def config(method, seed, num_pre_blocks=options.num_pre_blocks[0], group_size=1, level=0.0):
-        return ModelConfig(
-            method=method,
-            level=level,
-            num_pre_blocks=num_pre_blocks,
-            group_size=group_size,
-            seed=seed,
-            **{key: getattr(options, key) for key in MODEL_OPTIONS},
-        )
-
-    configs, methods = [], []
-    for seed in range(options.seed, options.seed + options.repeats):
-        if {"edge", "cloud"} & set(options.methods):
-            configs.append(config("plain", seed))
-            methods += [(name, configs[-1].name) for name in ("edge", "cloud") if name in options.methods]
-        for method, levels in (("noise", options.noise), ("blur", options.blur)):
-            for level in levels if method in options.methods else ():
-                configs.append(config(method, seed, level=level))
-                methods.append((method, configs[-1].name))
-        for num_pre_blocks in options.num_pre_blocks:
-            configs.append(config("datamix", seed, num_pre_blocks, options.group_size))
-            methods.append(("datamix", configs[-1].name))
-    return configs, methods
-
-
-def _attacks(options, configs, hidden):
-    from components.attacker import TARGET, AttackConfig
-
-    if not options.attack_epochs:
-        return []
-    return [
-        AttackConfig(config.name, label, options.attack_epochs, options.batch_size, options.min_examples, config.seed)
-        for config in configs
-        for label in (TARGET, *hidden)
-    ]
 
 
 def _settings(options, command):

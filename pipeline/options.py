@@ -6,14 +6,19 @@ import argparse
 import dataclasses
 
 from components.errors import InputError
+from components.methods import METHODS
+from pipeline import experiments
+from pipeline.presets import PRESETS
 
-METHODS = ("edge", "cloud", "noise", "blur", "datamix")
 DEFAULT_METHODS = ("edge", "cloud", "datamix")
 # Small steps and a hidden layer in M_post help mixing (docs/results.md); speech sets are small and take more epochs.
 DEFAULTS = {
     "image": {"epochs": 20, "batch_size": 32, "hidden_units": 256},
     "audio": {"epochs": 40, "batch_size": 32, "hidden_units": 256},
 }
+OPTIMIZERS = ("adamw", "adam", "sgd")
+ATTACKS = ("label", "set", "probe", "reconstruction")
+STARTS = ("trained", "fresh")
 DESCRIPTION = """\
 Trains a split, mixing-aware model, measures what the cloud learns from what it receives, and packages the model for
 cloud and edge. Any Beam option may follow (--runner DirectRunner --direct_running_mode multi_processing ...)."""
@@ -25,6 +30,9 @@ class RunOptions:
 
     dataset: str
     output: str
+    keep: str | None
+    experiment: str | None
+    preset: str | None
     group_size: int
     num_pre_blocks: tuple[int, ...]
     epochs: int | None
@@ -33,6 +41,7 @@ class RunOptions:
     methods: tuple[str, ...]
     noise: tuple[float, ...]
     blur: tuple[int, ...]
+    anonymizer: tuple[int, ...]
     target: tuple[str, ...] | None
     hidden: tuple[str, ...] | None
     examples: int | None
@@ -48,10 +57,17 @@ class RunOptions:
     batch_size: int | None
     curriculum: float
     standardize: bool
+    optimizer: str
     learning_rate: float
     weight_decay: float
     augment: tuple[str, ...]
+    attacks: tuple[str, ...]
     attack_epochs: int
+    attack_patience: int
+    attack_learning_rates: tuple[float, ...]
+    attack_starts: tuple[str, ...]
+    reconstruction_epochs: int
+    reconstruction_width: int
     min_examples: int
     model_name: str
 
@@ -66,8 +82,12 @@ def parse(argv=None) -> tuple[RunOptions, list[str]]:
         InputError: If a value cannot be used.
         SystemExit: After `--help`, or if argparse cannot read a value.
     """
-    known, beam_arguments = _parser().parse_known_args(argv)
-    options = RunOptions(**vars(known))
+    parser = _parser()
+    known, _ = parser.parse_known_args(argv)
+    preset = known.preset or (experiments.load(known.experiment).preset if known.experiment else None)
+    parser.set_defaults(**PRESETS.get(preset, {}))
+    known, beam_arguments = parser.parse_known_args(argv)
+    options = RunOptions(**{**vars(known), "preset": preset})
     _check(options)
     return options, beam_arguments
 
@@ -82,16 +102,26 @@ def _check(options):
     checks = (
         (options.group_size >= 1, "--group_size must be at least 1", options.group_size),
         (
-            set(options.num_pre_blocks) <= {1, 2, 3},
-            "--num_pre_blocks takes 1, 2 and 3",
+            set(options.num_pre_blocks) <= {0, 1, 2, 3},
+            "--num_pre_blocks takes 0, 1, 2 and 3",
             options.num_pre_blocks,
         ),
         (set(options.methods) <= set(METHODS), f"--methods takes {', '.join(METHODS)}", options.methods),
         ("datamix" in options.methods, "--methods must include datamix, which is packaged", options.methods),
         (min(options.noise) >= 0, "--noise takes variances of at least 0", options.noise),
         (min(options.blur) >= 1, "--blur takes sizes of at least 1", options.blur),
+        (min(options.anonymizer) >= 1, "--anonymizer takes widths of at least 1", options.anonymizer),
         (options.epochs is None or options.epochs >= 1, "--epochs must be at least 1", options.epochs),
         (options.attack_epochs >= 0, "--attack_epochs must be at least 0", options.attack_epochs),
+        (options.attack_patience >= 0, "--attack_patience must be at least 0", options.attack_patience),
+        (set(options.attacks) <= set(ATTACKS), f"--attacks takes {', '.join(ATTACKS)}", options.attacks),
+        (
+            set(options.attack_starts) <= set(STARTS),
+            f"--attack_starts takes {', '.join(STARTS)}",
+            options.attack_starts,
+        ),
+        (options.reconstruction_epochs >= 1, "--reconstruction_epochs must be at least 1", ""),
+        (options.reconstruction_width >= 1, "--reconstruction_width must be at least 1", ""),
         (options.repeats >= 1, "--repeats must be at least 1", options.repeats),
         (0 <= options.curriculum < 1, "--curriculum must be at least 0 and below 1", options.curriculum),
         (options.batch_size is None or options.batch_size >= 1, "--batch_size must be at least 1", options.batch_size),
@@ -133,6 +163,13 @@ def _parser():
         description=DESCRIPTION,
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
         allow_abbrev=False,
+    )
+    add = parser.add_argument_group("what to run").add_argument
+    add("--experiment", choices=experiments.EXPERIMENTS, help="a table of the papers; decides on methods and attacks")
+    add(
+        "--preset",
+        choices=PRESETS,
+        help="named settings, for all that no flag sets: small ones, or a paper's (default: the experiment's)",
     )
     add = parser.add_argument_group("data").add_argument
     add(
@@ -179,12 +216,13 @@ def _parser():
         help="variances of the method noise, on standardised inputs, with commas",
     )
     add("--blur", type=_integers, default=(16, 8), help="rows and columns that the method blur leaves, with commas")
+    add("--anonymizer", type=_integers, default=(64,), help="widths of the method anonymizer's generator, with commas")
     add("--group_size", type=int, default=8, help="inputs mixed with each other (S_G), from 1")
     add(
         "--num_pre_blocks",
         type=_integers,
         default=(1,),
-        help="blocks on the edge (N_pre): 1, 2, 3 or several with commas; the first is packaged",
+        help="blocks on the edge (N_pre): 1, 2, 3, 0 to mix raw inputs, or several with commas; the first is packaged",
     )
     add(
         "--hidden_units",
@@ -213,7 +251,8 @@ def _parser():
         default=True,
         help="standardise features in front of the mixing; the papers do not",
     )
-    add("--learning_rate", type=float, default=3e-3, help="peak learning rate of AdamW, with cosine decay")
+    add("--optimizer", choices=OPTIMIZERS, default="adamw", help="sgd has a momentum of 0.9")
+    add("--learning_rate", type=float, default=3e-3, help="peak learning rate, with cosine decay")
     add("--weight_decay", type=float, default=0.05, help="decoupled weight decay")
     add(
         "--augment",
@@ -224,7 +263,18 @@ def _parser():
     add("--seed", type=int, default=0, help="seed of data generation, initialisation, order and training keys")
     add("--repeats", type=int, default=1, help="seeds to train with: seed, seed + 1, ...; gives a spread")
     add = parser.add_argument_group("attacks").add_argument
-    add("--attack_epochs", type=int, default=10, help="passes of an attack network; 0 runs no attacks")
+    add("--attacks", type=_texts, default=("label",), help=f"any of {', '.join(ATTACKS)}, with commas")
+    add("--attack_epochs", type=int, default=10, help="most passes of an attack network; 0 runs no attacks")
+    add("--attack_patience", type=int, default=0, help="passes without a gain after which it ends; 0: never")
+    add("--attack_learning_rates", type=_numbers, default=(1e-3,), help="each is tried, the best counts")
+    add(
+        "--attack_starts",
+        type=_texts,
+        default=("trained",),
+        help="trained (from M_main's weights) and fresh; each is tried, the best counts",
+    )
+    add("--reconstruction_epochs", type=int, default=20, help="passes of Pix2Pix")
+    add("--reconstruction_width", type=int, default=64, help="filters of Pix2Pix's first convolutions")
     add("--min_examples", type=int, default=8, help="train examples that an identity needs to be attacked")
     add = parser.add_argument_group("output").add_argument
     add(
@@ -232,5 +282,6 @@ def _parser():
         default="runs/latest",
         help="folder for metrics.json, report.html, serving/, edge/, artifacts/",
     )
+    add("--keep", help="folder of finished trainings and attacks, for runs to share (default: OUTPUT/kept)")
     add("--model_name", default="datamix", help="name under which the cloud serves the model")
     return parser

@@ -13,11 +13,13 @@ class AttackScore:
     """A measured privacy figure.
 
     Attributes:
-        score: Success of the attack, from 0 to 1.
+        score: Success of the attack; higher means more was learned. A share from 0 to 1, but for `"inverse_mse"`, which
+            is at most 0.
         chance: What guessing without the transmitted data reaches.
         n: Number of test examples behind the score.
-        measure: What `score` is: `"accuracy"` or `"balanced_accuracy"`.
+        measure: What `score` is: `"accuracy"`, `"balanced_accuracy"`, `"recall"` or `"inverse_mse"`.
         details: Anything JSON-ready beside it (learning curve, settings).
+        spread: Standard deviation of the single examples' scores, for measures that are no share.
     """
 
     score: float
@@ -25,11 +27,13 @@ class AttackScore:
     n: int
     measure: str
     details: dict[str, Any] = dataclasses.field(default_factory=dict)
+    spread: float | None = None
 
     @property
     def standard_error(self) -> float:
-        """Binomial standard error of `score`, for a share of `n` independent examples."""
-        return math.sqrt(max(self.score * (1 - self.score), 0) / max(self.n, 1))
+        """Standard error of `score`: binomial for a share of `n` independent examples, else from `spread`."""
+        spread = math.sqrt(max(self.score * (1 - self.score), 0)) if self.spread is None else self.spread
+        return spread / math.sqrt(max(self.n, 1))
 
     def to_dict(self) -> dict[str, Any]:
         """The figure as a flat JSON-ready dictionary."""

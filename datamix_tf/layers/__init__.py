@@ -1,8 +1,20 @@
 """Keras layers for private split inference."""
 
-from datamix_tf.layers.keys import OrthogonalKeys
+from datamix_tf.layers.anonymizer import FaceAnonymizer
+from datamix_tf.layers.keys import ConvexKeys, OrthogonalKeys
 from datamix_tf.layers.mixing import DeMix, Mix
 from datamix_tf.layers.obfuscation import Blur, InputNoise, Obfuscation
 from datamix_tf.layers.shuffling import GroupShuffle, GroupUnshuffle
 
-__all__ = ["Blur", "DeMix", "GroupShuffle", "GroupUnshuffle", "InputNoise", "Mix", "Obfuscation", "OrthogonalKeys"]
+__all__ = [
+    "Blur",
+    "ConvexKeys",
+    "DeMix",
+    "FaceAnonymizer",
+    "GroupShuffle",
+    "GroupUnshuffle",
+    "InputNoise",
+    "Mix",
+    "Obfuscation",
+    "OrthogonalKeys",
+]

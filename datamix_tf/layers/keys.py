@@ -101,3 +101,55 @@ class OrthogonalKeys(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "group_size": self.group_size}
+
+
+@keras.saving.register_keras_serializable(package="datamix_tf")
+class ConvexKeys(keras.layers.Layer):
+    """Draws for every pair of inputs two pairs of convex coefficients, each with one input in front.
+
+    The rows of a key are `[a, 1 - a]` and `[1 - b, b]` with `a` and `b` uniform in `[low, high]`, so that mixture `k`
+    shows mostly input `k` and the system can be solved: its determinant is `a + b - 1`. For measurements, as
+    `OrthogonalKeys`.
+
+    Args:
+        low: Least share of the input in front, above 0.5.
+        high: Largest share, at most 1.
+        seed: Optional int that makes the keys repeatable; not part of `get_config()`.
+
+    Call arguments:
+        features: Tensor `[batch, ...]` with an even batch; only its batch size and dtype are used.
+
+    Output shape:
+        `(batch / 2, 2, 2)`.
+
+    Raises:
+        ValueError: If not `0.5 < low <= high <= 1`, or the batch is odd.
+
+    Reference: DataMix (ECCV 2020), section 3, whose example has the coefficients 0.7, 0.3 and 0.6, 0.4.
+    """
+
+    group_size = 2
+
+    def __init__(self, low=0.55, high=0.95, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        if not 0.5 < low <= high <= 1:
+            raise ValueError(f"Expected 0.5 < low <= high <= 1. Received: {low=}, {high=}")
+        self.low, self.high = low, high
+        self.seed_generator = EphemeralSeedGenerator(seed)
+        self.built = True
+
+    def call(self, features):
+        features = require_whole_groups(features, self.group_size)
+        draws = (ops.shape(features)[0] // 2, 2)
+        share = keras.random.uniform(draws, self.low, self.high, dtype=self.compute_dtype, seed=self.seed_generator)
+        first, second = share[:, 0], share[:, 1]
+        return ops.stack([ops.stack([first, 1 - first], -1), ops.stack([1 - second, second], -1)], 1)
+
+    def compute_output_spec(self, features):
+        return keras.KerasTensor(self.compute_output_shape(features.shape), dtype=self.compute_dtype)
+
+    def compute_output_shape(self, input_shape):
+        return (None if input_shape[0] is None else input_shape[0] // 2, 2, 2)
+
+    def get_config(self):
+        return {**super().get_config(), "low": self.low, "high": self.high}

@@ -8,8 +8,9 @@ from keras import layers
 STAGE_WIDTHS = (1, 2, 4, 8)  # in units of the stem's width
 BLOCKS_PER_STAGE = 2
 
-#: N_pre -> the last layer that runs on the edge: the stem, then one and two residual blocks.
-PRE_LAYERS = {1: "stem_pool", 2: "stage1_block1_out", 3: "stage1_block2_out"}
+#: N_pre -> the last layer that runs on the edge: none but the normalisation (raw inputs are mixed), the stem, then one
+#: and two residual blocks.
+PRE_LAYERS = {0: "normalization", 1: "stem_pool", 2: "stage1_block1_out", 3: "stage1_block2_out"}
 #: The first layer of M_post, with and without a hidden layer.
 CLASSIFIER, HIDDEN = "classifier", "hidden"
 
@@ -60,7 +61,7 @@ def pre_layer(num_pre_blocks: int) -> str:
     """The name of M_pre's last layer for N_pre edge blocks.
 
     Raises:
-        ValueError: If `num_pre_blocks` is not 1, 2 or 3.
+        ValueError: If `num_pre_blocks` is not 0 (which takes a model with a normalisation), 1, 2 or 3.
     """
     if num_pre_blocks not in PRE_LAYERS:
         raise ValueError(

@@ -14,11 +14,12 @@ from components.artifacts import AttackScores, Evaluation, Models
 from components.attacker import AttackConfig, Attacker, known_classes
 from components.data import arrays
 from components.evaluator import Evaluator
+from components.networks import ModelConfig
 from components.packager import TOLERANCE, Packager
 from components.pusher import Pusher, next_version, push_saved_model
 from components.reporter import Reporter, human
 from components.tflite import run_signature
-from components.trainer import ModelConfig, Trainer
+from components.trainer import Trainer
 from serving.edge.manifest import Manifest, hash_files
 from tests import datasets
 from tests.components.test_ingest import ingest, transform
@@ -54,7 +55,8 @@ def examples(folder):
 
 @pytest.fixture(scope="module")
 def models(folder, examples) -> Models:
-    return Trainer(models=[PLAIN, CONFIG]).run({"examples": examples}, str(folder / "trainer"))["models"]
+    trainer = Trainer(models=[PLAIN, CONFIG], keep=str(folder / "kept"))
+    return trainer.run({"examples": examples}, str(folder / "trainer"))["models"]
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +66,8 @@ def scores(folder, examples, models) -> AttackScores:
         for name in (PLAIN.name, CONFIG.name)
         for label in ("target", "identity")
     ]
-    return Attacker(attacks=attacks).run({"examples": examples, "models": models}, str(folder / "attacker"))["scores"]
+    attacker = Attacker(attacks=attacks, keep=str(folder / "kept"))
+    return attacker.run({"examples": examples, "models": models}, str(folder / "attacker"))["scores"]
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +98,10 @@ def test_trained_models_load_and_carry_the_statistics(examples, models):
 def test_the_same_seed_trains_the_same_model(folder, examples):
     short = ModelConfig(**{**CONFIG.__dict__, "epochs": 1})
     twice = [
-        Trainer(models=[short]).run({"examples": examples}, str(folder / f"again{run}"))["models"] for run in range(2)
+        Trainer(models=[short], keep=str(folder / f"kept{run}")).run(
+            {"examples": examples}, str(folder / f"again{run}")
+        )["models"]
+        for run in range(2)
     ]
     losses = [trained.training(models, short.name)["history"]["loss"] for models in twice]
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-4)
@@ -136,7 +142,8 @@ def test_the_undefended_attacks_work(scores):
 
 def test_a_meaningless_attack_is_skipped_with_the_reason(folder, examples, models):
     attack = AttackConfig(PLAIN.name, "identity", epochs=1, batch_size=32, min_examples=1000, seed=0)
-    artifact = Attacker(attacks=[attack]).run({"examples": examples, "models": models}, str(folder / "skip"))["scores"]
+    attacker = Attacker(attacks=[attack], keep=str(folder / "kept"))
+    artifact = attacker.run({"examples": examples, "models": models}, str(folder / "skip"))["scores"]
     assert "fewer than 2 values of 'identity' have 1000" in artifact.read_json("scores.json")[0]["skipped"]
     np.testing.assert_array_equal(known_classes(np.array([0, 0, 1, 2, 2]), np.array([0, 1, 2, 5]), 2), [0, 2])
 
@@ -201,9 +208,9 @@ def test_the_pusher_leaves_model_and_bundle(package, tmp_path):
     assert next_version(str(tmp_path / "serving"), "other") == 1
 
 
-def test_the_report_is_one_whole_page(folder, examples, models, evaluation, package):
+def test_the_report_is_one_whole_page(folder, examples, models, scores, evaluation, package):
     reporter = Reporter(model=CONFIG.name, command="python -m pipeline.run --dataset <b>")
-    inputs = {"examples": examples, "models": models, "evaluation": evaluation, "package": package}
+    inputs = {"examples": examples, "models": models, "scores": scores, "evaluation": evaluation, "package": package}
     path = reporter.run(inputs, str(folder / "reporter"))["report"].path("report.html")
     with open(path, encoding="utf-8") as file:
         page = file.read()
@@ -218,7 +225,8 @@ def test_the_report_is_one_whole_page(folder, examples, models, evaluation, pack
     ):
         assert f"<h2>{heading}</h2>" in page
     assert not re.search(r"(src|href)=\"(?!data:)", page)
-    assert page.count("data:image/png;base64,") == 5
+    # The strip of one group, and of what the cloud receives: raw inputs and mixtures.
+    assert page.count("data:image/png;base64,") == 5 + 2
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,11 @@ import numpy as np
 import pytest
 
 from datamix_tf import DataMixModel, split
-from datamix_tf.attacks import LabelAttack
+from datamix_tf.attacks import AttackTraining, LabelAttack, LinearProbe, SetAttack
+from datamix_tf.attacks.set_attack import recalls
 from datamix_tf.transmission import cloud_body, transmitted
+
+TRAINING = AttackTraining(epochs=8, batch_size=32, learning_rates=(0.01,))
 
 
 def network(seed=0):
@@ -31,7 +34,7 @@ def people(n, seed):
 
 
 def run(model, **kwargs):
-    attack = LabelAttack(model, 4, binary=False, epochs=8, batch_size=32, learning_rate=0.01, **kwargs)
+    attack = LabelAttack(model, 4, binary=False, training=TRAINING, **kwargs)
     attack.fit(people(1024, 1), people(256, 2))
     return attack.score(people(512, 3))
 
@@ -59,7 +62,7 @@ def test_a_group_of_one_hides_only_the_sign():
 def test_binary_labels_are_scored_balanced():
     x, y = people(1024, 1)
     labels = np.stack([y == 0, y < 2], 1).astype("int32")
-    attack = LabelAttack(network(), 2, binary=True, epochs=5, batch_size=32, learning_rate=0.01)
+    attack = LabelAttack(network(), 2, binary=True, training=TRAINING)
     attack.fit((x[:512], labels[:512]), (x[512:768], labels[512:768]))
     result = attack.score((x[768:], labels[768:]))
     assert (result.measure, result.chance) == ("balanced_accuracy", 0.5)
@@ -93,3 +96,62 @@ def test_the_body_is_a_copy_of_the_clouds_part():
     np.testing.assert_allclose(body(x), model.main(x), rtol=1e-6)
     body.set_weights([0 * weight for weight in body.get_weights()])
     assert np.abs(np.asarray(model.main(x))).max() > 0
+
+
+def test_the_best_configuration_counts_and_all_are_told():
+    poor, good = 1e-6, 0.01
+    training = AttackTraining(epochs=4, batch_size=32, learning_rates=(poor, good), starts=("fresh",))
+    attack = LabelAttack(network(), 4, binary=False, training=training)
+    attack.fit(people(1024, 1), people(256, 2))
+    assert [tried["learning_rate"] for tried in attack.tried] == [poor, good]
+    assert attack.tried[1]["valid"] == max(attack.tried[1]["curve"]) > attack.tried[0]["valid"]
+    assert attack.score(people(512, 3)).score > 0.8
+    assert attack.details["curve"] == attack.tried[1]["curve"]
+
+
+def test_training_ends_when_nothing_gets_better():
+    training = AttackTraining(epochs=50, patience=2, batch_size=32, learning_rates=(0.03,))
+    attack = LabelAttack(network(), 4, binary=False, training=training)
+    attack.fit(people(256, 1), people(128, 2))
+    curve = attack.details["curve"]
+    assert len(curve) < 50 and max(curve) == curve[-3]
+
+
+def test_shuffling_leaves_nothing_to_read_from_the_place_on_the_wire():
+    result = run(private(1), shuffle=True)
+    # 512 guesses among 4 equally likely places: a standard error of 0.02.
+    assert abs(result.score - 0.25) < 5 * 0.02 and result.details["shuffled"]
+
+
+def test_mates_of_one_kind_betray_what_mates_of_all_kinds_hide():
+    """A group of one person's examples is mixed into multiples of that person."""
+    same, different = run(private(4), mates="same"), run(private(4), mates="different")
+    assert same.score > 0.8 > different.score + 0.3
+
+
+def test_the_set_attack_finds_the_members_and_not_their_place():
+    """Place 0 alone, in groups of two, with rows of random signs: named whoever of the two the row stands for."""
+    attack = SetAttack(private(2), 4, TRAINING)
+    attack.fit(people(1024, 1), people(256, 2))
+    result = attack.score(people(512, 3))
+    assert result.measure == "recall" and result.details["k"] == 2
+    assert result.score > result.chance + 0.2
+    # Of two draws among four places, guessing two finds a half.
+    assert abs(result.chance - 0.5) < 0.1
+
+
+def test_recall_counts_distinct_members():
+    scores = np.array([[4.0, 3, 2, 1], [4, 3, 2, 1], [1, 2, 3, 4], [4, 3, 2, 1]])
+    np.testing.assert_array_equal(recalls(scores, np.array([0, 2, 3, 3]), 2), [0.5, 0.5, 1.0, 0.0])
+
+
+def test_the_linear_probe_reads_what_is_linear():
+    probe = LinearProbe(network(), 4, binary=False, components=8)
+    probe.fit(people(512, 1), people(128, 2))
+    assert probe.score(people(512, 3)).score > 0.9
+    x, y = people(1024, 1)
+    labels = np.stack([y == 0, y < 2], 1).astype("int32")
+    probe = LinearProbe(private(4), 2, binary=True, components=8)
+    probe.fit((x[:512], labels[:512]), (x[512:], labels[512:]))
+    # Mixtures of four with random signs: the mean over 512 rows of a fair guess has a standard error of about 0.03.
+    assert abs(probe.score((x[:512], labels[:512])).score - 0.5) < 5 * 0.03

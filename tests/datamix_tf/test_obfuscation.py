@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from datamix_tf.attacks import LabelAttack
+from datamix_tf.attacks import AttackTraining, LabelAttack
 from datamix_tf.layers import Blur, InputNoise
 from datamix_tf.models import resnet18
 from datamix_tf.transmission import cloud_body, transmitted
@@ -66,7 +66,7 @@ def test_the_cloud_receives_what_is_behind_the_obfuscation(obfuscation):
     answers = cloud_body(model)(sent)
     assert answers.shape == (4, 32)
     labels = np.tile([0, 1, 2, 3], 4)
-    attack = LabelAttack(model, 4, binary=False, epochs=1, batch_size=8)
+    attack = LabelAttack(model, 4, binary=False, training=AttackTraining(epochs=1, batch_size=8))
     attack.fit((np.tile(x, (4, 1, 1, 1)), labels), (x, labels[:4]))
     assert attack.score((x, labels[:4])).n == 4
     if isinstance(obfuscation, Blur):

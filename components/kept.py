@@ -1,0 +1,63 @@
+"""Keeping what was expensive: a run that was stopped goes on where it was.
+
+A result is kept in a folder named by a hash over everything that can change it: its settings, the examples, and this
+project's code. It is written under a temporary name and renamed when it is whole.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+
+from components.artifacts import Examples, atomic_folder
+
+SOURCES = ("components", "datamix_tf")
+
+
+def kept(folder: str, what: dict, examples: Examples, make) -> str:
+    """Path of a kept result, made first if it is not there.
+
+    Args:
+        folder: Where results are kept.
+        what: Its settings, JSON-ready.
+        examples: The artifact that it is computed from.
+        make: Called with an empty folder to write the result to.
+
+    Returns:
+        The path of the folder with the result.
+    """
+    key = {"what": what, "examples": examples.read_json("schema.json"), "code": _code()}
+    name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:32]
+    path = os.path.join(folder, name)
+    if not os.path.isdir(path):
+        with atomic_folder(path) as working:
+            make(working)
+    return path
+
+
+def link_tree(source: str, target: str) -> None:
+    """Puts the files of a kept folder at `target` too, as hard links where the file system has them."""
+
+    def link(old, new):
+        try:
+            os.link(old, new)
+        except OSError:
+            shutil.copyfile(old, new)
+
+    shutil.copytree(source, target, copy_function=link)
+
+
+@functools.cache
+def _code() -> str:
+    """A hash of the sources that compute results."""
+    root = pathlib.Path(__file__).parent.parent
+    digest = hashlib.sha256()
+    for room in SOURCES:
+        for path in sorted((root / room).rglob("*.py")):
+            digest.update(path.relative_to(root).as_posix().encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()

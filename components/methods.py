@@ -1,0 +1,47 @@
+"""What methods there are, which settings tell their variants apart, and what they are called."""
+
+from __future__ import annotations
+
+#: Method -> the settings that tell its variants apart, in the order of the papers' tables.
+VARIANTS = {
+    "edge": (),
+    "cloud": (),
+    "noise": ("variance",),
+    "blur": ("size",),
+    "anonymizer": ("generator_width",),
+    "mixup": (),
+    "datamix": ("num_pre_blocks", "group_size"),
+}
+METHODS = tuple(VARIANTS)
+#: Methods that obfuscate the raw input -> what the level of their `ModelConfig` is.
+LEVELS = {"noise": "variance", "blur": "size", "anonymizer": "generator_width"}
+
+
+def variant(row) -> dict:
+    """The settings that tell a row of `metrics.json` from others of its method."""
+    return {key: row["settings"][key] for key in VARIANTS[row["method"]]}
+
+
+def entry_key(entry) -> str:
+    """What a method is called in tables, from an entry of the summary."""
+    names = {
+        "edge": "all on the edge",
+        "cloud": "all in the cloud",
+        "noise": "adding noise N(0, {variance:g})",
+        "blur": "blurring to {size:g} x {size:g}",
+        "anonymizer": "face anonymizer, width {generator_width:g}",
+        "mixup": "mixup, raw inputs in pairs",
+        "datamix": "DataMix, N_pre={num_pre_blocks}, S_G={group_size}",
+    }
+    return names[entry["method"]].format(**entry)
+
+
+def row_key(row) -> str:
+    """What the method of a row of `metrics.json` is called."""
+    return entry_key({"method": row["method"], **variant(row)})
+
+
+def members_of(entry, rows) -> list[dict]:
+    """The rows, one for each seed, behind an entry of the summary."""
+    wanted = {key: entry[key] for key in VARIANTS[entry["method"]]}
+    return [row for row in rows if row["method"] == entry["method"] and variant(row) == wanted]

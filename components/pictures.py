@@ -1,0 +1,98 @@
+"""Pictures for the report: what was put in, what the cloud receives, what an attacker makes of it."""
+
+from __future__ import annotations
+
+import io
+import os
+
+import numpy as np
+
+from components import models as trained
+from components.artifacts import AttackScores, Examples, Models
+from components.data import arrays
+from components.methods import entry_key
+
+PICTURES = 8
+SCALE = 2
+
+
+def group_strip(model, examples: Examples) -> list[tuple[str, bytes]]:
+    """Rows of pictures of one group: `(caption, PNG)`.
+
+    The mixtures are of feature maps; a map is shown as the mean of its channels.
+    """
+    x = _group(model.group_size, examples)
+    features = np.asarray(model.pre(x, training=False))
+    key, other = (np.asarray(model.keys(features)) for _ in range(2))
+    sent = np.asarray(model.mix(features, key))
+    rows = [
+        ("raw input", x),
+        ("features on the edge", features),
+        ("what the cloud sees", sent),
+        ("de-mixed with a wrong key", np.asarray(model.demix(sent, other))),
+        ("de-mixed with the right key", np.asarray(model.demix(sent, key))),
+    ]
+    return [(caption, picture_row(images, x.shape[1:3])) for caption, images in rows]
+
+
+def defence_strips(examples: Examples, models: Models, scores: AttackScores, metrics: dict) -> list[tuple[str, bytes]]:
+    """Of every method, what the cloud receives and, where a reconstruction ran, what it rebuilt (figures 2 and 6).
+
+    Returns:
+        Pairs of a caption and a PNG of the first test examples; none for speech or if there is nothing to compare.
+    """
+    from datamix_tf.transmission import group_size_of, transmitted
+
+    if metrics["dataset"]["kind"] != "image" or len(metrics["summary"]) < 3:
+        return []
+    schema = examples.read_json("schema.json")
+    strips = [("raw input", picture_row(_group(PICTURES, examples), schema["shape"][:2]))]
+    for entry in metrics["summary"]:
+        if entry["method"] in ("edge", "cloud"):
+            continue
+        model = trained.load(models, entry["models"][0])
+        x = _group(max(PICTURES, group_size_of(model)), examples)
+        sent = np.asarray(transmitted(model, seed=0)(x, training=False))
+        strips.append((f"{entry_key(entry)}: sent", picture_row(_in_raw_units(sent, schema), schema["shape"][:2])))
+        rebuilt = scores.path(entry["models"][0], "rebuilt.npy")
+        if os.path.exists(rebuilt):
+            strips.append((f"{entry_key(entry)}: rebuilt", picture_row(np.load(rebuilt), schema["shape"][:2])))
+    return strips
+
+
+def picture_row(images, size) -> bytes:
+    """The first pictures side by side as a PNG; feature maps are shown as the mean of their channels.
+
+    Args:
+        images: `[n, rows, columns, channels]`, in raw units (0 to 255) if there are 3 channels.
+        size: Height and width to show them at, before scaling up.
+    """
+    from PIL import Image
+
+    images, height, width = images[:PICTURES], size[0] * SCALE, size[1] * SCALE
+    if images.shape[-1] != 3:
+        images = images.mean(-1, keepdims=True).repeat(3, -1)
+        low, high = images.min(), images.max()
+        images = 255 * (images - low) / (high - low + 1e-9)
+    tiles = [
+        Image.fromarray(np.clip(image, 0, 255).astype(np.uint8)).resize((width, height), Image.Resampling.NEAREST)
+        for image in images
+    ]
+    canvas = Image.new("RGB", (len(tiles) * (width + 4), height), "white")
+    for index, tile in enumerate(tiles):
+        canvas.paste(tile, (index * (width + 4), 0))
+    buffer = io.BytesIO()
+    canvas.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _group(size, examples):
+    _, x, _ = arrays(examples, "test")
+    return x[np.arange(size) % len(x)].astype("float32")
+
+
+def _in_raw_units(sent, schema):
+    """Pictures that were sent standardised, as pictures again; feature maps as they are."""
+    if sent.shape[-1] != 3:
+        return sent
+    return sent * np.sqrt(schema["variance"]) + schema["mean"]

@@ -1,0 +1,88 @@
+"""The learning-based obfuscator of the tables: an encoder-decoder on the edge."""
+
+from __future__ import annotations
+
+import keras
+from keras import layers
+
+from datamix_tf.layers.obfuscation import Obfuscation
+
+
+def generator(input_shape, width=64, blocks=9, name="generator"):
+    """The image-to-image network of CycleGAN: encoder, residual blocks, decoder.
+
+    With `width=64` and nine blocks it has 11.38 M parameters, the papers' figure for the Face Anonymizer.
+
+    Args:
+        input_shape: `(height, width, channels)`; sizes that are no multiples of 4 are padded and cropped.
+        width: Filters of the first convolution.
+        blocks: Residual blocks.
+        name: Model name.
+
+    Returns:
+        A functional model, standardised inputs `[batch, height, width, channels]` -> outputs of the same shape.
+
+    Reference: Johnson et al., Perceptual Losses for Real-Time Style Transfer (ECCV 2016); Zhu et al., CycleGAN (ICCV
+    2017), appendix.
+    """
+    inputs = keras.Input(input_shape, name="input")
+    rows, columns = (-size % 4 for size in input_shape[:2])
+    x = layers.ZeroPadding2D(((0, rows), (0, columns)), name="pad")(inputs) if rows or columns else inputs
+    x = _conv_norm_relu(x, width, 7, 1)
+    for multiple in (2, 4):
+        x = _conv_norm_relu(x, width * multiple, 3, 2)
+    for _ in range(blocks):
+        y = _conv_norm_relu(x, 4 * width, 3, 1)
+        y = layers.GroupNormalization(groups=-1, center=False, scale=False)(
+            layers.Conv2D(4 * width, 3, padding="same")(y)
+        )
+        x = layers.Add()([x, y])
+    for multiple in (2, 1):
+        x = layers.Conv2DTranspose(width * multiple, 3, 2, padding="same")(x)
+        x = layers.ReLU()(layers.GroupNormalization(groups=-1, center=False, scale=False)(x))
+    x = layers.Conv2D(input_shape[-1], 7, padding="same", name="output")(x)
+    x = layers.Cropping2D(((0, rows), (0, columns)), name="crop")(x) if rows or columns else x
+    return keras.Model(inputs, x, name=name)
+
+
+@keras.saving.register_keras_serializable(package="datamix_tf")
+class FaceAnonymizer(Obfuscation):
+    """Changes the input so that an identifier fails while the task can still be done.
+
+    Trained in alternation against an identifier (`datamix_tf.adversarial.AnonymizerTraining`).
+
+    Args:
+        width: Filters of the encoder's first convolution; 64 in the papers.
+        blocks: Residual blocks between encoder and decoder; 9 in the papers.
+
+    Call arguments:
+        inputs: `[batch, height, width, channels]`, standardised.
+
+    Returns:
+        A tensor of the inputs' shape.
+
+    Attributes:
+        generator: The functional model inside, once built.
+
+    Reference: DataMix (ECCV 2020), table 2, row Face Anonymizer; Ren, Lee, Ryoo, Learning to Anonymize Faces for
+    Privacy Preserving Action Detection (ECCV 2018).
+    """
+
+    def __init__(self, width=64, blocks=9, **kwargs):
+        super().__init__(**kwargs)
+        self.width, self.blocks = width, blocks
+        self.generator = None
+
+    def build(self, input_shape):
+        self.generator = generator(tuple(input_shape[1:]), self.width, self.blocks)
+
+    def call(self, inputs, training=None):
+        return self.generator(inputs, training=training)
+
+    def get_config(self):
+        return {**super().get_config(), "width": self.width, "blocks": self.blocks}
+
+
+def _conv_norm_relu(x, filters, kernel_size, strides):
+    x = layers.Conv2D(filters, kernel_size, strides, padding="same")(x)
+    return layers.ReLU()(layers.GroupNormalization(groups=-1, center=False, scale=False)(x))

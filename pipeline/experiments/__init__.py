@@ -1,0 +1,33 @@
+"""The papers' tables: one file each, data only. `python -m pipeline.run --experiment table2` runs one."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+
+from pipeline.rows import Row
+
+EXPERIMENTS = ("table2", "table3", "table4")
+
+
+@dataclasses.dataclass(frozen=True)
+class Experiment:
+    """A table of the papers.
+
+    Attributes:
+        title: What it is called there.
+        preset: The preset that is used if none is named, one of `pipeline.presets.PRESETS`.
+        columns: Heading -> what is printed: `"valid"`, `"test"`, `"balanced"`, or the name of an attack, in which
+            `{hidden}` and `{target}` stand for what the data set calls them.
+        rows: The `Row`s, with the papers' figures by heading.
+    """
+
+    title: str
+    preset: str
+    columns: dict[str, str]
+    rows: tuple[Row, ...]
+
+
+def load(name: str) -> Experiment:
+    """The experiment `name`, one of `EXPERIMENTS`."""
+    return importlib.import_module(f"pipeline.experiments.{name}").EXPERIMENT

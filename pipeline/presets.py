@@ -1,0 +1,49 @@
+"""Named settings: the papers' own, and small ones for two cores. `--preset NAME` sets what no flag sets."""
+
+from __future__ import annotations
+
+SMALL = {
+    "width": 32,
+    "epochs": 16,
+    "batch_size": 32,
+    "hidden_units": 256,
+    "augment": ("shift", "flip"),
+    "anonymizer": (16,),
+    "attack_epochs": 16,
+    "attack_patience": 4,
+    "reconstruction_epochs": 8,
+    "reconstruction_width": 16,
+}
+# DataMix, section 5.1 and 5.2: ResNet-18, SGD with weight decay 1e-4, cosine annealing, four runs. Rates and batch
+# sizes are not given; these are ResNet's usual ones.
+DATAMIX = {
+    "width": 64,
+    "epochs": 100,
+    "batch_size": 64,
+    "hidden_units": 0,
+    "curriculum": 0.0,
+    "standardize": False,
+    "optimizer": "sgd",
+    "learning_rate": 0.05,
+    "weight_decay": 1e-4,
+    "repeats": 4,
+    "image_size": (218, 178),
+    "spectrogram": "paper",
+    "anonymizer": (64,),
+    "attack_epochs": 100,
+    "attack_patience": 20,
+    "attack_starts": ("trained", "fresh"),
+    "attack_learning_rates": (1e-3, 3e-3),
+    "reconstruction_epochs": 200,
+    "reconstruction_width": 64,
+}
+# FaceMix, section 4: the same with Adam.
+FACEMIX = {**DATAMIX, "optimizer": "adam", "learning_rate": 1e-3}
+PRESETS = {
+    "small": SMALL,
+    "small-speech": {**SMALL, "epochs": 30, "augment": ("shift",)},
+    "datamix": DATAMIX,
+    "datamix-lfwa": {**DATAMIX, "epochs": 600},
+    "facemix": FACEMIX,
+    "facemix-lfwa": {**FACEMIX, "epochs": 600},
+}

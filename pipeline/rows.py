@@ -1,0 +1,68 @@
+"""What a run compares: rows of a table, each a method with its attacks."""
+
+from __future__ import annotations
+
+import dataclasses
+
+TARGET, HIDDEN = "target", "hidden"
+
+
+@dataclasses.dataclass(frozen=True)
+class RowAttack:
+    """An attack on a row.
+
+    Attributes:
+        kind: `"label"`, `"set"`, `"probe"` or `"reconstruction"`, see `components.attacker.AttackConfig`.
+        label: `"target"`, or `"hidden"` for every hidden column.
+        mates: Who is mixed with whom, one of `datamix_tf.mates.MATES`.
+        shuffle: Whether mixtures are permuted across groups.
+    """
+
+    kind: str
+    label: str = HIDDEN
+    mates: str = "any"
+    shuffle: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One row of a comparison.
+
+    Attributes:
+        method: One of `components.methods.METHODS`.
+        level: Variance of noise, size that blurring leaves, width of the anonymizer.
+        num_pre_blocks: N_pre, for DataMix.
+        group_size: S_G, for DataMix.
+        attacks: The `RowAttack`s.
+        paper: Column name -> the paper's figure.
+    """
+
+    method: str
+    level: float = 0.0
+    num_pre_blocks: int = 1
+    group_size: int = 8
+    attacks: tuple[RowAttack, ...] = ()
+    paper: dict[str, float | str] = dataclasses.field(default_factory=dict)
+
+    @property
+    def model(self) -> str:
+        """The method of the model behind it: one plain model is behind the rows edge and cloud."""
+        return "plain" if self.method in ("edge", "cloud") else self.method
+
+
+def rows_of(options) -> list[Row]:
+    """The rows that the options of an ordinary run ask for."""
+    attacks = tuple(
+        RowAttack(kind, label)
+        for kind in options.attacks
+        for label in ((TARGET,) if kind == "reconstruction" else (TARGET, HIDDEN))
+    )
+    attacks = attacks if options.attack_epochs else ()
+    levels = {"noise": options.noise, "blur": options.blur, "anonymizer": options.anonymizer}
+    rows = []
+    for method in options.methods:
+        if method == "datamix":
+            rows += [Row(method, 0.0, blocks, options.group_size, attacks) for blocks in options.num_pre_blocks]
+        else:
+            rows += [Row(method, level, attacks=attacks) for level in levels.get(method, (0.0,))]
+    return rows
