@@ -18,7 +18,8 @@ class AnonymizerTraining(keras.Model):
         task loss - identity_weight * identification loss + l1_weight * mean |anonymised - input|
 
     and then the identifier on the anonymised inputs. The identification loss that is subtracted is capped at the one of
-    guessing, so that the anonymizer gains nothing by making the identifier worse than ignorant.
+    guessing, so that the anonymizer gains nothing by making the identifier worse than ignorant. An identifier that
+    fails in this race says little: one trained afresh on the finished anonymizer can do far better; that one counts.
 
     Args:
         network: A functional model with one `FaceAnonymizer`: inputs -> task logits.
@@ -54,7 +55,7 @@ class AnonymizerTraining(keras.Model):
     def train_step(self, data):
         import tensorflow as tf
 
-        x, (labels, people) = data
+        x, (labels, people), _ = keras.utils.unpack_x_y_sample_weight(data)
         with tf.GradientTape() as tape:
             logits, shown, hidden = self.parts(x, training=True)
             task = self.compute_loss(x, labels, logits)

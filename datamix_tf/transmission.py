@@ -25,19 +25,20 @@ def transmitted(model, seed=None, shuffle=False):
         shuffle: Whether the rows are permuted across groups, so that row `k` says nothing of input `k`.
 
     Returns:
-        A frozen `keras.Model`: raw inputs `[batch, ...]` -> transmitted tensor `[batch, ...]`. Row `k` is mixture
-        `k` of its group, which the papers take to correspond to input `k`. With mixing, batches must be whole groups.
+        A frozen `keras.Model` with copies of the weights, raw inputs `[batch, ...]` -> transmitted tensor
+        `[batch, ...]`. Row `k` is mixture `k` of its group, which the papers take to correspond to input `k`. With
+        mixing, batches must be whole groups.
     """
     if isinstance(model, (DataMixModel, MixupModel)):
         inputs = keras.Input(model.pre.input_shape[1:], name="raw")
-        features = model.pre(inputs, training=False)
+        features = copy_of(model.pre)(inputs, training=False)
         pairs = isinstance(model, MixupModel)
         keys = ConvexKeys(seed=seed) if pairs else OrthogonalKeys(model.group_size, seed=seed)
         sent = Mix(name="mix")(features, keys(features))
     else:
         inputs = keras.Input(model.input_shape[1:], name="raw")
         layer = obfuscation_of(model)
-        sent = inputs if layer is None else keras.Model(model.inputs[0], layer.output)(inputs)
+        sent = inputs if layer is None else copy_of(keras.Model(model.inputs[0], layer.output))(inputs)
     sent = GroupShuffle(seed=seed, name="shuffle")(sent)[0] if shuffle else sent
     sender = keras.Model(inputs, sent, name="transmitted")
     sender.trainable = False

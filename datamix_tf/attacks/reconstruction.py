@@ -70,6 +70,9 @@ class ReconstructionAttack(Attack):
     def fit(self, train, valid):
         x = np.asarray(train[0], "float32")
         self.mean_picture = self._standard(x).mean(0, keepdims=True)
+        sent = np.asarray(self.sender(x[self._batches(len(x), np.random.default_rng(0))[0]], training=False))
+        axes = tuple(range(sent.ndim - 1))
+        self.level, self.range = sent.mean(axes), sent.std(axes) + 1e-6
         adam = keras.optimizers.Adam
         rate = self.training.learning_rate
         self.gan.compile(critic_optimizer=adam(rate, beta_1=0.5), optimizer=adam(rate, beta_1=0.5), jit_compile=False)
@@ -80,8 +83,9 @@ class ReconstructionAttack(Attack):
             callback.on_train_begin()
         for epoch in range(self.training.epochs):
             for batch in self._batches(len(x), random):
-                sent = self.sender(x[batch], training=False)
-                self.gan.train_on_batch(sent, self._standard(x[batch]).reshape(len(batch), *self.picture))
+                self.gan.train_on_batch(
+                    self._sent(x[batch]), self._standard(x[batch]).reshape(len(batch), *self.picture)
+                )
             self.curve.append(float(-self._errors(valid)[0].mean()))
             if best is None or self.curve[-1] >= max(self.curve):
                 best = self.generator.get_weights()
@@ -106,8 +110,7 @@ class ReconstructionAttack(Attack):
     def rebuild(self, x):
         """Pictures from the mixtures of inputs, matched: `[n, height, width, channels]` in raw units, row i for x_i."""
         x = np.asarray(x, "float32")
-        sent = self.sender(x, training=False)
-        matched = self._matched(self._generate(sent), self._standard(x))
+        matched = self._matched(self._generate(self._sent(x)), self._standard(x))
         return matched[0][:: self.group_size].reshape(len(x), *self.picture) * self.deviation + self.mean
 
     def _errors(self, examples):
@@ -118,7 +121,7 @@ class ReconstructionAttack(Attack):
         results = []
         for batch in self._batches(len(x), np.random.default_rng(self.training.seed)):
             truth = self._standard(x[batch])
-            made = self._generate(self.sender(x[batch], training=False))
+            made = self._generate(self._sent(x[batch]))
             pictures, wanted, errors = self._matched(made, truth)
             guessed = ((wanted - self.mean_picture[0]) ** 2).mean((1, 2, 3, 4))
             raw = [np.clip(part * self.deviation + self.mean, 0, 255) for part in (pictures, wanted)]
@@ -149,6 +152,10 @@ class ReconstructionAttack(Attack):
     def _generate(self, sent):
         return np.asarray(split_pictures(self.generator(sent, training=False), self.group_size))
 
+    def _sent(self, x):
+        """What is sent, standardised for the generator."""
+        return (self.sender(x, training=False) - self.level) / self.range
+
     def _standard(self, x):
         return (x - self.mean) / self.deviation
 
@@ -176,7 +183,7 @@ def chamfer_distance(made, wanted):
     Reference: DataMix (ECCV 2020), section 5.1, the loss of Recovering Face.
     """
     distances = ops.stack(
-        [ops.mean(ops.abs(made[:, k, None] - wanted), axis=(2, 3, 4)) for k in range(made.shape[1])], axis=1
+        [ops.mean(ops.abs(made[:, k : k + 1] - wanted), axis=(2, 3, 4)) for k in range(made.shape[1])], axis=1
     )
     return ops.mean(ops.min(distances, axis=1)) + ops.mean(ops.min(distances, axis=2))
 
@@ -199,7 +206,7 @@ class _Gan(keras.Model):
     def train_step(self, data):
         import tensorflow as tf
 
-        sent, pictures = data
+        sent, pictures, _ = keras.utils.unpack_x_y_sample_weight(data)
         members = self.generator.output_shape[-1] // pictures.shape[-1]
         groups = tf.reshape(pictures, [-1, members, *pictures.shape[1:]])
         wanted = tf.repeat(groups, members, axis=0)

@@ -41,12 +41,12 @@ def unet(input_shape, output_shape, width=64, name="unet"):
         filters = width * min(2**level, LARGEST_MULTIPLE)
         x = layers.Conv2D(filters, 4, 2, padding="same")(x)
         if 0 < level < depth - 1:
-            x = layers.BatchNormalization()(x)
+            x = layers.BatchNormalization(momentum=0.9)(x)
         skips.append(x)
         x = layers.LeakyReLU(0.2)(x)
     for level in reversed(range(depth - 1)):
         filters = width * min(2**level, LARGEST_MULTIPLE)
-        x = layers.BatchNormalization()(layers.Conv2DTranspose(filters, 4, 2, padding="same")(x))
+        x = layers.BatchNormalization(momentum=0.9)(layers.Conv2DTranspose(filters, 4, 2, padding="same")(x))
         x = layers.ReLU()(layers.Concatenate()([x, skips[level]]))
     x = layers.Conv2DTranspose(output_shape[-1], 4, 2, padding="same", name="generated")(x)
     return keras.Model(inputs, layers.Cropping2D(((0, above), (0, beside)))(x), name=name)
@@ -75,6 +75,6 @@ def patch_gan(condition_shape, image_shape, width=64, levels=3, name="patch_gan"
     for level in range(levels + 1):
         filters = width * min(2**level, LARGEST_MULTIPLE)
         x = layers.Conv2D(filters, 4, 2 if level < levels else 1, padding="same")(x)
-        x = layers.BatchNormalization()(x) if level else x
+        x = layers.BatchNormalization(momentum=0.9)(x) if level else x
         x = layers.LeakyReLU(0.2)(x)
     return keras.Model([condition, image], layers.Conv2D(1, 4, padding="same", name="patches")(x), name=name)

@@ -71,8 +71,9 @@ def test_binary_labels_are_scored_balanced():
 
 @pytest.mark.parametrize("model", [network(), private(4)])
 def test_attacking_leaves_the_model_as_it_was(model):
-    before = model.get_weights()
+    before, trainable = model.get_weights(), len(model.trainable_weights)
     run(model)
+    assert len(model.trainable_weights) == trainable
     for old, new in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
 

@@ -1,0 +1,78 @@
+import keras
+import numpy as np
+
+from datamix_tf.adversarial import AnonymizerTraining, identifier_for
+from datamix_tf.costs import cost_of, count_params
+from datamix_tf.layers import FaceAnonymizer
+from datamix_tf.layers.anonymizer import generator
+from datamix_tf.transmission import obfuscation_of, transmitted
+from tests.datamix_tf.layer_test import run_layer_test
+
+
+def faces(n, seed):
+    """The task is in the left half, the person in the right one."""
+    rng = np.random.default_rng(seed)
+    task, person = rng.integers(0, 2, n), rng.integers(0, 4, n)
+    x = 0.3 * rng.normal(size=(n, 8, 8, 3)).astype("float32")
+    x[:, :, :4, 0] += 2.0 * task[:, None, None] - 1
+    for k in range(4):
+        x[person == k, 2 * k : 2 * k + 2, 4:, 1] += 2
+    return x, task.astype("int32"), person.astype("int32")
+
+
+def network():
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((8, 8, 3))
+    x = FaceAnonymizer(width=8, blocks=1)(inputs)
+    x = keras.layers.BatchNormalization(momentum=0.9)(keras.layers.Conv2D(16, 3, 2, padding="same")(x))
+    x = keras.layers.ReLU()(x)
+    x = keras.layers.Dense(32, activation="relu")(keras.layers.Flatten()(x))
+    return keras.Model(inputs, keras.layers.Dense(2)(x))
+
+
+def trained(identity_weight):
+    model = network()
+    training = AnonymizerTraining(model, identifier_for(model, 4), identity_weight=identity_weight, l1_weight=0.1)
+    training.compile(
+        keras.optimizers.Adam(1e-3),
+        optimizer=keras.optimizers.Adam(1e-3),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        jit_compile=False,
+    )
+    x, task, person = faces(512, 0)
+    history = training.fit(x, (task, person), batch_size=32, epochs=8, verbose=0).history
+    return model, {name: values[-1] for name, values in history.items()}
+
+
+def test_it_is_a_keras_layer():
+    run_layer_test(FaceAnonymizer(width=4, blocks=1), np.zeros((2, 8, 12, 3), "float32"))
+
+
+def test_its_parameters_are_the_papers():
+    """Table 2: 11.38M."""
+    model = generator((218, 178, 3))
+    assert round(count_params(model) / 1e6, 2) == 11.38
+    assert model.output_shape == (None, 218, 178, 3)
+
+
+def test_multiply_adds_of_a_transposed_convolution():
+    """Every input value meets 3 x 3 x 5 weights."""
+    inputs = keras.Input((4, 6, 2))
+    model = keras.Model(inputs, keras.layers.Conv2DTranspose(5, 3, 2, padding="same")(inputs))
+    assert cost_of(model)["macs"] == 4 * 6 * 2 * 3 * 3 * 5
+
+
+def test_training_against_an_identifier_keeps_it_ignorant_and_the_task():
+    (_, open_), (model, hidden) = trained(0.0), trained(1.0)
+    # Without an adversary the identifier learns who it is; against it, no better than guessing one of four.
+    assert open_["identification"] < 0.3 and hidden["identification"] > 0.8 * np.log(4)
+    y, truth, _ = faces(512, 4)
+    assert (np.asarray(model(y)).argmax(1) == truth).mean() > 0.9
+    np.testing.assert_allclose(transmitted(model)(y), obfuscation_of(model)(y), atol=1e-5)
+
+
+def test_the_identifier_starts_untrained():
+    model = network()
+    identifier = identifier_for(model, 7)
+    assert identifier.output_shape == (None, 7)
+    assert not np.allclose(identifier.weights[0], model.weights[-6])
