@@ -11,6 +11,7 @@ from components.artifacts import Examples
 from components.tfrecords import digest, shard_files
 
 SHUFFLE_BUFFER = 10_000
+MASKED_BANDS, MASKED_FRAMES = 16, 16
 MAX_SHIFT = {"image": 1 / 16, "audio": 1 / 6}
 
 
@@ -106,7 +107,7 @@ def batches(
         batch_size: Examples in a batch.
         seed: Makes shuffling and augmentation repeatable.
         augment: Any of `"flip"` (left-right) and `"shift"` (images: up to 1/16 of the size both ways; speech: up to a
-            sixth of the time).
+            sixth of the time) and `"mask"` (speech: `SpectrogramMask`).
         beside: A hidden column that comes beside the target: `y` is then a pair.
         mixup: Number of outputs if inputs and labels are mixed in random pairs; `y` is then float32 shares of labels.
 
@@ -134,6 +135,10 @@ def augmented(dataset, kind: str, augment: tuple[str, ...], seed: int):
     """Casts the inputs of a batched dataset `(x, y)` to float32 and augments them."""
     import tensorflow as tf
 
+    from datamix_tf.layers import SpectrogramMask
+
+    mask = SpectrogramMask(MASKED_BANDS, MASKED_FRAMES, seed=seed) if "mask" in augment else None
+
     def change(counter, batch):
         x, y = batch
         x = tf.cast(x, tf.float32)
@@ -143,7 +148,7 @@ def augmented(dataset, kind: str, augment: tuple[str, ...], seed: int):
             x = tf.where(flip, tf.reverse(x, axis=[2]), x)
         if "shift" in augment:
             x = _shifted(x, kind, seeds)
-        return x, y
+        return (mask(x, training=True) if mask else x), y
 
     counters = tf.data.Dataset.counter()
     return tf.data.Dataset.zip(counters, dataset).map(change, num_parallel_calls=1)

@@ -111,10 +111,12 @@ def obfuscation_cost(layer) -> dict[str, int]:
 
 def sent_bytes(layer, schema) -> int:
     """Bytes of one sent input: raw ones as they are stored, blurred ones as their few pixels, others as float32."""
+    from datamix_tf.layers import Blur
+
     height, width, channels = schema["shape"]
     if layer is None:
         return height * width * channels * np.dtype(schema["dtype"]).itemsize
-    return layer.size**2 * channels if hasattr(layer, "size") else 4 * height * width * channels
+    return layer.size**2 * channels if isinstance(layer, Blur) else 4 * height * width * channels
 
 
 def wrong_key(model):

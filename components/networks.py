@@ -28,7 +28,7 @@ class ModelConfig:
             anyway.)
         learning_rate: Peak learning rate (linear warm-up, then cosine decay to 0).
         weight_decay: Decoupled weight decay.
-        augment: Any of `"flip"` and `"shift"`.
+        augment: Any of `"flip"`, `"shift"` and `"mask"`.
         seed: Seed of initialisation, order, augmentation and training keys.
         optimizer: `"adamw"`, `"adam"` or `"sgd"` (momentum 0.9), all with decoupled weight decay.
         people: The hidden column that the anonymizer is trained against; empty for the other methods.

@@ -133,7 +133,7 @@ def _check(options):
             options.valid_share,
         ),
         (options.valid_share + options.test_share < 1, "--valid_share and --test_share must sum below 1", ""),
-        (set(options.augment) <= {"flip", "shift"}, "--augment takes flip and shift", options.augment),
+        (set(options.augment) <= {"flip", "shift", "mask"}, "--augment takes flip, shift and mask", options.augment),
     )
     for fine, expected, received in checks:
         if not fine:
@@ -258,7 +258,7 @@ def _parser():
         "--augment",
         type=_texts,
         default=("shift",),
-        help="any of flip (left-right) and shift, with commas, or ''",
+        help="any of flip (left-right), shift and mask (bands and spans of spectrograms), with commas, or ''",
     )
     add("--seed", type=int, default=0, help="seed of data generation, initialisation, order and training keys")
     add("--repeats", type=int, default=1, help="seeds to train with: seed, seed + 1, ...; gives a spread")

@@ -2,8 +2,9 @@
 
 from datamix_tf.layers.anonymizer import FaceAnonymizer
 from datamix_tf.layers.keys import ConvexKeys, OrthogonalKeys
+from datamix_tf.layers.masking import SpectrogramMask
 from datamix_tf.layers.mixing import DeMix, Mix
-from datamix_tf.layers.obfuscation import Blur, InputNoise, Obfuscation
+from datamix_tf.layers.obfuscation import Blur, GaussianBlur, InputNoise, Obfuscation
 from datamix_tf.layers.shuffling import GroupShuffle, GroupUnshuffle
 
 __all__ = [
@@ -11,10 +12,12 @@ __all__ = [
     "ConvexKeys",
     "DeMix",
     "FaceAnonymizer",
+    "GaussianBlur",
     "GroupShuffle",
     "GroupUnshuffle",
     "InputNoise",
     "Mix",
     "Obfuscation",
     "OrthogonalKeys",
+    "SpectrogramMask",
 ]

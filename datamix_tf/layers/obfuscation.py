@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import keras
 from keras import ops
 
@@ -92,3 +94,39 @@ class Blur(Obfuscation):
 
     def get_config(self):
         return {**super().get_config(), "size": self.size}
+
+
+@keras.saving.register_keras_serializable(package="datamix_tf")
+class GaussianBlur(Obfuscation):
+    """Blurs pictures with a Gaussian filter; borders are mirrored.
+
+    Args:
+        sigma: Standard deviation of the filter, in pixels, above 0.
+        size: Rows and columns of the filter, odd; default: three standard deviations to both sides.
+
+    Call arguments:
+        inputs: `[batch, height, width, channels]`, floating point.
+
+    Returns:
+        A tensor of the inputs' shape and dtype.
+
+    Raises:
+        ValueError: If `sigma` is not positive, or `size` is not odd and positive.
+    """
+
+    def __init__(self, sigma, size=None, **kwargs):
+        super().__init__(**kwargs)
+        size = 2 * math.ceil(3 * sigma) + 1 if size is None else size
+        if sigma <= 0 or size < 1 or size % 2 == 0:
+            raise ValueError(f"Expected `sigma` above 0 and an odd `size`. Received: {sigma=}, {size=}")
+        self.sigma, self.size = sigma, size
+
+    def call(self, inputs):
+        half = self.size // 2
+        padded = ops.pad(inputs, ((0, 0), (half, half), (half, half), (0, 0)), mode="reflect")
+        sizes, sigmas = (self.size,) * 2, (self.sigma,) * 2
+        blurred = ops.image.gaussian_blur(padded, sizes, sigmas, data_format="channels_last")
+        return ops.cast(blurred[:, half : half + inputs.shape[1], half : half + inputs.shape[2]], inputs.dtype)
+
+    def get_config(self):
+        return {**super().get_config(), "sigma": self.sigma, "size": self.size}

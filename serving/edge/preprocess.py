@@ -106,8 +106,7 @@ class SpeechPreprocessing:
         """
         signal = self.decode(content)
         signal = np.pad(signal[: self.samples], (0, max(0, self.samples - len(signal))))
-        frames = np.lib.stride_tricks.sliding_window_view(signal, self.frame_length)[:: self.frame_step]
-        power = np.abs(np.fft.rfft(frames * np.hanning(self.frame_length))) ** 2
+        power = spectrogram(signal, self.frame_length, self.frame_step) ** 2
         if self.bands:
             power = power @ mel_weights(self.frame_length, self.bands, self.sample_rate)
         return np.log(power + self.floor).T.astype(np.float32)[..., None]
@@ -130,17 +129,26 @@ class SpeechPreprocessing:
         return np.frombuffer(data, "<i2") / 32768.0
 
 
+def spectrogram(signal: np.ndarray, frame_length: int, frame_step: int) -> np.ndarray:
+    """Magnitudes `[frames, frame_length // 2 + 1]` of whole frames under a periodic Hann window (`tf.signal.stft`)."""
+    frames = np.lib.stride_tricks.sliding_window_view(signal, frame_length)[::frame_step]
+    return np.abs(np.fft.rfft(frames * np.hanning(frame_length + 1)[:-1]))
+
+
 @functools.lru_cache
 def mel_weights(frame_length: int, bands: int, sample_rate: int) -> np.ndarray:
-    """Triangular mel filters, float64 `[frame_length // 2 + 1, bands]` (HTK's scale: 2595 log10(1 + f / 700))."""
+    """Mel filters from 20 Hz on, float64 `[frame_length // 2 + 1, bands]`.
+
+    Triangles on the mel scale (HTK's: 2595 log10(1 + f / 700)), as `tf.signal.linear_to_mel_weight_matrix`.
+    """
 
     def mel(hertz):
         return 2595 * np.log10(1 + hertz / 700)
 
-    corners = 700 * (10 ** (np.linspace(mel(20), mel(sample_rate / 2), bands + 2) / 2595) - 1)
-    frequencies = np.fft.rfftfreq(frame_length, 1 / sample_rate)[:, None]
-    rising = (frequencies - corners[:-2]) / (corners[1:-1] - corners[:-2])
-    falling = (corners[2:] - frequencies) / (corners[2:] - corners[1:-1])
+    corners = np.linspace(mel(20), mel(sample_rate / 2), bands + 2)
+    places = mel(np.fft.rfftfreq(frame_length, 1 / sample_rate))[:, None]
+    rising = (places - corners[:-2]) / (corners[1:-1] - corners[:-2])
+    falling = (corners[2:] - places) / (corners[2:] - corners[1:-1])
     return np.maximum(0, np.minimum(rising, falling))
 
 
