@@ -159,9 +159,12 @@ def run_attack(config: AttackConfig, examples: Examples, models: Models):
         splits = {split: _only(known, *pair) for split, pair in splits.items()}
         outputs = len(known)
     model = trained.load(models, config.model)
+    groups = {split: _groups(config, y, group_size_of(model)) for split, (_, y) in splits.items()}
+    if not groups["train"] or not groups["test"]:
+        reason = f"no group of {group_size_of(model)} with {config.mates} mates in the train or the test split"
+        return {**named, "skipped": reason}, None
     attack = make_attack(config, model, task, outputs, schema)
-    enough = len(splits["valid"][0]) >= group_size_of(model)
-    attack.fit(splits["train"], splits["valid"] if enough else splits["train"])
+    attack.fit(splits["train"], splits["valid"] if groups["valid"] else splits["train"])
     score = {**named, **attack.score(splits["test"]).to_dict(), "classes": outputs}
     if config.kind != "reconstruction":
         return score, None
@@ -194,6 +197,14 @@ def make_attack(config: AttackConfig, model, task, outputs: int, schema):
     if config.kind == "set":
         return attacks.SetAttack(model, outputs, training, **more)
     return attacks.LabelAttack(model, outputs, binary, training, **more)
+
+
+def _groups(config, labels, group_size):
+    """How many groups with the wanted mates a split has."""
+    from datamix_tf.mates import arrange
+
+    people = labels if config.mates != "any" else np.zeros(len(labels))
+    return len(arrange(people, group_size, config.mates)) // group_size
 
 
 def known_classes(train, test, min_examples: int):

@@ -45,7 +45,7 @@ class Evaluator(Component):
                 pipeline
                 | "Models" >> beam.Create(names)
                 | "Spread" >> beam.Reshuffle()
-                | "Measure" >> beam.Map(lambda name: (name, measure(trained.load(models, name), examples)))
+                | "Measure" >> beam.Map(_measured, models, examples)
                 | "Collect" >> beam.combiners.ToDict()
                 | "Write" >> beam.Map(self._write, inputs, outputs["evaluation"])
             )
@@ -68,6 +68,14 @@ class Evaluator(Component):
                 "summary": summary(rows),
             },
         )
+
+
+def _measured(name, models, examples):
+    """A model's name and measurements; with the same keys every time, so that a run can be repeated."""
+    import keras
+
+    keras.utils.set_random_seed(trained.training(models, name)["config"]["seed"])
+    return name, measure(trained.load(models, name), examples)
 
 
 def measure(model, examples: Examples) -> dict:

@@ -82,8 +82,8 @@ def build_model(config: ModelConfig, schema):
         obfuscation=obfuscation(config),
     )
     if config.method == "mixup":
-        pre, main, post = split(network, after="normalization", before=post_layer(network))
-        cloud = keras.Model(main.inputs[0], post(main.outputs[0]), name="main")
+        raw = normalization.output
+        pre, cloud = keras.Model(network.inputs[0], raw, name="pre"), keras.Model(raw, network.outputs[0], name="main")
         return MixupModel(pre, cloud, binary=task.kind == "binary", seed=config.seed, name="mixup")
     if not config.mixing:
         return network

@@ -107,9 +107,7 @@ def _prepared(config, schema, model, examples, batch_size, steps):
     if adversarial:
         identifier = identifier_for(model, hidden_task(schema, config.people).outputs)
         training = AnonymizerTraining(model, identifier)
-        training.compile(
-            make_optimizer(), optimizer=make_optimizer(), loss=task.loss(), metrics=[task.metric()], jit_compile=False
-        )
+        training.compile(make_optimizer(), optimizer=make_optimizer(), loss=task.loss(), jit_compile=False)
         return training, data
     loss, metrics = (task.soft_loss(), []) if mixup else (task.loss(), [task.metric()])
     model.compile(make_optimizer(), loss, metrics=metrics, jit_compile=False)

@@ -73,7 +73,7 @@ def _model(row, options, hidden, seed):
         raise InputError("the method anonymizer is trained against a hidden label column; name one with --hidden")
     return ModelConfig(
         method=row.model,
-        level=row.level,
+        level=row.level or (float(options.anonymizer[0]) if row.method == "anonymizer" else 0.0),
         num_pre_blocks=row.num_pre_blocks if row.method == "datamix" else 0,
         group_size=row.group_size if row.method == "datamix" else 1,
         seed=seed,

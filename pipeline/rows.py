@@ -30,7 +30,7 @@ class Row:
 
     Attributes:
         method: One of `components.methods.METHODS`.
-        level: Variance of noise, size that blurring leaves, width of the anonymizer.
+        level: Variance of noise, size that blurring leaves, width of the anonymizer (0: the options' first).
         num_pre_blocks: N_pre, for DataMix.
         group_size: S_G, for DataMix.
         attacks: The `RowAttack`s.

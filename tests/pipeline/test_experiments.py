@@ -1,0 +1,89 @@
+"""The papers' tables, as a user runs them; on few rows, small networks and drawn data."""
+
+import dataclasses
+import json
+import os
+
+import pytest
+
+from components.methods import METHODS
+from pipeline import experiments
+from pipeline.options import parse
+from pipeline.plan import plan
+from pipeline.rows import HIDDEN, TARGET, RowAttack
+from pipeline.run import main
+from tests import datasets
+
+TINY = ["--image_size", "32", "--width", "8", "--epochs", "1", "--attack_epochs", "1", "--anonymizer", "4"]
+REBUILD = ["--reconstruction_epochs", "1", "--reconstruction_width", "4", "--min_examples", "4"]
+
+
+def shortened(name, attacks):
+    """An experiment with some of its rows: index of the row -> its attacks."""
+    experiment = experiments.load(name)
+    rows = tuple(dataclasses.replace(experiment.rows[index], attacks=chosen) for index, chosen in attacks.items())
+    return dataclasses.replace(experiment, rows=rows)
+
+
+@pytest.mark.parametrize("name", experiments.EXPERIMENTS)
+def test_tables_are_well_formed(name):
+    experiment = experiments.load(name)
+    headings = {"params", "MACs", *experiment.columns}
+    for row in experiment.rows:
+        assert row.method in METHODS and set(row.paper) <= headings
+        assert {attack.label for attack in row.attacks} <= {HIDDEN, TARGET}
+    options, _ = parse(["--experiment", name])
+    assert options.preset == experiment.preset
+    work = plan(list(experiment.rows), options, ("identity",))
+    assert len({model.name for model in work.models}) == len(work.models)
+    assert work.packaged == "datamix-pre1-group8-seed0"
+
+
+def test_a_preset_gives_way_to_flags():
+    options, _ = parse(["--experiment", "table2", "--preset", "datamix", "--epochs", "7"])
+    assert (options.epochs, options.width, options.optimizer, options.repeats) == (7, 64, "sgd", 4)
+    assert (options.hidden_units, options.curriculum, options.weight_decay) == (0, 0.0, 1e-4)
+
+
+def test_table_2_from_start_to_figures_and_taken_up_again(tmp_path, monkeypatch, capsys):
+    faces = datasets.zipped(datasets.pictures(tmp_path / "faces", n=200))
+    probe, same = RowAttack("probe", TARGET), RowAttack("label", HIDDEN, mates="same")
+    several = (RowAttack("set", HIDDEN), RowAttack("reconstruction", TARGET), probe)
+    experiment = shortened("table2", {0: (probe,), 1: (probe,), 6: (), 7: (), 9: several, 13: (same,)})
+    monkeypatch.setattr(experiments, "load", lambda name: experiment)
+    output = tmp_path / "run"
+    arguments = ["--experiment", "table2", "--dataset", f"folder:{faces}", "--output", str(output), *TINY, *REBUILD]
+    assert main(arguments) == 0
+    text = capsys.readouterr().out
+    assert (output / "table2.md").read_text().strip() in text
+    for part in ("| face anonymizer, width 4 |", "| mixup, raw inputs in pairs |", "| *the paper* | 11.38M | 47.13G |"):
+        assert part in text
+    assert "| DataMix, N_pre=1, S_G=2 | identity, mates of one kind |" in text
+    for part in ("identity set", "reconstruction", "attributes, linear probe"):
+        assert f"| DataMix, N_pre=1, S_G=8 | {part} |" in text
+    rows = {row["model"]: row for row in json.loads((output / "metrics.json").read_text())["rows"]}
+    assert rows["anonymizer4-seed0"]["edge_params"] > 0 and rows["mixup-seed0"]["edge_macs"] == 0
+    rebuilt = rows["datamix-pre1-group8-seed0"]["attacks"]["reconstruction"]
+    assert rebuilt["score"] < 0 and rebuilt["chance"] < 0 and {"psnr", "ssim"} <= set(rebuilt)
+    figures = os.listdir(output / "figures")
+    assert {"group-size.png"} <= set(figures) and len([name for name in figures if name.startswith("strip")]) == 6
+    assert "rebuilt" in (output / "report.html").read_text()
+
+    # Again: nothing is trained or attacked a second time, and the figures are the same.
+    before = {name: os.stat(output / "kept" / name).st_mtime_ns for name in os.listdir(output / "kept")}
+    assert main(arguments) == 0
+    assert before == {name: os.stat(output / "kept" / name).st_mtime_ns for name in os.listdir(output / "kept")}
+    again = {row["model"]: row for row in json.loads((output / "metrics.json").read_text())["rows"]}
+    assert again == rows
+
+
+def test_table_4_on_speech(tmp_path, monkeypatch, capsys):
+    words = datasets.recordings(tmp_path / "words", n=120)
+    attacks = tuple(RowAttack("label", label) for label in (HIDDEN, TARGET))
+    experiment = shortened("table4", {1: (), 5: attacks})
+    monkeypatch.setattr(experiments, "load", lambda name: experiment)
+    arguments = ["--experiment", "table4", "--dataset", f"folder:{words}", "--output", str(tmp_path / "run")]
+    assert main([*arguments, *TINY, "--min_examples", "4"]) == 0
+    text = capsys.readouterr().out
+    assert "| method | params | MACs | valid | test | speaker | keyword | speaker, set |" in text
+    assert "Speech Commands" in text and "| *the paper* | 0.02M | 0.03G | 92.5 | 92.2 | 19.4 | 18.8 |  |" in text
