@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from components.artifacts import Artifact, atomic_file, atomic_folder
 from components.base import Component
 from pipeline import experiments
-from pipeline.options import RunOptions, complete
+from pipeline.options import RunOptions
 from pipeline.plan import plan
 from pipeline.rows import rows_of
 
@@ -41,7 +41,6 @@ def build(options: RunOptions, source, command: str) -> list[Node]:
     from components.trainer import Trainer
     from components.transform import Transform
 
-    options = complete(options, source.kind)
     serving = os.path.join(options.output, "serving")
     hidden = source.hidden if options.hidden is None else options.hidden
     experiment = experiments.load(options.experiment) if options.experiment else None

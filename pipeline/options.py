@@ -11,11 +11,6 @@ from pipeline import experiments
 from pipeline.presets import PRESETS
 
 DEFAULT_METHODS = ("edge", "cloud", "datamix")
-# Small steps and a hidden layer in M_post help mixing (docs/results.md); speech sets are small and take more epochs.
-DEFAULTS = {
-    "image": {"epochs": 20, "batch_size": 32, "hidden_units": 256},
-    "audio": {"epochs": 40, "batch_size": 32, "hidden_units": 256},
-}
 OPTIMIZERS = ("adamw", "adam", "sgd")
 ATTACKS = ("label", "set", "probe", "reconstruction")
 STARTS = ("trained", "fresh")
@@ -35,7 +30,7 @@ class RunOptions:
     preset: str | None
     group_size: int
     num_pre_blocks: tuple[int, ...]
-    epochs: int | None
+    epochs: int
     seed: int
     repeats: int
     methods: tuple[str, ...]
@@ -52,9 +47,9 @@ class RunOptions:
     max_bad_share: float
     image_size: tuple[int, int]
     spectrogram: str
-    hidden_units: int | None
+    hidden_units: int
     width: int
-    batch_size: int | None
+    batch_size: int
     curriculum: float
     standardize: bool
     optimizer: str
@@ -92,12 +87,6 @@ def parse(argv=None) -> tuple[RunOptions, list[str]]:
     return options, beam_arguments
 
 
-def complete(options: RunOptions, kind: str) -> RunOptions:
-    """The options with what was left open filled in for the kind of data, `"image"` or `"audio"`."""
-    left_open = {name: value for name, value in DEFAULTS[kind].items() if getattr(options, name) is None}
-    return dataclasses.replace(options, **left_open)
-
-
 def _check(options):
     checks = (
         (options.group_size >= 1, "--group_size must be at least 1", options.group_size),
@@ -111,7 +100,7 @@ def _check(options):
         (min(options.noise) >= 0, "--noise takes variances of at least 0", options.noise),
         (min(options.blur) >= 1, "--blur takes sizes of at least 1", options.blur),
         (min(options.anonymizer) >= 1, "--anonymizer takes widths of at least 1", options.anonymizer),
-        (options.epochs is None or options.epochs >= 1, "--epochs must be at least 1", options.epochs),
+        (options.epochs >= 1, "--epochs must be at least 1", options.epochs),
         (options.attack_epochs >= 0, "--attack_epochs must be at least 0", options.attack_epochs),
         (options.attack_patience >= 0, "--attack_patience must be at least 0", options.attack_patience),
         (set(options.attacks) <= set(ATTACKS), f"--attacks takes {', '.join(ATTACKS)}", options.attacks),
@@ -124,8 +113,8 @@ def _check(options):
         (options.reconstruction_width >= 1, "--reconstruction_width must be at least 1", ""),
         (options.repeats >= 1, "--repeats must be at least 1", options.repeats),
         (0 <= options.curriculum < 1, "--curriculum must be at least 0 and below 1", options.curriculum),
-        (options.batch_size is None or options.batch_size >= 1, "--batch_size must be at least 1", options.batch_size),
-        (options.hidden_units is None or options.hidden_units >= 0, "--hidden_units must be at least 0", ""),
+        (options.batch_size >= 1, "--batch_size must be at least 1", options.batch_size),
+        (options.hidden_units >= 0, "--hidden_units must be at least 0", ""),
         (options.width >= 1, "--width must be at least 1", options.width),
         (
             options.valid_share > 0 and options.test_share > 0,
@@ -224,20 +213,16 @@ def _parser():
         default=(1,),
         help="blocks on the edge (N_pre): 1, 2, 3, 0 to mix raw inputs, or several with commas; the first is packaged",
     )
-    add(
-        "--hidden_units",
-        type=int,
-        help="units of a hidden layer in M_post (default: 256; the papers have none: 0)",
-    )
+    add("--hidden_units", type=int, default=256, help="units of a hidden layer in M_post; the papers have none: 0")
     add("--width", type=int, default=64, help="filters of the ResNet stem; 64 is ResNet-18")
     add = parser.add_argument_group("training").add_argument
-    add(
-        "--epochs", type=int, help="passes over the train split (default: pictures 20, speech 40; the papers: 100, 600)"
-    )
+    add("--epochs", type=int, default=40, help="passes over the train split; the papers: 100, 600")
+    # Small steps and the hidden layer in M_post help mixing (docs/results.md).
     add(
         "--batch_size",
         type=int,
-        help="examples in a batch, lowered to a multiple of the group size (default: 32)",
+        default=32,
+        help="examples in a batch, lowered to a multiple of the group size",
     )
     add(
         "--curriculum",

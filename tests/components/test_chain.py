@@ -148,6 +148,19 @@ def test_a_meaningless_attack_is_skipped_with_the_reason(folder, examples, model
     np.testing.assert_array_equal(known_classes(np.array([0, 0, 1, 2, 2]), np.array([0, 1, 2, 5]), 2), [0, 2])
 
 
+def test_two_worker_processes_give_the_same_scores(folder, examples, models):
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    attacks = [AttackConfig(PLAIN.name, "identity", epochs=1), AttackConfig(CONFIG.name, "identity", "set", epochs=1)]
+    two = PipelineOptions(["--direct_running_mode", "multi_processing", "--direct_num_workers", "2"])
+    found = []
+    for name, options in (("one", None), ("two", two)):
+        attacker = Attacker(attacks=attacks, keep=str(folder / f"kept-{name}"))
+        inputs = {"examples": examples, "models": models}
+        found.append(attacker.run(inputs, str(folder / name), options)["scores"].read_json("scores.json"))
+    assert [score["score"] for score in found[0]] == [score["score"] for score in found[1]]
+
+
 def test_the_exported_halves_agree_when_chained_by_hand(examples, models, package):
     model = trained.load(models, CONFIG.name)
     x = arrays(examples, "test")[1][:4].astype("float32")

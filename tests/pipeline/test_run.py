@@ -1,6 +1,5 @@
 """The command, as a user calls it."""
 
-import dataclasses
 import json
 import os
 import signal
@@ -11,7 +10,7 @@ import time
 import pytest
 
 from components.artifacts import TEMPORARY_PREFIX
-from pipeline.options import DEFAULTS, complete, parse
+from pipeline.options import parse
 from pipeline.run import main
 from tests import datasets
 from tests.conftest import REPOSITORY
@@ -63,17 +62,18 @@ def test_speech_and_other_target_columns(tmp_path):
 
 
 def test_hand_crafted_obfuscations_beside_datamix(faces, tmp_path):
-    arguments = ["--methods", "noise,blur,datamix", "--noise", "4,0.25", "--blur", "8"]
+    arguments = ["--methods", "noise,blur,mixup,datamix", "--noise", "0.25", "--blur", "8"]
     output, quick = tmp_path / "run", ["--epochs", "1", "--attack_epochs", "0"]
     assert main(["--dataset", f"folder:{faces}", "--output", str(output), *arguments, *SMALL, *quick]) == 0
     rows = {}
     for row in json.loads((output / "metrics.json").read_text())["rows"]:
         rows[row["method"], row["settings"].get("variance", row["settings"].get("size"))] = row
-    assert set(rows) == {("noise", 4), ("noise", 0.25), ("blur", 8), ("datamix", None)}
-    assert rows["noise", 4]["bytes_up"] == 4 * 32 * 32 * 3 and rows["blur", 8]["bytes_up"] == 8 * 8 * 3
+    assert set(rows) == {("noise", 0.25), ("blur", 8), ("mixup", None), ("datamix", None)}
+    assert rows["noise", 0.25]["bytes_up"] == 4 * 32 * 32 * 3 and rows["blur", 8]["bytes_up"] == 8 * 8 * 3
+    assert rows["mixup", None]["bytes_up"] == 4 * 32 * 32 * 3 and "unmixed" in rows["mixup", None]
     assert all(row["edge_macs"] == 0 for (method, _), row in rows.items() if method != "datamix")
     page = (output / "report.html").read_text()
-    assert all(text in page for text in ("adding noise N(0, 0.25)", "adding noise N(0, 4)", "blurring to 8 x 8"))
+    assert all(text in page for text in ("adding noise N(0, 0.25)", "mixup, raw inputs in pairs", "blurring to 8 x 8"))
 
 
 @pytest.mark.parametrize(
@@ -84,9 +84,9 @@ def test_hand_crafted_obfuscations_beside_datamix(faces, tmp_path):
         (["--dataset", "folder:FACES", "--target", "Smile"], "no label column 'Smile'; it has identity, red, bright"),
         (["--dataset", "folder:FACES", "--hidden", "age"], "no label column 'age'"),
         (["--group_size", "0"], "--group_size must be at least 1; received 0"),
-        (["--num_pre_blocks", "4"], "--num_pre_blocks takes 1, 2 and 3"),
+        (["--num_pre_blocks", "4"], "--num_pre_blocks takes 0, 1, 2 and 3"),
         (["--methods", "edge"], "must include datamix"),
-        (["--methods", "datamix,fog"], "--methods takes edge, cloud, noise, blur, datamix"),
+        (["--methods", "datamix,fog"], "--methods takes edge, cloud, noise, blur, anonymizer, mixup, datamix"),
         (["--noise", "-1"], "--noise takes variances of at least 0"),
         (["--blur", "0"], "--blur takes sizes of at least 1"),
         (["--valid_share", "0.6", "--test_share", "0.5"], "must sum below 1"),
@@ -139,8 +139,6 @@ def test_help_answers_at_once_and_explains_every_flag():
         assert flag in result.stdout
 
 
-def test_what_is_left_open_follows_the_kind_of_data():
+def test_what_is_unknown_goes_to_beam():
     options, beam_arguments = parse(["--epochs", "7", "--direct_num_workers", "2"])
-    assert beam_arguments == ["--direct_num_workers", "2"]
-    assert (complete(options, "image").epochs, complete(options, "audio").epochs) == (7, 7)
-    assert complete(options, "audio") == dataclasses.replace(options, **(DEFAULTS["audio"] | {"epochs": 7}))
+    assert beam_arguments == ["--direct_num_workers", "2"] and options.epochs == 7
