@@ -267,6 +267,9 @@ def _parser():
         default="runs/latest",
         help="folder for metrics.json, report.html, serving/, edge/, artifacts/",
     )
-    add("--keep", help="folder of finished trainings and attacks, for runs to share (default: OUTPUT/kept)")
+    add(
+        "--keep",
+        help="folder of finished trainings and attacks, for runs to share one after the other (default: OUTPUT/kept)",
+    )
     add("--model_name", default="datamix", help="name under which the cloud serves the model")
     return parser

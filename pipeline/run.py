@@ -33,7 +33,7 @@ def main(argv=None) -> int:
     try:
         options, beam_arguments = parse(argv)
         _require_writable(options.output)
-        with _stops_cleanly(options.output):
+        with _stops_cleanly(options.output, *([options.keep] if options.keep else [])):
             run(options, beam_arguments, _command(argv))
     except (InputError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -47,7 +47,7 @@ def main(argv=None) -> int:
 
 
 @contextlib.contextmanager
-def _stops_cleanly(output):
+def _stops_cleanly(*folders):
     """Lets Ctrl-C and SIGTERM remove what is half-written and end the process at once.
 
     An exception would not do: Beam logs it and turns it into its own, and an ordinary exit waits for the threads of
@@ -55,7 +55,8 @@ def _stops_cleanly(output):
     """
 
     def stop(*_):
-        remove_temporaries(output)
+        for folder in folders:
+            remove_temporaries(folder)
         print(
             "\nerror: interrupted; nothing half-written is left, and what was finished is kept: run again to go on",
             file=sys.stderr,
