@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from datamix_tf.attacks import AttackTraining, LabelAttack
-from datamix_tf.layers import Blur, InputNoise
+from datamix_tf.layers import Blur, GaussianBlur, InputNoise
 from datamix_tf.models import resnet18
 from datamix_tf.transmission import cloud_body, transmitted
 from tests.datamix_tf.layer_test import run_layer_test
@@ -43,13 +43,28 @@ def test_blur_leaves_so_many_numbers():
     assert np.linalg.matrix_rank(np.asarray(Blur(4)(units)).reshape(256, 256), tol=1e-4) == 16
 
 
+def test_a_gaussian_filter_keeps_what_is_constant_and_lowers_what_changes():
+    x = pictures()
+    blurred = np.asarray(run_layer_test(GaussianBlur(2.0), x))
+    np.testing.assert_allclose(GaussianBlur(2.0)(np.ones_like(x)), np.ones_like(x), rtol=1e-5)
+    assert blurred.std() < 0.5 * x.std()
+
+
 def test_blur_commutes_with_standardisation():
     x = pictures() * 40 + 120
     layer, normalization = Blur(8), keras.layers.Normalization(mean=[120, 110, 90], variance=[1600, 1500, 1000])
     np.testing.assert_allclose(layer(normalization(x)), normalization(layer(x)), atol=1e-4)
 
 
-@pytest.mark.parametrize("make, text", [(lambda: InputNoise(-1), "variance"), (lambda: Blur(0), "size")])
+@pytest.mark.parametrize(
+    "make, text",
+    [
+        (lambda: InputNoise(-1), "variance"),
+        (lambda: Blur(0), "size"),
+        (lambda: GaussianBlur(0), "sigma"),
+        (lambda: GaussianBlur(1, size=4), "odd"),
+    ],
+)
 def test_wrong_arguments(make, text):
     with pytest.raises(ValueError, match=text):
         make()

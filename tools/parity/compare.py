@@ -39,7 +39,7 @@ def sgd_decoupled(values):
     results = []
     for gradient in values["in_gradients"]:
         optimizer.apply([keras.ops.convert_to_tensor(gradient)], [variable])
-        results.append(np.array(variable))
+        results.append(keras.ops.convert_to_numpy(variable))
     return np.stack(results)
 
 

@@ -1,0 +1,60 @@
+"""Results that are kept: made once, whole, and anew when anything changes that they depend on."""
+
+import os
+
+import pytest
+
+from components.artifacts import Examples, write_json
+from components.kept import kept, link_tree
+
+
+@pytest.fixture
+def examples(tmp_path):
+    (tmp_path / "examples").mkdir()
+    write_json(str(tmp_path / "examples" / "schema.json"), {"fingerprint": "a"})
+    return Examples(str(tmp_path / "examples"))
+
+
+@pytest.fixture
+def make():
+    """Writes a file; counts how often."""
+
+    def write(folder):
+        write.calls += 1
+        with open(os.path.join(folder, "result"), "w", encoding="utf-8") as file:
+            file.write(str(write.calls))
+
+    write.calls = 0
+    return write
+
+
+def test_it_is_made_once(tmp_path, examples, make):
+    folder = str(tmp_path / "kept")
+    assert kept(folder, {"epochs": 1}, examples, make) == kept(folder, {"epochs": 1}, examples, make)
+    assert make.calls == 1
+
+
+def test_other_settings_or_examples_make_another(tmp_path, examples, make):
+    folder = str(tmp_path / "kept")
+    paths = {kept(folder, {"epochs": epochs}, examples, make) for epochs in (1, 2)}
+    write_json(examples.path("schema.json"), {"fingerprint": "b"})
+    paths.add(kept(folder, {"epochs": 1}, examples, make))
+    assert len(paths) == make.calls == 3
+
+
+def test_what_fails_half_way_leaves_nothing(tmp_path, examples, make):
+    def fail(folder):
+        make(folder)
+        raise RuntimeError("no memory")
+
+    folder = str(tmp_path / "kept")
+    with pytest.raises(RuntimeError):
+        kept(folder, {}, examples, fail)
+    assert os.listdir(folder) == []
+    assert make.calls == 1 and kept(folder, {}, examples, make) and make.calls == 2
+
+
+def test_linking_leaves_the_kept_files_where_they_are(tmp_path, examples, make):
+    path = kept(str(tmp_path / "kept"), {}, examples, make)
+    link_tree(path, str(tmp_path / "artifact"))
+    assert (tmp_path / "artifact" / "result").read_text() == "1" and os.path.exists(os.path.join(path, "result"))
