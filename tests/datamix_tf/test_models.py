@@ -28,7 +28,7 @@ def test_a_hidden_layer_belongs_to_post():
     assert [layer.name for layer in post.layers[1:]] == ["hidden", "hidden_bn", "hidden_relu", "classifier"]
 
 
-@pytest.mark.parametrize(("function", "value"), [(pre_layer, 0), (pre_layer, 4), (sent_layer, 1), (sent_layer, 7)])
+@pytest.mark.parametrize(("function", "value"), [(pre_layer, -1), (pre_layer, 4), (sent_layer, 1), (sent_layer, 7)])
 def test_cuts_that_do_not_exist_are_explained(function, value):
     with pytest.raises(ValueError, match=f"Received: {value}"):
         function(value)

@@ -9,7 +9,8 @@ from datamix_tf.models.resnet import PRE_LAYERS
 
 @pytest.fixture(scope="module")
 def network():
-    return resnet18((32, 32, 3), 5, width=8)
+    normalization = keras.layers.Normalization(mean=[0.1] * 3, variance=[0.5] * 3, name="normalization")
+    return resnet18((32, 32, 3), 5, width=8, normalization=normalization)
 
 
 @pytest.mark.parametrize("after", PRE_LAYERS.values())
