@@ -13,13 +13,15 @@ from components import models as trained
 from components.artifacts import AttackScores, Evaluation, Models
 from components.attacker import AttackConfig, Attacker, known_classes
 from components.data import arrays
-from components.evaluator import Evaluator
+from components.evaluator import Evaluator, sent_bytes
+from components.figures import trade_offs
 from components.networks import ModelConfig
 from components.packager import TOLERANCE, Packager
 from components.pusher import Pusher, next_version, push_saved_model
 from components.reporter import Reporter, human
 from components.tflite import run_signature
 from components.trainer import Trainer
+from datamix_tf.layers import Blur, InputNoise
 from serving.edge.manifest import Manifest, hash_files
 from tests import datasets
 from tests.components.test_ingest import ingest, transform
@@ -123,6 +125,36 @@ def test_the_metrics_have_the_pinned_form(evaluation):
     assert edge["edge_macs"] > datamix["edge_macs"] > cloud["edge_macs"] == 0
     assert (edge["bytes_up"], cloud["bytes_up"], datamix["bytes_up"]) == (0, 32 * 32 * 3, 8 * 8 * 8 * 4)
     assert edge["attacks"]["identity"]["score"] == edge["attacks"]["identity"]["chance"]
+
+
+def test_what_is_sent_of_an_obfuscated_input():
+    schema = {"shape": [32, 32, 3], "dtype": "uint8"}
+    assert sent_bytes(None, schema) == 32 * 32 * 3
+    assert sent_bytes(Blur(8), schema) == 8 * 8 * 3
+    assert sent_bytes(InputNoise(4), schema) == 4 * 32 * 32 * 3
+
+
+def test_the_figures_of_the_papers_trade_offs():
+    def entry(blocks, size, accuracy):
+        mean = {"test_accuracy": accuracy, "attack identity": 0.9 / size}
+        named = {"method": "datamix", "num_pre_blocks": blocks, "group_size": size, "edge_macs": 10**6 * blocks}
+        return named | {"mean": mean, "std": dict.fromkeys(mean, 0.01)}
+
+    summary = [entry(1, 1, 0.9), entry(1, 8, 0.8), entry(3, 8, 0.85)]
+    attacks = {"identity": {"chance": 0.01}}
+    rows = [
+        {
+            "method": "datamix",
+            "settings": {key: one[key] for key in ("num_pre_blocks", "group_size")},
+            "attacks": attacks,
+        }
+        for one in summary
+    ]
+    metrics = {"dataset": {"hidden": ["identity"]}, "summary": summary, "rows": rows}
+    figures = trade_offs(metrics)
+    assert set(figures) == {"group-size.png", "edge-macs.png"}
+    assert all(png.startswith(b"\x89PNG") and len(png) > 5000 for png in figures.values())
+    assert trade_offs({**metrics, "summary": summary[:1]}) == {}
 
 
 def test_the_models_learn_and_a_wrong_key_is_chance(evaluation):

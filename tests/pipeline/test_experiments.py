@@ -47,9 +47,9 @@ def test_a_preset_gives_way_to_flags():
 
 def test_table_2_from_start_to_figures_and_taken_up_again(tmp_path, monkeypatch, capsys):
     faces = datasets.zipped(datasets.pictures(tmp_path / "faces", n=200))
-    probe, same = RowAttack("probe", TARGET), RowAttack("label", HIDDEN, mates="same")
+    probe = RowAttack("probe", TARGET)
     several = (RowAttack("set", HIDDEN), RowAttack("reconstruction", TARGET), probe)
-    experiment = shortened("table2", {0: (probe,), 1: (probe,), 6: (), 9: several, 13: (same,)})
+    experiment = shortened("table2", {0: (probe,), 6: (), 9: several})
     monkeypatch.setattr(experiments, "load", lambda name: experiment)
     output = tmp_path / "run"
     arguments = ["--experiment", "table2", "--dataset", f"folder:{faces}", "--output", str(output), *TINY, *REBUILD]
@@ -58,7 +58,6 @@ def test_table_2_from_start_to_figures_and_taken_up_again(tmp_path, monkeypatch,
     assert (output / "table2.md").read_text().strip() in text
     for part in ("| face anonymizer, width 4 |", "| *the paper* | 11.38M | 47.13G |"):
         assert part in text
-    assert "| DataMix, N_pre=1, S_G=2 | identity, mates of one kind |" in text
     for part in ("identity set", "reconstruction", "attributes, linear probe"):
         assert f"| DataMix, N_pre=1, S_G=8 | {part} |" in text
     rows = {row["model"]: row for row in json.loads((output / "metrics.json").read_text())["rows"]}
@@ -66,7 +65,8 @@ def test_table_2_from_start_to_figures_and_taken_up_again(tmp_path, monkeypatch,
     rebuilt = rows["datamix-pre1-group8-seed0"]["attacks"]["reconstruction"]
     assert rebuilt["score"] < 0 and rebuilt["chance"] < 0 and {"psnr", "ssim"} <= set(rebuilt)
     figures = os.listdir(output / "figures")
-    assert {"group-size.png"} <= set(figures) and len([name for name in figures if name.startswith("strip")]) == 5
+    # The raw input, and what the anonymizer sends, DataMix sends, and an attacker rebuilds of the latter.
+    assert len([name for name in figures if name.startswith("strip")]) == 4
     assert "rebuilt" in (output / "report.html").read_text()
 
     # Again: nothing is trained or attacked a second time, and the figures are the same.

@@ -53,7 +53,7 @@ def test_the_spectrogram_is_scipys():
     content = recording(700, np.random.default_rng(0))
     preprocessing = SpeechPreprocessing(bands=0)
     length, step = preprocessing.frame_length, preprocessing.frame_step
-    transform = signal.ShortTimeFFT(np.hanning(length), step, 16000)
+    transform = signal.ShortTimeFFT(signal.windows.hann(length, sym=False), step, 16000)
     # scipy centres its frame p on sample p * step, ours begins there: half a frame apart.
     wave = preprocessing.decode(content)
     power = np.abs(transform.stft(wave, p0=0, p1=preprocessing.shape[1], k_offset=length // 2)) ** 2
