@@ -55,7 +55,7 @@ def plan(rows: list[Row], options, hidden: tuple[str, ...]) -> Plan:
     Raises:
         InputError: If the anonymizer has no hidden column to be trained against.
     """
-    models, methods, attacks = {}, [], {}
+    models, methods, attacks = {}, [], []
     for seed in range(options.seed, options.seed + options.repeats):
         for row in rows:
             model = _model(row, options, hidden, seed)
@@ -63,9 +63,8 @@ def plan(rows: list[Row], options, hidden: tuple[str, ...]) -> Plan:
             methods.append((row.method, model.name))
             for attack in row.attacks:
                 for label in hidden if attack.label == HIDDEN else (TARGET,):
-                    config = _attack(attack, label, model, options)
-                    attacks[config] = config
-    return Plan(list(models.values()), methods, list(attacks))
+                    attacks.append(_attack(attack, label, model, options))
+    return Plan(list(models.values()), methods, list(dict.fromkeys(attacks)))
 
 
 def _model(row, options, hidden, seed):
