@@ -28,7 +28,7 @@ def main(argv=None) -> int:
     Returns:
         The exit status: 0, 1 for a failure, 2 for bad input, 130 after Ctrl-C.
     """
-    # TensorFlow switches oneDNN on by itself for the newest processors only; without, training takes 3 times as long.
+    # TensorFlow switches oneDNN on by itself for the newest processors only; training is slow without.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     try:
         options, beam_arguments = parse(argv)

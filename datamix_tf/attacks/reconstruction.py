@@ -40,9 +40,9 @@ class ReconstructionAttack(Attack):
 
     Which input a mixture corresponds to is ambiguous, so the generator makes `group_size` pictures and is trained with
     the Chamfer distance between the set of its pictures and the set of inputs; they are scored after optimal matching.
-    Pictures are compared on the scale of standardised inputs (mean 0, variance 1 over the train split), on which the
-    papers' figures make sense: the mean picture, all that an attacker without data has, reaches about -0.5 there, as
-    in their row "all on edge". The score is the inverse (negative) mean squared error.
+    Pictures are compared on the scale of standardised inputs (mean 0, variance 1 over the train split); the papers do
+    not give theirs. The score is the inverse (negative) mean squared error, its chance level that of the train split's
+    mean picture, all that an attacker has who receives nothing.
 
     Args:
         model: The attacked model, see `datamix_tf.transmission`.
