@@ -4,13 +4,13 @@ from __future__ import annotations
 
 SMALL = {
     "width": 32,
-    "epochs": 16,
+    "epochs": 12,
     "batch_size": 32,
     "hidden_units": 256,
     "augment": ("shift", "flip"),
     "anonymizer": (16,),
-    "attack_epochs": 16,
-    "attack_patience": 4,
+    "attack_epochs": 12,
+    "attack_patience": 3,
     "reconstruction_epochs": 8,
     "reconstruction_width": 16,
 }
@@ -41,7 +41,7 @@ DATAMIX = {
 FACEMIX = {**DATAMIX, "optimizer": "adam", "learning_rate": 1e-3}
 PRESETS = {
     "small": SMALL,
-    "small-speech": {**SMALL, "epochs": 30, "augment": ("shift",)},
+    "small-speech": {**SMALL, "epochs": 24, "augment": ("shift",)},
     "datamix": DATAMIX,
     "datamix-lfwa": {**DATAMIX, "epochs": 600},
     "facemix": FACEMIX,
