@@ -88,7 +88,7 @@ def train(config: ModelConfig, examples: Examples):
 
 def _prepared(config, schema, model, examples, batch_size, steps):
     """What to fit, compiled, and its data: the model itself, or its training against an adversary."""
-    from datamix_tf.adversarial import AnonymizerTraining, identifier_for
+    from datamix_tf.adversarial import AdversarialTraining, adversary_for
 
     def make_optimizer():
         return optimizer(config, config.epochs * steps, WARMUP_EPOCHS * steps)
@@ -105,8 +105,8 @@ def _prepared(config, schema, model, examples, batch_size, steps):
         mixup=task.outputs if mixup else 0,
     )
     if adversarial:
-        identifier = identifier_for(model, hidden_task(schema, config.people).outputs)
-        training = AnonymizerTraining(model, identifier)
+        identifier = adversary_for(model, hidden_task(schema, config.people).outputs)
+        training = AdversarialTraining(model, identifier, distance_weight=1.0)
         training.compile(make_optimizer(), optimizer=make_optimizer(), loss=task.loss(), jit_compile=False)
         return training, data
     loss, metrics = (task.soft_loss(), []) if mixup else (task.loss(), [task.metric()])

@@ -1,4 +1,4 @@
-"""Training an obfuscator against an identifier, in alternation."""
+"""Training an obfuscator against an adversary who is after a hidden attribute, in alternation."""
 
 from __future__ import annotations
 
@@ -10,44 +10,50 @@ from keras import ops
 from datamix_tf.transmission import cloud_body, obfuscation_of
 
 
-class AnonymizerTraining(keras.Model):
-    """Trains a network with a `FaceAnonymizer` against an identifier.
+class AdversarialTraining(keras.Model):
+    """Trains a network with an `Obfuscation` layer against an adversary behind that layer.
 
-    Each step improves the network (anonymizer and task) on
+    Each step improves the network (all of it that is trainable) on
 
-        task loss - identity_weight * identification loss + l1_weight * mean |anonymised - input|
+        task loss - gamma * adversary's loss + distance_weight * mean |sent - obfuscation's input|
+        + the layers' own losses
 
-    and then the identifier on the anonymised inputs. The identification loss that is subtracted is capped at the one of
-    guessing, so that the anonymizer gains nothing by making the identifier worse than ignorant. An identifier that
-    fails in this race says little: one trained afresh on the finished anonymizer can do far better; that one counts.
+    and then the adversary on what is sent. The adversary's loss that is subtracted is capped at the one of guessing, so
+    that nothing is gained by making the adversary worse than ignorant. An adversary that fails in this race says
+    little: one trained afresh on the finished network can do far better; that one counts.
+
+    With a `FaceAnonymizer` this is FaceMix's anonymizer; with `Sent`, adversarial training (Feutry et al.), Eq. 3 of
+    the obfuscation paper; with `GaussianSample` in front of `Sent`, the information bottleneck on a known hidden
+    attribute, its Eq. 2; with `LearnedNoise`, all else frozen and a negative `distance_weight`, Shredder, its Eq. 1.
 
     Args:
-        network: A functional model with one `FaceAnonymizer`: inputs -> task logits.
-        identifier: A model: anonymised inputs -> logits of the people.
-        identity_weight: Weight of the adversary.
-        l1_weight: Weight of the distance.
+        network: A functional model with one `Obfuscation`: inputs -> task logits.
+        adversary: A model: what is sent -> logits of the hidden attribute.
+        gamma: Weight of the adversary.
+        distance_weight: Weight of the distance.
 
-    Compile it with the optimizer and the loss of the task; `identifier_optimizer` is the adversary's. Its batches are
-    `(x, (task labels, people))`. TensorFlow only.
+    Compile it with the optimizer and the loss of the task; `adversary_optimizer` is the adversary's. Its batches are
+    `(x, (labels, hidden))`.
 
-    Reference: Ren, Lee, Ryoo, Learning to Anonymize Faces (ECCV 2018), section 3; DataMix, table 2.
+    Reference: FaceMix (CVPRW 2020), section 4, "Face Anonymizer"; Samragh et al., Unsupervised Information Obfuscation
+    (2021), section 3.
     """
 
-    def __init__(self, network, identifier, identity_weight=1.0, l1_weight=1.0, **kwargs):
+    def __init__(self, network, adversary, gamma=1.0, distance_weight=0.0, **kwargs):
         super().__init__(**kwargs)
         layer = obfuscation_of(network)
         self.parts = keras.Model(network.inputs[0], [network.outputs[0], layer.input, layer.output])
-        self.identifier = identifier
-        self.identity_weight, self.l1_weight = identity_weight, l1_weight
-        self.identify = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        self.ignorance = math.log(identifier.output_shape[-1])
+        self.adversary = adversary
+        self.gamma, self.distance_weight = gamma, distance_weight
+        self.recognise = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        self.ignorance = math.log(adversary.output_shape[-1])
         self.built = True
 
-    def compile(self, identifier_optimizer, **kwargs):
+    def compile(self, adversary_optimizer, **kwargs):
         super().compile(**kwargs)
-        self.identifier_optimizer = identifier_optimizer
+        self.adversary_optimizer = adversary_optimizer
         self.optimizer.build(self.parts.trainable_variables)
-        identifier_optimizer.build(self.identifier.trainable_variables)
+        adversary_optimizer.build(self.adversary.trainable_variables)
 
     def call(self, inputs, training=None):
         return self.parts(inputs, training=training)[0]
@@ -55,29 +61,29 @@ class AnonymizerTraining(keras.Model):
     def train_step(self, data):
         import tensorflow as tf
 
-        x, (labels, people), _ = keras.utils.unpack_x_y_sample_weight(data)
+        x, (labels, hidden), _ = keras.utils.unpack_x_y_sample_weight(data)
         with tf.GradientTape() as tape:
-            logits, shown, hidden = self.parts(x, training=True)
+            logits, shown, sent = self.parts(x, training=True)
             task = self.compute_loss(x, labels, logits)
-            known = ops.minimum(self.identify(people, self.identifier(hidden, training=False)), self.ignorance)
-            distance = ops.mean(ops.abs(hidden - shown))
-            loss = task - self.identity_weight * known + self.l1_weight * distance
+            known = ops.minimum(self.recognise(hidden, self.adversary(sent, training=False)), self.ignorance)
+            distance = ops.mean(ops.abs(sent - shown))
+            loss = task - self.gamma * known + self.distance_weight * distance
         variables = self.parts.trainable_variables
         self.optimizer.apply(tape.gradient(loss, variables), variables)
-        hidden = tf.stop_gradient(hidden)
+        sent = tf.stop_gradient(sent)
         with tf.GradientTape() as tape:
-            identified = self.identify(people, self.identifier(hidden, training=True))
-        variables = self.identifier.trainable_variables
-        self.identifier_optimizer.apply(tape.gradient(identified, variables), variables)
-        return {"loss": task, "identification": identified, "distance": distance}
+            recognised = self.recognise(hidden, self.adversary(sent, training=True))
+        variables = self.adversary.trainable_variables
+        self.adversary_optimizer.apply(tape.gradient(recognised, variables), variables)
+        return {"loss": task, "adversary": recognised, "distance": distance}
 
 
-def identifier_for(network, people):
-    """An untrained network of the task network's architecture behind its obfuscation, with one logit for each person.
+def adversary_for(network, classes):
+    """An untrained network of the task network's architecture behind its obfuscation, with other outputs.
 
     Args:
         network: The functional model with an `Obfuscation`.
-        people: Number of people.
+        classes: Number of values of the hidden attribute.
     """
     body = keras.models.clone_model(cloud_body(network))
-    return keras.Model(body.inputs[0], keras.layers.Dense(people, name="people")(body.outputs[0]), name="identifier")
+    return keras.Model(body.inputs[0], keras.layers.Dense(classes, name="hidden")(body.outputs[0]), name="adversary")

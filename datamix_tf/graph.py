@@ -42,3 +42,19 @@ def ancestors(tensor, stop=None):
 def is_functional(model) -> bool:
     """Whether the model has a graph to read."""
     return isinstance(model, keras.Model) and hasattr(model, "_nodes_by_depth")
+
+
+def run_on(model, tensor, call=None):
+    """Applies the layers of a functional model (shared, not copied) to another symbolic tensor.
+
+    Args:
+        model: A functional model with one input and one output.
+        tensor: What its input is replaced by.
+        call: Optional function `(layer, *arguments, **options)` that is called in the place of each layer.
+
+    Returns:
+        The symbolic output.
+    """
+    call = call or (lambda layer, *arguments, **options: layer(*arguments, **options))
+    outputs = model._run_through_graph([tensor], operation_fn=lambda layer: layer, call_fn=call)
+    return keras.tree.flatten(outputs)[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 
 from datamix_tf.datamix_model import DataMixModel
+from datamix_tf.graph import inputs_of
 from datamix_tf.layers import ConvexKeys, GroupShuffle, Mix, Obfuscation, OrthogonalKeys
 from datamix_tf.mixup_model import MixupModel
 
@@ -69,6 +70,6 @@ def cloud_body(model):
     if isinstance(model, DataMixModel):
         return copy_of(model.main)
     model = model.main if isinstance(model, MixupModel) else model
-    last, layer = model.layers[-1], obfuscation_of(model)
+    layer = obfuscation_of(model)
     start = model.inputs[0] if layer is None else layer.output
-    return copy_of(keras.Model(start, last.input, name="body"))
+    return copy_of(keras.Model(start, inputs_of(model.outputs[0])[0], name="body"))

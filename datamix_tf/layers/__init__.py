@@ -1,23 +1,32 @@
 """Keras layers for private split inference."""
 
 from datamix_tf.layers.anonymizer import FaceAnonymizer
+from datamix_tf.layers.feature_obfuscation import FeatureMask, GaussianMechanism, LearnedNoise, Sent
 from datamix_tf.layers.keys import ConvexKeys, OrthogonalKeys
 from datamix_tf.layers.masking import SpectrogramMask
 from datamix_tf.layers.mixing import DeMix, Mix
 from datamix_tf.layers.obfuscation import Blur, GaussianBlur, InputNoise, Obfuscation
 from datamix_tf.layers.shuffling import GroupShuffle, GroupUnshuffle
+from datamix_tf.layers.signal_content import OnFields, SignalContent, SignalRebuild
 
 __all__ = [
     "Blur",
     "ConvexKeys",
     "DeMix",
     "FaceAnonymizer",
+    "FeatureMask",
     "GaussianBlur",
+    "GaussianMechanism",
     "GroupShuffle",
     "GroupUnshuffle",
     "InputNoise",
+    "LearnedNoise",
     "Mix",
     "Obfuscation",
+    "OnFields",
     "OrthogonalKeys",
+    "Sent",
+    "SignalContent",
+    "SignalRebuild",
     "SpectrogramMask",
 ]

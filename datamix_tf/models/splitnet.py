@@ -40,6 +40,19 @@ def splitnet(input_shape, classes, normalization=None, name="splitnet"):
     return keras.Model(inputs, layers.Dense(classes, name="classifier")(x), name=name)
 
 
+def sent(network, split_layer: int):
+    """The symbolic tensor of the network that is sent to the server at the paper's split layer 1 ... 6.
+
+    At 1 it is the raw input, normalised if the network does that.
+
+    Raises:
+        ValueError: If `split_layer` is not 1 ... 6.
+    """
+    if split_layer == 1:
+        return network.get_layer("layer1_conv").input
+    return network.get_layer(sent_layer(split_layer)).output
+
+
 def sent_layer(split_layer: int) -> str:
     """The Keras layer whose output is sent to the server for the paper's split layer 2 ... 6.
 

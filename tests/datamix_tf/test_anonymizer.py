@@ -1,7 +1,7 @@
 import keras
 import numpy as np
 
-from datamix_tf.adversarial import AnonymizerTraining, identifier_for
+from datamix_tf.adversarial import AdversarialTraining, adversary_for
 from datamix_tf.costs import cost_of, count_params
 from datamix_tf.layers import FaceAnonymizer
 from datamix_tf.layers.anonymizer import generator
@@ -30,9 +30,9 @@ def network():
     return keras.Model(inputs, keras.layers.Dense(2)(x))
 
 
-def trained(identity_weight):
+def trained(gamma):
     model = network()
-    training = AnonymizerTraining(model, identifier_for(model, 4), identity_weight=identity_weight, l1_weight=0.1)
+    training = AdversarialTraining(model, adversary_for(model, 4), gamma=gamma, distance_weight=0.1)
     training.compile(
         keras.optimizers.Adam(1e-3),
         optimizer=keras.optimizers.Adam(1e-3),
@@ -65,7 +65,7 @@ def test_multiply_adds_of_a_transposed_convolution():
 def test_training_against_an_identifier_keeps_it_ignorant_and_the_task():
     (_, open_), (model, hidden) = trained(0.0), trained(1.0)
     # Without an adversary the identifier learns who it is; against it, no better than guessing one of four.
-    assert open_["identification"] < 0.3 and hidden["identification"] > 0.8 * np.log(4)
+    assert open_["adversary"] < 0.3 and hidden["adversary"] > 0.8 * np.log(4)
     y, truth, _ = faces(512, 4)
     assert (np.asarray(model(y)).argmax(1) == truth).mean() > 0.9
     np.testing.assert_allclose(transmitted(model)(y), obfuscation_of(model)(y), atol=1e-5)
@@ -73,6 +73,6 @@ def test_training_against_an_identifier_keeps_it_ignorant_and_the_task():
 
 def test_the_identifier_starts_untrained():
     model = network()
-    identifier = identifier_for(model, 7)
+    identifier = adversary_for(model, 7)
     assert identifier.output_shape == (None, 7)
     assert not np.allclose(identifier.weights[0], model.weights[-6])
