@@ -110,7 +110,8 @@ class SignalTraining(keras.Model):
         self.optimizer.apply(tape.gradient(loss, variables), variables)
         for variable, state in zip(self.parts.non_trainable_variables, states, strict=True):
             variable.assign(state)
-        return self.compute_metrics(x, y, logits, weight) | {"loss": task}
+        self._loss_tracker.update_state(task)
+        return self.compute_metrics(x, y, logits, weight)
 
     def _reduced(self, variables):
         """The variables' values, with the removed content taken out of the kernels."""

@@ -116,10 +116,10 @@ class LearnedNoise(Obfuscation):
         self.log_scale = self.add_weight(name="log_scale", shape=shape, initializer=start)
 
     def call(self, inputs):
-        draws = keras.random.uniform(ops.shape(inputs), -0.5, 0.5, dtype=inputs.dtype, seed=self.seed_generator)
+        draws = keras.random.uniform(ops.shape(inputs), -0.5, 0.5, dtype="float32", seed=self.seed_generator)
         laplace = -ops.sign(draws) * ops.log1p(-2 * ops.minimum(ops.abs(draws), 0.499999))
-        noise = ops.cast(self.location, inputs.dtype) + ops.exp(ops.cast(self.log_scale, inputs.dtype)) * laplace
-        return inputs + noise
+        location, log_scale = (ops.cast(weight, inputs.dtype) for weight in (self.location, self.log_scale))
+        return inputs + location + ops.exp(log_scale) * ops.cast(laplace, inputs.dtype)
 
     def get_config(self):
         return {**super().get_config(), "scale": self.scale, "seed": self.seed}

@@ -32,11 +32,13 @@ def splitnet(input_shape, classes, normalization=None, name="splitnet"):
     for index, filters in enumerate(CONV_FILTERS, start=1):
         x = layers.Conv2D(filters, 3, padding="same", activation="relu", name=f"layer{index}_conv")(x)
         x = layers.MaxPooling2D(2, name=f"layer{index}_pool")(x)
-        x = layers.BatchNormalization(name=f"layer{index}_out" if index < len(CONV_FILTERS) else f"layer{index}_bn")(x)
+        x = layers.BatchNormalization(
+            momentum=0.9, name=f"layer{index}_out" if index < len(CONV_FILTERS) else f"layer{index}_bn"
+        )(x)
     x = layers.Flatten(name=f"layer{len(CONV_FILTERS)}_out")(x)
     for index, units in enumerate(DENSE_UNITS, start=len(CONV_FILTERS) + 1):
         x = layers.Dense(units, activation="relu", name=f"layer{index}_dense")(x)
-        x = layers.BatchNormalization(name=f"layer{index}_out")(x)
+        x = layers.BatchNormalization(momentum=0.9, name=f"layer{index}_out")(x)
     return keras.Model(inputs, layers.Dense(classes, name="classifier")(x), name=name)
 
 
