@@ -156,7 +156,7 @@ def run_attack(config: AttackConfig, examples: Examples, models: Models):
                 f"fewer than 2 values of {config.label!r} have {config.min_examples} train examples and a test example"
             )
             return {**named, "skipped": reason}, None
-        splits = {split: _only(known, *pair) for split, pair in splits.items()}
+        splits = {split: only(known, *pair) for split, pair in splits.items()}
         outputs = len(known)
     model = trained.load(models, config.model)
     groups = {split: _groups(config, y, group_size_of(model)) for split, (_, y) in splits.items()}
@@ -214,7 +214,7 @@ def known_classes(train, test, min_examples: int):
     return np.array([value for value in seen if value < len(counts) and counts[value] >= min_examples])
 
 
-def _only(known, x, y):
+def only(known, x, y):
     """The examples of the known classes, with classes renumbered."""
     keep = np.isin(y, known)
     return x[keep], np.searchsorted(known, y[keep])

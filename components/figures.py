@@ -43,7 +43,7 @@ def _group_sizes(sizes, hidden, metrics):
         axes.set_xscale("log", base=2)
         axes.set_xlabel("group size $S_G$ ($N_{pre}$ = 1)")
 
-    return _png(draw)
+    return png(draw)
 
 
 def _line(axes, entries, key, label):
@@ -66,16 +66,17 @@ def _edge_macs(metrics, hidden):
         axes.set_xlabel("multiply-adds on the edge (millions)")
         axes.set_xscale("symlog", linthresh=1)
 
-    return _png(draw)
+    return png(draw)
 
 
-def _png(draw) -> bytes:
+def png(draw) -> bytes:
+    """A figure with one pair of axes, which `draw` is given, as PNG."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
-    draw(axes)
     axes.set_ylabel("%")
+    draw(axes)
     axes.grid(alpha=0.3)
     axes.legend(fontsize="small")
     buffer = io.BytesIO()

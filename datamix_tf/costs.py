@@ -119,6 +119,8 @@ def _macs_per_output_value(layer) -> int:
 
     if isinstance(layer, layers.BatchNormalization):
         return BATCH_NORMALIZATION_OPERATIONS
+    if hasattr(layer, "macs_per_output_value"):
+        return layer.macs_per_output_value
     if isinstance(layer, (layers.DepthwiseConv1D, layers.DepthwiseConv2D)):
         return math.prod(layer.kernel.shape[:-2])
     if isinstance(layer, (layers.Conv1D, layers.Conv2D, layers.Conv3D, layers.Dense)):

@@ -9,9 +9,9 @@ SMALL = {
     "hidden_units": 256,
     "augment": ("shift", "flip"),
     "anonymizer": (16,),
-    "attack_epochs": 12,
+    "attack_epochs": 8,
     "attack_patience": 3,
-    "reconstruction_epochs": 8,
+    "reconstruction_epochs": 6,
     "reconstruction_width": 16,
 }
 # DataMix, section 5.1 and 5.2: ResNet-18, SGD with weight decay 1e-4, cosine annealing, four runs. Rates and batch
@@ -41,7 +41,7 @@ DATAMIX = {
 FACEMIX = {**DATAMIX, "optimizer": "adam", "learning_rate": 1e-3}
 PRESETS = {
     "small": SMALL,
-    "small-speech": {**SMALL, "epochs": 24, "augment": ("shift",)},
+    "small-speech": {**SMALL, "epochs": 24, "attack_epochs": 12, "augment": ("shift",)},
     "datamix": DATAMIX,
     "datamix-lfwa": {**DATAMIX, "epochs": 600},
     "facemix": FACEMIX,

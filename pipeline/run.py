@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shlex
-import signal
 import sys
-import threading
 import time
 
-from components.artifacts import atomic_file, remove_temporaries
-from components.errors import InputError
+from components.artifacts import atomic_file
 from pipeline import experiments
+from pipeline.command import check_columns, make_beam_options, run_command
 from pipeline.options import parse
-
-INTERRUPTED = 130
-OUR_PACKAGES = ("components", "datamix_tf", "pipeline", "serving")
 
 
 def main(argv=None) -> int:
@@ -28,51 +22,11 @@ def main(argv=None) -> int:
     Returns:
         The exit status: 0, 1 for a failure, 2 for bad input, 130 after Ctrl-C.
     """
-    # TensorFlow switches oneDNN on by itself for the newest processors only; training is slow without.
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    try:
-        options, beam_arguments = parse(argv)
-        _require_writable(options.output)
-        with _stops_cleanly(options.output, *([options.keep] if options.keep else [])):
-            run(options, beam_arguments, _command(argv))
-    except (InputError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2 if isinstance(error, InputError) else 1
-    except ModuleNotFoundError as error:
-        if error.name.partition(".")[0] in OUR_PACKAGES:
-            raise
-        print(f"error: {error.name!r} is not installed; pip install 'datamix-tf[pipeline]'", file=sys.stderr)
-        return 1
-    return 0
 
+    def job(options, beam_arguments):
+        run(options, beam_arguments, _command(argv))
 
-@contextlib.contextmanager
-def _stops_cleanly(*folders):
-    """Lets Ctrl-C and SIGTERM remove what is half-written and end the process at once.
-
-    An exception would not do: Beam logs it and turns it into its own, and an ordinary exit waits for the threads of
-    TensorFlow and Beam.
-    """
-
-    def stop(*_):
-        for folder in folders:
-            remove_temporaries(folder)
-        print(
-            "\nerror: interrupted; nothing half-written is left, and what was finished is kept: run again to go on",
-            file=sys.stderr,
-            flush=True,
-        )
-        os._exit(INTERRUPTED)
-
-    if threading.current_thread() is not threading.main_thread():  # only the main thread may handle signals
-        yield
-        return
-    replaced = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in replaced.items():
-            signal.signal(number, handler)
+    return run_command(lambda: parse(argv), job)
 
 
 def run(options, beam_arguments=(), command="") -> None:
@@ -80,8 +34,8 @@ def run(options, beam_arguments=(), command="") -> None:
     from pipeline.datasets import open_dataset
 
     source = open_dataset(options.dataset, seed=options.seed, examples=options.examples, data_dir=options.data_dir)
-    _check_columns(options, source)
-    beam_options = _beam_options(list(beam_arguments))
+    check_columns(options, source)
+    beam_options = make_beam_options(list(beam_arguments))
 
     from pipeline import dag
 
@@ -105,39 +59,6 @@ def _announced(nodes, output, beam_options):
 
     print(f"running {', '.join(node.name for node in nodes)}", file=sys.stderr)
     return dag.run(nodes, output, beam_options)
-
-
-def _check_columns(options, source):
-    for column in (options.target or ()) + (options.hidden or ()):
-        if column not in source.columns:
-            raise InputError(
-                f"data set {source.name!r} has no label column {column!r}; it has {', '.join(source.columns)}"
-            )
-
-
-def _beam_options(arguments):
-    """Beam's options. The direct runner is asked for as FnApiRunner, which it falls back to after trying to fetch a
-    binary of another runner from the network."""
-    from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
-
-    options = PipelineOptions(arguments)
-    standard = options.view_as(StandardOptions)
-    if standard.runner in (None, "DirectRunner"):
-        standard.runner = "apache_beam.runners.portability.fn_api_runner.fn_runner.FnApiRunner"
-    return options
-
-
-def _require_writable(output):
-    """Fails now, not after the training, if the output folder cannot be written."""
-    try:
-        os.makedirs(output, exist_ok=True)
-        remove_temporaries(output)
-        probe = os.path.join(output, ".tmp-probe")
-        with open(probe, "w", encoding="utf-8"):
-            pass
-        os.remove(probe)
-    except OSError as error:
-        raise InputError(f"expected an output folder that can be written, but {output!r} cannot: {error}") from None
 
 
 def _command(argv):

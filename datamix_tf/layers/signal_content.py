@@ -98,6 +98,11 @@ class SignalContent(_OnFields, Obfuscation):
             return coefficients
         return bounded(coefficients, ops.cast(self.singular_values, inputs.dtype), self.distortion)
 
+    @property
+    def macs_per_output_value(self) -> int:
+        """Multiply-adds behind each coefficient, for `datamix_tf.costs`."""
+        return self.basis.shape[0]
+
     def compute_output_shape(self, input_shape):
         return (input_shape[0], *self.places, self.rank)
 
@@ -130,6 +135,10 @@ class SignalRebuild(_OnFields):
     def call(self, inputs):
         rebuilt = ops.matmul(inputs, ops.transpose(ops.cast(self.basis, inputs.dtype)))
         return ops.reshape(rebuilt, (-1, *self.feature_shape)) if self.size is None else rebuilt
+
+    @property
+    def macs_per_output_value(self) -> int:
+        return self.rank
 
     def compute_output_shape(self, input_shape):
         rebuilt = self.feature_shape if self.size is None else (*self.places, self.basis.shape[0])
@@ -168,6 +177,10 @@ class OnFields(keras.layers.Layer):
         if self.layer.use_bias:
             outputs = outputs + ops.cast(self.layer.bias, inputs.dtype)
         return self.layer.activation(outputs)
+
+    @property
+    def macs_per_output_value(self) -> int:
+        return math.prod(self.layer.kernel.shape[:-1])
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.layer.filters)

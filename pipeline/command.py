@@ -1,0 +1,105 @@
+"""What the commands of the pipeline share: exit statuses, clean stops, Beam's options, checks of their arguments."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+
+from components.artifacts import remove_temporaries
+from components.errors import InputError
+
+INTERRUPTED = 130
+OUR_PACKAGES = ("components", "datamix_tf", "pipeline", "serving")
+
+
+def run_command(parse, job) -> int:
+    """Parses arguments and runs a job; says in one line what went wrong.
+
+    Args:
+        parse: Returns options (with `output` and `keep`) and the arguments that are left for Beam.
+        job: Called with both.
+
+    Returns:
+        The exit status: 0, 1 for a failure, 2 for bad input, 130 after Ctrl-C.
+    """
+    # TensorFlow switches oneDNN on by itself for the newest processors only; training is slow without.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    try:
+        options, beam_arguments = parse()
+        _require_writable(options.output)
+        with _stops_cleanly(options.output, *([options.keep] if options.keep else [])):
+            job(options, beam_arguments)
+    except (InputError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2 if isinstance(error, InputError) else 1
+    except ModuleNotFoundError as error:
+        if error.name.partition(".")[0] in OUR_PACKAGES:
+            raise
+        print(f"error: {error.name!r} is not installed; pip install 'datamix-tf[pipeline]'", file=sys.stderr)
+        return 1
+    return 0
+
+
+@contextlib.contextmanager
+def _stops_cleanly(*folders):
+    """Lets Ctrl-C and SIGTERM remove what is half-written and end the process at once.
+
+    An exception would not do: Beam logs it and turns it into its own, and an ordinary exit waits for the threads of
+    TensorFlow and Beam.
+    """
+
+    def stop(*_):
+        for folder in folders:
+            remove_temporaries(folder)
+        print(
+            "\nerror: interrupted; nothing half-written is left, and what was finished is kept: run again to go on",
+            file=sys.stderr,
+            flush=True,
+        )
+        os._exit(INTERRUPTED)
+
+    if threading.current_thread() is not threading.main_thread():  # only the main thread may handle signals
+        yield
+        return
+    replaced = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in replaced.items():
+            signal.signal(number, handler)
+
+
+def check_columns(options, source):
+    for column in (options.target or ()) + (options.hidden or ()):
+        if column not in source.columns:
+            raise InputError(
+                f"data set {source.name!r} has no label column {column!r}; it has {', '.join(source.columns)}"
+            )
+
+
+def make_beam_options(arguments):
+    """Beam's options. The direct runner is asked for as FnApiRunner, which it falls back to after trying to fetch a
+    binary of another runner from the network."""
+    from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+
+    options = PipelineOptions(arguments)
+    standard = options.view_as(StandardOptions)
+    if standard.runner in (None, "DirectRunner"):
+        standard.runner = "apache_beam.runners.portability.fn_api_runner.fn_runner.FnApiRunner"
+    return options
+
+
+def _require_writable(output):
+    """Fails now, not after the training, if the output folder cannot be written."""
+    try:
+        os.makedirs(output, exist_ok=True)
+        remove_temporaries(output)
+        probe = os.path.join(output, ".tmp-probe")
+        with open(probe, "w", encoding="utf-8"):
+            pass
+        os.remove(probe)
+    except OSError as error:
+        raise InputError(f"expected an output folder that can be written, but {output!r} cannot: {error}") from None

@@ -1,0 +1,214 @@
+"""`python -m pipeline.obfuscation`: the figures of the obfuscation paper, each from one command."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import shlex
+import sys
+
+from components.artifacts import atomic_file, write_json
+from components.errors import InputError
+from components.obfuscation import ObfuscationConfig, SplitNetConfig
+from pipeline.command import check_columns, make_beam_options, run_command
+
+DESCRIPTION = """\
+Trains the six-layer network of the obfuscation paper, obfuscates what its edge half sends, and measures what an
+adversary reads of hidden labels: figure 2 (signal content by layer), 3 (attacks by split layer), 4 to 6 (trade-offs
+against pruning, adversarial training and others at the input of FC1), 7 (several hidden attributes). Writes
+figureN.png, obfuscation.json and obfuscation.md. Any Beam option may follow."""
+FIGURES = (2, 3, 4, 5, 6, 7)
+MIDDLE = 4  # the input of FC1
+MAX_DROP = 0.01
+#: Method -> its levels in the trade-off figures.
+TRADE_OFFS = {
+    "signal": (1, 2, 3, 4, 8, 16, 32, 64, 128),
+    "pruning": (1, 4, 16, 64, 128, 256),
+    "adversarial": (0.1, 0.25, 0.5, 1.0),
+    "bottleneck": (0.01, 0.1, 1.0),
+    "shredder": (0.01, 0.1, 1.0),
+    "gaussian": (0.02, 0.05, 0.1, 0.2),
+}
+IN_FIGURE = {4: ("signal",), 5: ("signal", "pruning"), 6: tuple(TRADE_OFFS)}
+
+
+@dataclasses.dataclass(frozen=True)
+class ObfuscationOptions:
+    """The options of a run; `python -m pipeline.obfuscation --help` explains each."""
+
+    dataset: str
+    output: str
+    keep: str | None
+    figures: tuple[int, ...]
+    target: tuple[str, ...] | None
+    hidden: tuple[str, ...] | None
+    examples: int | None
+    data_dir: str | None
+    image_size: tuple[int, int]
+    valid_share: float
+    test_share: float
+    seed: int
+    repeats: int
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    decov: float
+    gaussian: float
+    fine_tune_epochs: int
+    attack_epochs: int
+    attack_patience: int
+
+
+def main(argv=None) -> int:
+    """Runs the command; returns the exit status, as `pipeline.run.main` does."""
+    arguments = sys.argv[1:] if argv is None else argv
+    return run_command(lambda: _parse(argv), lambda options, beam: run(options, beam, arguments))
+
+
+def run(options: ObfuscationOptions, beam_arguments, arguments) -> None:
+    """Runs the comparison, writes figures and table, prints the table."""
+    from components.example_gen import ExampleGen
+    from components.obfuscation_figures import figures, table
+    from components.obfuscator import Obfuscator
+    from components.transform import Transform
+    from pipeline import dag
+    from pipeline.datasets import open_dataset
+    from serving.edge.preprocess import ImagePreprocessing
+
+    source = open_dataset(options.dataset, seed=options.seed, examples=options.examples, data_dir=options.data_dir)
+    check_columns(options, source)
+    target = source.target if options.target is None else options.target
+    hidden = source.hidden if options.hidden is None else options.hidden
+    _check(source, target, hidden)
+    networks, methods = plan(options, hidden)
+    nodes = [
+        dag.Node(
+            "example_gen",
+            ExampleGen(
+                source=source,
+                target=target,
+                hidden=hidden,
+                valid_share=options.valid_share,
+                test_share=options.test_share,
+                official_split=False,
+                max_bad_share=0.05,
+            ),
+            {},
+        ),
+        dag.Node(
+            "transform",
+            Transform(preprocessing=ImagePreprocessing(*options.image_size), max_bad_share=0.05),
+            {"examples": ("example_gen", "examples")},
+        ),
+        dag.Node(
+            "obfuscator",
+            Obfuscator(networks=networks, methods=methods, keep=options.keep or os.path.join(options.output, "kept")),
+            {"examples": ("transform", "examples")},
+        ),
+    ]
+    for node, outputs in dag.run(nodes, options.output, make_beam_options(list(beam_arguments))):
+        print(f"{node.name}: done", file=sys.stderr)
+        if node.name == "transform":
+            schema = outputs["examples"].read_json("schema.json")
+        if node.name == "obfuscator":
+            scores = outputs["scores"].read_json("obfuscation.json")
+    command = shlex.join(["python", "-m", "pipeline.obfuscation", *arguments])
+    scores |= {"settings": {**dataclasses.asdict(options), "command": command}, "dataset": schema}
+    write_json(os.path.join(options.output, "obfuscation.json"), scores)
+    for name, content in figures(scores, options.figures, IN_FIGURE, MIDDLE).items():
+        with atomic_file(os.path.join(options.output, name)) as temporary, open(temporary, "wb") as file:
+            file.write(content)
+    text = table(scores)
+    path = os.path.join(options.output, "obfuscation.md")
+    with atomic_file(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
+        file.write(text + "\n")
+    print(f"{text}\n\n{path}: this table; figures beside it")
+
+
+def plan(options: ObfuscationOptions, hidden) -> tuple[list[SplitNetConfig], list[ObfuscationConfig]]:
+    """The networks and methods that the figures asked for need, each once."""
+    from datamix_tf.models.splitnet import NUM_LAYERS
+
+    networks, methods = [], {}
+    for seed in range(options.seed, options.seed + options.repeats):
+        shared = (options.epochs, options.batch_size, options.learning_rate, options.decov, options.gaussian, seed)
+        plain, signal = (SplitNetConfig(objective, *shared) for objective in ("plain", "signal"))
+        networks += [plain, signal]
+
+        def add(network, method, split_layer, level=0.0, attacked=hidden[:1]):
+            key = (network, method, split_layer, float(level))
+            methods[key] = max(methods.get(key, ()), tuple(attacked), key=len)
+
+        if 3 in options.figures:
+            for split_layer in range(1, NUM_LAYERS + 1):
+                add(plain, "none", split_layer)
+                add(signal, "none", split_layer)
+                add(signal, "signal", split_layer)
+                add(signal, "bounded", split_layer, MAX_DROP)
+        for figure in set(options.figures) & set(IN_FIGURE):
+            for network in (plain, signal):
+                add(network, "none", MIDDLE)
+            for method in IN_FIGURE[figure]:
+                for level in TRADE_OFFS[method]:
+                    add(signal if method == "signal" else plain, method, MIDDLE, level)
+        if 7 in options.figures:
+            add(plain, "none", MIDDLE, attacked=hidden)
+            add(signal, "signal", MIDDLE, 1, attacked=hidden)
+            add(plain, "adversarial", MIDDLE, 1.0, attacked=hidden)
+    ends = (options.fine_tune_epochs, options.attack_epochs, options.attack_patience)
+    return networks, [ObfuscationConfig(*key, attacked, *ends) for key, attacked in methods.items()]
+
+
+def _check(source, target, hidden):
+    if source.kind != "image":
+        raise InputError(f"the six-layer network takes pictures, but data set {source.name!r} is {source.kind}")
+    if len(target) != 1:
+        raise InputError(f"expected one target column, name it with --target; {source.name!r} has {len(target)}")
+    if not hidden:
+        raise InputError(f"data set {source.name!r} has no hidden column; name one with --hidden")
+
+
+def _parse(argv):
+    from pipeline.options import _integers, _size, _texts
+
+    parser = argparse.ArgumentParser(
+        "python -m pipeline.obfuscation",
+        description=DESCRIPTION,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("--dataset", required=True, help="avatars, celeb_a, lfwa, or folder:PATH")
+    add("--output", default="runs/obfuscation", help="folder of the run")
+    add("--keep", help="folder that keeps finished work (default: kept/ in the output folder)")
+    add("--figures", type=_integers, default=FIGURES, help="which figures, with commas")
+    add("--target", type=_texts, help="the label column to learn (default: the data set's own)")
+    add("--hidden", type=_texts, help="hidden columns, with commas; methods are trained against the first")
+    add("--examples", type=int, help="size of a generated data set (default: its own)")
+    add("--data_dir", help="where tensorflow-datasets keeps data (default: its own)")
+    add("--image_size", type=_size, default=(50, 50), help="HEIGHTxWIDTH; the paper: 50x50, CelebA 73x60, MNIST 28x28")
+    add("--valid_share", type=float, default=0.15, help="share of validation examples")
+    add("--test_share", type=float, default=0.2, help="share of test examples")
+    add("--seed", type=int, default=0, help="first seed")
+    add("--repeats", type=int, default=3, help="how many seeds")
+    add("--epochs", type=int, default=20, help="passes over the train split; the paper: 50")
+    add("--batch_size", type=int, default=64, help="examples in a batch")
+    add("--learning_rate", type=float, default=1e-3, help="of Adam; falls tenfold after 40 %% and 80 %% of the epochs")
+    add("--decov", type=float, default=0.01, help="weight of the decorrelation penalty; 0 leaves it out")
+    add("--gaussian", type=float, default=0.01, help="weight of the divergence from N(0, 1); 0 leaves it out")
+    add("--fine_tune_epochs", type=int, default=5, help="passes after pruning or noise; the paper does not say")
+    add("--attack_epochs", type=int, default=10, help="most passes of each attack; the paper: 50")
+    add("--attack_patience", type=int, default=4, help="passes without a better score after which an attack ends")
+    known, beam_arguments = parser.parse_known_args(argv)
+    options = ObfuscationOptions(**vars(known))
+    if not set(options.figures) <= set(FIGURES):
+        raise InputError(f"--figures takes {', '.join(map(str, FIGURES))}; received {options.figures}")
+    for name in ("repeats", "epochs", "batch_size", "fine_tune_epochs", "attack_epochs"):
+        if getattr(options, name) < 1:
+            raise InputError(f"--{name} must be at least 1; received {getattr(options, name)}")
+    return options, beam_arguments
+
+
+if __name__ == "__main__":
+    sys.exit(main())
