@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import apache_beam as beam
 import numpy as np
 
@@ -9,7 +11,7 @@ from components import models as trained
 from components.artifacts import AttackScores, Evaluation, Examples, Models, write_json
 from components.base import Component, ComponentSpec
 from components.data import arrays, target_task
-from components.methods import LEVELS, METHODS, VARIANTS, members_of, variant
+from components.methods import LEVELS, METHODS, MIXING, VARIANTS, members_of, variant
 
 SCHEMA_VERSION = 1
 BATCH_SIZE = 256
@@ -105,25 +107,32 @@ def measure(model, examples: Examples) -> dict:
         edge = {key: pre[key] + post[key] for key in ("params", "macs")}
         return {**result, "edge": edge, "bytes_up": pre["output_bytes"], "bytes_down": main["output_bytes"]}
     whole, layer = cost_of(model), obfuscation_of(model)
-    edge = {"params": 0, "macs": 0} if layer is None else obfuscation_cost(layer)
+    edge = {"params": 0, "macs": 0} if layer is None else obfuscation_cost(model, layer)
     wire = {"bytes_up": sent_bytes(layer, schema), "bytes_down": whole["output_bytes"]}
     return {**result, "edge": edge, "whole": whole, **wire}
 
 
-def obfuscation_cost(layer) -> dict[str, int]:
+def obfuscation_cost(model, layer) -> dict[str, int]:
     """Parameters and multiply-adds of an obfuscation; those without weights count nothing, as in the papers."""
-    from datamix_tf.costs import cost_of
+    import keras
 
+    from datamix_tf.costs import cost_of
+    from datamix_tf.layers import SignalContent
+
+    if isinstance(layer, SignalContent):
+        return cost_of(keras.Model(model.inputs[0], layer.output))
     return cost_of(layer.generator) if hasattr(layer, "generator") else {"params": 0, "macs": 0}
 
 
 def sent_bytes(layer, schema) -> int:
     """Bytes of one sent input: raw ones as they are stored, blurred ones as their few pixels, others as float32."""
-    from datamix_tf.layers import Blur
+    from datamix_tf.layers import Blur, SignalContent
 
     height, width, channels = schema["shape"]
     if layer is None:
         return height * width * channels * np.dtype(schema["dtype"]).itemsize
+    if isinstance(layer, SignalContent):
+        return 4 * math.prod((*layer.places, layer.rank))
     return layer.size**2 * channels if isinstance(layer, Blur) else 4 * height * width * channels
 
 
@@ -196,8 +205,11 @@ def _row(method, measured, training, attacks):
 def _row_settings(method, config):
     """The settings of a model that mean something for the method."""
     settings = {name: value for name, value in config.items() if name not in ("method", "level", "people")}
-    if method != "datamix":
-        for key in ("num_pre_blocks", "group_size", "curriculum", "standardize"):
+    for key in ("num_pre_blocks", "group_size", "signal_rank"):
+        if key not in VARIANTS[method]:
+            del settings[key]
+    if method not in MIXING:
+        for key in ("curriculum", "standardize"):
             del settings[key]
     return settings | ({LEVELS[method]: config["level"]} if method in LEVELS else {})
 

@@ -10,9 +10,13 @@ VARIANTS = {
     "blur": ("size",),
     "anonymizer": ("generator_width",),
     "mixup": (),
+    "obfuscation": ("num_pre_blocks", "signal_rank"),
     "datamix": ("num_pre_blocks", "group_size"),
+    "obfuscated_datamix": ("num_pre_blocks", "group_size", "signal_rank"),
 }
 METHODS = tuple(VARIANTS)
+#: Methods that mix features.
+MIXING = ("datamix", "obfuscated_datamix")
 #: Methods that obfuscate the raw input -> what the level of their `ModelConfig` is.
 LEVELS = {"noise": "variance", "blur": "size", "anonymizer": "generator_width"}
 
@@ -31,7 +35,9 @@ def entry_key(entry) -> str:
         "blur": "blurring to {size:g} x {size:g}",
         "anonymizer": "face anonymizer, width {generator_width:g}",
         "mixup": "mixup, raw inputs in pairs",
+        "obfuscation": "signal content of rank {signal_rank}, N_pre={num_pre_blocks}",
         "datamix": "DataMix, N_pre={num_pre_blocks}, S_G={group_size}",
+        "obfuscated_datamix": "DataMix, N_pre={num_pre_blocks}, S_G={group_size}, signal content of rank {signal_rank}",
     }
     return names[entry["method"]].format(**entry)
 

@@ -13,7 +13,8 @@ class ModelConfig:
 
     Attributes:
         method: `"plain"`, `"datamix"` (trained through the mixing), `"mixup"` (trained with mixup, raw inputs are mixed
-            in pairs), `"noise"`, `"blur"` or `"anonymizer"` (the edge obfuscates the raw input).
+            in pairs), `"noise"`, `"blur"` or `"anonymizer"` (the edge obfuscates the raw input), `"obfuscation"` (the
+            edge sends signal content).
         level: Variance of the noise, the size that blurring leaves, or the width of the anonymizer; 0 for the others.
         num_pre_blocks: N_pre, blocks on the edge: 0 (raw inputs are mixed), 1, 2 or 3.
         group_size: S_G, inputs mixed with each other.
@@ -32,6 +33,8 @@ class ModelConfig:
         seed: Seed of initialisation, order, augmentation and training keys.
         optimizer: `"adamw"`, `"adam"` or `"sgd"` (momentum 0.9), all with decoupled weight decay.
         people: The hidden column that the anonymizer is trained against; empty for the other methods.
+        signal_rank: Coefficients of signal content that are sent for each place, in front of the mixing if there is
+            any; 0 sends all of the feature. Takes N_pre = 3, behind which the cloud starts with strides.
     """
 
     method: str
@@ -50,11 +53,15 @@ class ModelConfig:
     seed: int
     optimizer: str = "adamw"
     people: str = ""
+    signal_rank: int = 0
 
     @property
     def name(self) -> str:
+        rank = f"-rank{self.signal_rank}" if self.signal_rank else ""
         if self.mixing:
-            return f"datamix-pre{self.num_pre_blocks}-group{self.group_size}-seed{self.seed}"
+            return f"datamix-pre{self.num_pre_blocks}-group{self.group_size}{rank}-seed{self.seed}"
+        if rank:
+            return f"{self.method}-pre{self.num_pre_blocks}{rank}-seed{self.seed}"
         return f"{self.method}{f'{self.level:g}' if self.level else ''}-seed{self.seed}"
 
     @property
@@ -92,6 +99,21 @@ def build_model(config: ModelConfig, schema):
         standardize = keras.layers.BatchNormalization(center=False, scale=False, momentum=0.9, name="standardize")
         pre = keras.Model(pre.inputs[0], standardize(pre.outputs[0]), name=pre.name)
     return DataMixModel(pre, main, post, group_size=config.group_size, seed=config.seed, name="datamix")
+
+
+def with_signal_content(model, config: ModelConfig):
+    """A trained model whose edge sends signal content only, `config.signal_rank` coefficients for each place."""
+    import keras
+
+    from datamix_tf import DataMixModel
+    from datamix_tf.models.resnet import pre_layer
+    from datamix_tf.signal import halves, obfuscate
+
+    if not config.mixing:
+        return obfuscate(model, model.get_layer(pre_layer(config.num_pre_blocks)).output, config.signal_rank)[0]
+    content, main, _ = halves(model.main, config.signal_rank)
+    pre = keras.Model(model.pre.inputs[0], content(model.pre.outputs[0]), name=model.pre.name)
+    return DataMixModel(pre, main, model.post, group_size=config.group_size, seed=config.seed, name="datamix")
 
 
 def obfuscation(config: ModelConfig):

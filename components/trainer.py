@@ -13,9 +13,11 @@ from components.base import Component, ComponentSpec
 from components.data import batches, hidden_task, target_task, whole_batch_size
 from components.epoch_bar import EpochBar
 from components.kept import kept, link_tree
-from components.networks import ModelConfig, build_model, optimizer
+from components.networks import ModelConfig, build_model, optimizer, with_signal_content
 
 WARMUP_EPOCHS = 2
+#: Share of the epochs that are trained with signal content, and of the peak learning rate.
+SIGNAL_SHARE, SIGNAL_RATE = 0.3, 0.3
 
 
 class Trainer(Component):
@@ -62,7 +64,7 @@ def train_to(config: ModelConfig, examples: Examples, folder: str, keep: str) ->
 
 
 def train(config: ModelConfig, examples: Examples):
-    """Trains one model.
+    """Trains one model; one that sends signal content first without, then, for the last epochs, with it.
 
     Returns:
         `(model, training)`: a Keras model (mixing ones are a `DataMixModel` or `MixupModel`), and a JSON-ready record
@@ -74,16 +76,31 @@ def train(config: ModelConfig, examples: Examples):
     schema = examples.read_json("schema.json")
     batch_size = whole_batch_size(min(config.batch_size, schema["splits"]["train"]), config.group_size)
     model, steps = build_model(config, schema), schema["splits"]["train"] // batch_size
-    fitted, data = _prepared(config, schema, model, examples, batch_size, steps)
-    started = time.monotonic()
-    history = fitted.fit(data, epochs=config.epochs, shuffle=False, verbose=0, callbacks=_callbacks(config))
+    started, history = time.monotonic(), {}
+    for stage in _stages(config):
+        if stage.signal_rank:
+            model = with_signal_content(model, stage)
+        fitted, data = _prepared(stage, schema, model, examples, batch_size, steps)
+        logs = fitted.fit(data, epochs=stage.epochs, shuffle=False, verbose=0, callbacks=_callbacks(stage)).history
+        history = {name: history.get(name, []) + [float(value) for value in values] for name, values in logs.items()}
     training = {
         "config": dataclasses.asdict(config),
         "seconds": time.monotonic() - started,
         "steps": steps * config.epochs,
-        "history": {name: [float(value) for value in values] for name, values in history.history.items()},
+        "history": history,
     }
     return model, training
+
+
+def _stages(config):
+    """The trainings that follow each other: signal content is cut out of a network that has learned where it is."""
+    if not config.signal_rank:
+        return [config]
+    last = max(1, round(SIGNAL_SHARE * config.epochs))
+    first = dataclasses.replace(config, signal_rank=0, epochs=config.epochs - last)
+    rate = SIGNAL_RATE * config.learning_rate
+    second = dataclasses.replace(config, epochs=last, curriculum=0.0, learning_rate=rate)
+    return [first, second] if first.epochs else [second]
 
 
 def _prepared(config, schema, model, examples, batch_size, steps):

@@ -149,15 +149,32 @@ def obfuscate(network, sent, rank=None, *, exact=False, distortion=0.0, name="ob
 
     Returns:
         `(model, front)`: a functional model with a `SignalContent` layer, where `datamix_tf.transmission` cuts it, and
-        the `Front`, with which `refresh` sets the basis again after more training.
+        the `Front`, with which `refresh` sets the basis again after the weights have changed.
 
     Raises:
         ValueError: If the server does not start with linear layers (see `front_of`), or both a rank and a distortion
             are given.
     """
+    content, server, front = halves(keras.Model(sent, network.outputs[0]), rank, exact=exact, distortion=distortion)
+    outputs = run_on(server, content(sent))
+    return keras.Model(network.inputs[0], outputs, name=name), front
+
+
+def halves(server, rank=None, *, exact=False, distortion=0.0):
+    """The two halves that take the place of sending all of a feature.
+
+    Args:
+        server: A functional model from the sent feature on; its layers and weights are used, not copied.
+        rank, exact, distortion: As for `obfuscate`.
+
+    Returns:
+        `(content, server, front)`: the edge's `SignalContent`, the server from its coefficients on, and the `Front`.
+
+    Raises:
+        ValueError: As `obfuscate`.
+    """
     if rank is not None and distortion:
         raise ValueError("`distortion` decides how many coefficients are kept; leave `rank` out.")
-    server = keras.Model(sent, network.outputs[0])
     front = front_of(server, exact)
     basis, _ = front.decompose()
     rank = basis.shape[1] if rank is None else rank
@@ -168,9 +185,9 @@ def obfuscate(network, sent, rank=None, *, exact=False, distortion=0.0, name="ob
     content = SignalContent(**where, distortion=distortion, name="signal_content")
     rebuild = SignalRebuild(**where, name="signal_rebuild")
     refresh(content, rebuild, front)
-    on_map = front.size is None
-    outputs = run_on(server, rebuild(content(sent)), None if on_map else _calls_on_fields(front))
-    return keras.Model(network.inputs[0], outputs, name=name), front
+    coefficients = keras.Input((*content.places, rank), name="coefficients")
+    outputs = run_on(server, rebuild(coefficients), None if front.size is None else _calls_on_fields(front))
+    return content, keras.Model(coefficients, outputs, name=server.name), front
 
 
 def refresh(content, rebuild, front) -> None:

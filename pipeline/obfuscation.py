@@ -179,7 +179,7 @@ def _parse(argv):
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("--dataset", required=True, help="avatars, celeb_a, lfwa, or folder:PATH")
+    add("--dataset", required=True, help="avatars, celeb_a, lfwa, utkface, facescrub, emnist_writers, or folder:PATH")
     add("--output", default="runs/obfuscation", help="folder of the run")
     add("--keep", help="folder that keeps finished work (default: kept/ in the output folder)")
     add("--figures", type=_integers, default=FIGURES, help="which figures, with commas")

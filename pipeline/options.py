@@ -37,6 +37,7 @@ class RunOptions:
     noise: tuple[float, ...]
     blur: tuple[int, ...]
     anonymizer: tuple[int, ...]
+    signal_rank: tuple[int, ...]
     target: tuple[str, ...] | None
     hidden: tuple[str, ...] | None
     examples: int | None
@@ -99,6 +100,7 @@ def _check(options):
         ("datamix" in options.methods, "--methods must include datamix, which is packaged", options.methods),
         (min(options.noise) >= 0, "--noise takes variances of at least 0", options.noise),
         (min(options.blur) >= 1, "--blur takes sizes of at least 1", options.blur),
+        (min(options.signal_rank) >= 1, "--signal_rank must be at least 1", options.signal_rank),
         (min(options.anonymizer) >= 1, "--anonymizer takes widths of at least 1", options.anonymizer),
         (options.epochs >= 1, "--epochs must be at least 1", options.epochs),
         (options.attack_epochs >= 0, "--attack_epochs must be at least 0", options.attack_epochs),
@@ -164,7 +166,8 @@ def _parser():
     add(
         "--dataset",
         default="avatars",
-        help="avatars, tones (built-in), celeb_a, lfwa, speech_commands, or folder:PATH",
+        help="avatars, tones (built-in), folder:PATH, or celeb_a, lfwa, utkface, facescrub, speech_commands, "
+        "emnist_writers",
     )
     add("--target", type=_texts, help="label columns to learn, with commas (default: the data set's own)")
     add("--hidden", type=_texts, help="label columns that the attacker is after (default: the data set's own)")
@@ -206,6 +209,12 @@ def _parser():
     )
     add("--blur", type=_integers, default=(16, 8), help="rows and columns that the method blur leaves, with commas")
     add("--anonymizer", type=_integers, default=(64,), help="widths of the method anonymizer's generator, with commas")
+    add(
+        "--signal_rank",
+        type=_integers,
+        default=(32,),
+        help="coefficients for each place that obfuscation and obfuscated_datamix send (N_pre = 3), with commas",
+    )
     add("--group_size", type=int, default=8, help="inputs mixed with each other (S_G), from 1")
     add(
         "--num_pre_blocks",

@@ -6,6 +6,7 @@ import dataclasses
 
 from components.attacker import TARGET, AttackConfig
 from components.errors import InputError
+from components.methods import MIXING, VARIANTS
 from components.networks import ModelConfig
 from pipeline.rows import HIDDEN, Row
 
@@ -73,8 +74,9 @@ def _model(row, options, hidden, seed):
     return ModelConfig(
         method=row.model,
         level=row.level or (float(options.anonymizer[0]) if row.method == "anonymizer" else 0.0),
-        num_pre_blocks=row.num_pre_blocks if row.method == "datamix" else 0,
-        group_size=row.group_size if row.method == "datamix" else 1,
+        num_pre_blocks=row.num_pre_blocks if "num_pre_blocks" in VARIANTS[row.method] else 0,
+        group_size=row.group_size if row.method in MIXING else 1,
+        signal_rank=row.signal_rank,
         seed=seed,
         people=hidden[0] if row.method == "anonymizer" else "",
         **{key: getattr(options, key) for key in MODEL_OPTIONS},

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 SMALL = {
     "width": 32,
-    "epochs": 12,
+    "epochs": 10,
     "batch_size": 32,
     "hidden_units": 256,
     "augment": ("shift", "flip"),
     "anonymizer": (16,),
-    "attack_epochs": 8,
+    "attack_epochs": 7,
     "attack_patience": 3,
-    "reconstruction_epochs": 6,
+    "reconstruction_epochs": 5,
     "reconstruction_width": 16,
 }
 # DataMix, section 5.1 and 5.2: ResNet-18, SGD with weight decay 1e-4, cosine annealing, four runs. Rates and batch

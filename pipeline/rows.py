@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 
+from components.methods import VARIANTS
+
 TARGET, HIDDEN = "target", "hidden"
+#: N_pre behind which the cloud's ResNet starts with strides: no shortcut then shows it all of the feature.
+STRIDED = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,10 +35,11 @@ class Row:
     Attributes:
         method: One of `components.methods.METHODS`.
         level: Variance of noise, size that blurring leaves, width of the anonymizer (0: the options' first).
-        num_pre_blocks: N_pre, for DataMix.
+        num_pre_blocks: N_pre, for DataMix and for signal content.
         group_size: S_G, for DataMix.
         attacks: The `RowAttack`s.
         paper: Column name -> the paper's figure.
+        signal_rank: Coefficients for each place, for signal content.
     """
 
     method: str
@@ -43,11 +48,13 @@ class Row:
     group_size: int = 8
     attacks: tuple[RowAttack, ...] = ()
     paper: dict[str, float | str] = dataclasses.field(default_factory=dict)
+    signal_rank: int = 0
 
     @property
     def model(self) -> str:
         """The method of the model behind it: one plain model is behind the rows edge and cloud."""
-        return "plain" if self.method in ("edge", "cloud") else self.method
+        behind = {"edge": "plain", "cloud": "plain", "obfuscated_datamix": "datamix"}
+        return behind.get(self.method, self.method)
 
 
 def rows_of(options) -> list[Row]:
@@ -63,6 +70,9 @@ def rows_of(options) -> list[Row]:
     for method in options.methods:
         if method == "datamix":
             rows += [Row(method, 0.0, blocks, options.group_size, attacks) for blocks in options.num_pre_blocks]
+        elif "signal_rank" in VARIANTS[method]:
+            ranks = options.signal_rank
+            rows += [Row(method, 0.0, STRIDED, options.group_size, attacks, signal_rank=rank) for rank in ranks]
         else:
             rows += [Row(method, level, attacks=attacks) for level in levels.get(method, (0.0,))]
     return rows

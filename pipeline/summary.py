@@ -39,7 +39,7 @@ def experiment_table(metrics: dict, experiment) -> str:
     """
     settings, dataset = metrics["settings"], metrics["dataset"]
     names = _label_names(dataset)
-    headings = ["method", "params", "MACs", *experiment.columns]
+    headings = ["method", "params", "MACs", "bytes up", *experiment.columns]
     seeds = metrics["summary"][0]["seeds"]
     lines = [
         f"# {experiment.title}",
@@ -59,7 +59,7 @@ def _lines(metrics, experiment, headings, names):
     lines = []
     for row in experiment.rows:
         entry = _entry_of(row, metrics["summary"])
-        costs = [human(entry["edge_params"]), human(entry["edge_macs"])]
+        costs = [human(entry["edge_params"]), human(entry["edge_macs"]), human(entry["bytes_up"])]
         figures = [_figure(entry, source.format(**names)) for source in experiment.columns.values()]
         lines.append([entry_key(entry), *costs, *figures])
         if row.paper:
@@ -86,6 +86,8 @@ def _entry_of(row, summary):
     """The summary's entry for a `pipeline.rows.Row`."""
     wanted = {
         "datamix": {"num_pre_blocks": row.num_pre_blocks, "group_size": row.group_size},
+        "obfuscation": {"signal_rank": row.signal_rank},
+        "obfuscated_datamix": {"signal_rank": row.signal_rank, "group_size": row.group_size},
         "noise": {"variance": row.level},
         "blur": {"size": row.level},
     }.get(row.method, {})

@@ -5,7 +5,14 @@ from __future__ import annotations
 from components.errors import InputError
 
 BUILT_IN = ("avatars", "tones")
-TFDS = ("celeb_a", "lfwa", "speech_commands")  # pipeline.datasets.builders.NAMES, which imports too much for --help
+TFDS = (
+    "celeb_a",
+    "lfwa",
+    "utkface",
+    "facescrub",
+    "speech_commands",
+    "emnist_writers",
+)  # pipeline.datasets.builders.NAMES, which imports too much for --help
 
 
 def open_dataset(text: str, *, seed: int = 0, examples: int | None = None, data_dir: str | None = None):

@@ -13,7 +13,7 @@ from components import models as trained
 from components.artifacts import AttackScores, Evaluation, Models
 from components.attacker import AttackConfig, Attacker, known_classes
 from components.data import arrays
-from components.evaluator import Evaluator, sent_bytes
+from components.evaluator import Evaluator, measure, sent_bytes
 from components.figures import trade_offs
 from components.networks import ModelConfig
 from components.packager import TOLERANCE, Packager
@@ -125,6 +125,23 @@ def test_the_metrics_have_the_pinned_form(evaluation):
     assert edge["edge_macs"] > datamix["edge_macs"] > cloud["edge_macs"] == 0
     assert (edge["bytes_up"], cloud["bytes_up"], datamix["bytes_up"]) == (0, 32 * 32 * 3, 8 * 8 * 8 * 4)
     assert edge["attacks"]["identity"]["score"] == edge["attacks"]["identity"]["chance"]
+
+
+@pytest.mark.parametrize("method", ["datamix", "obfuscation"])
+def test_signal_content_is_cut_out_after_most_of_the_training(method, folder, examples):
+    """The composition: coefficients instead of features go up, mixed or not, and everything else works as before."""
+    wanted = {"method": method, "num_pre_blocks": 3, "signal_rank": 4, "epochs": 4}
+    config = ModelConfig(**{**CONFIG.__dict__, **wanted, "group_size": 4 if method == "datamix" else 1})
+    models = Trainer(models=[config], keep=str(folder / "kept")).run({"examples": examples}, str(folder / config.name))
+    assert len(trained.training(models["models"], config.name)["history"]["loss"]) == 4
+    measured = measure(trained.load(models["models"], config.name), examples)
+    # 8 x 8 features of 8 channels, of which strides leave 4 x 4 places.
+    assert measured["bytes_up"] == 4 * 4 * 4 * 4
+    assert measured["edge"]["macs"] >= 4 * 4 * 4 * 3 * 3 * 8
+    if method == "datamix":
+        packager = Packager(model=config.name, model_name="faces", model_version=1)
+        package = packager.run({"examples": examples, **models}, str(folder / "rank"))["package"]
+        assert max(value for name, value in package.read_json("agreement.json").items() if "." not in name) < TOLERANCE
 
 
 def test_what_is_sent_of_an_obfuscated_input():

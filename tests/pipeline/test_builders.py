@@ -1,6 +1,8 @@
 """The tensorflow-datasets builders, run on small files in the official downloads' layouts."""
 
 import functools
+import gzip
+import hashlib
 import http.server
 import io
 import pickle
@@ -11,6 +13,7 @@ import threading
 import wave
 import zipfile
 
+import apache_beam as beam
 import numpy as np
 import pytest
 from apache_beam.testing import test_pipeline as beam_test
@@ -157,6 +160,56 @@ def write_lfwa(folder, version="7.3", archive="lfw.tgz") -> list[RawExample]:
     ]
 
 
+def write_utkface(folder) -> list[RawExample]:
+    """Writes an archive like the official one: labels in the file names, one of which lacks a part."""
+    names = ["26_0_1_20170116174525125.jpg.chip.jpg", "100_1_4_20170112213500903.jpg.chip.jpg"]
+    pictures = [jpeg(70 + i) for i in range(len(names))]
+    with tarfile.open(folder / "UTKFace.tar.gz", "w:gz") as archive:
+        for name, content in zip([*names, "61_1_20170109150557335.jpg.chip.jpg"], [*pictures, jpeg(9)], strict=True):
+            member = tarfile.TarInfo(f"UTKFace/{name}")
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    labels = [{"gender": "male", "race": "black"}, {"gender": "female", "race": "others"}]
+    return [RawExample(*row, "train") for row in zip(names, pictures, labels, strict=True)]
+
+
+def write_facescrub(folder) -> list[dict[str, str]]:
+    """Writes the two lists and pictures, one of which has changed on the web; returns the labels to be read."""
+    pictures = {name: jpeg(80 + i) for i, name in enumerate(("a.jpg", "b.jpg", "changed.jpg"))}
+    with zipfile.ZipFile(folder / "facescrub.zip", "w") as archive:
+        for name, content in pictures.items():
+            archive.writestr(f"downloaded/{name}", content)
+    rows = {
+        "facescrub_actors.txt": [("Aaron Eckhart", "a.jpg", "10,20,110,130")],
+        "facescrub_actresses.txt": [("Adrienne Barbeau", "b.jpg", "0,0,60,60"), ("Al Gone", "changed.jpg", "0,0,9,9")],
+    }
+    for name, lines in rows.items():
+        text = "name\timage_id\tface_id\turl\tbbox\tsha256\n"
+        for person, picture, box in lines:
+            content = pictures[picture] if picture != "changed.jpg" else b"what it was"
+            text += f"{person}\t1\t1\thttp://host/{picture}\t{box}\t{hashlib.sha256(content).hexdigest()}\n"
+        (folder / name).write_text(text)
+    return [
+        {"gender": "male", "identity": "Aaron Eckhart"},
+        {"gender": "female", "identity": "Adrienne Barbeau"},
+    ]
+
+
+def write_qmnist(folder, digits=(9, 8, 3, 7)) -> None:
+    """Writes QMNIST's four files; writer k has digits[k] digits in all."""
+    random = np.random.default_rng(0)
+    writers = random.permutation(np.repeat(np.arange(len(digits)) + 500, digits))
+    labels = np.zeros((len(writers), 8), ">i4")
+    labels[:, 0], labels[:, 2] = random.integers(0, 10, len(writers)), writers
+    images = random.integers(0, 256, (len(writers), 28, 28), np.uint8)
+    half = len(writers) // 2
+    for part, rows in (("train", slice(None, half)), ("test", slice(half, None))):
+        for name, code, values in (("images-idx3-ubyte", 8, images[rows]), ("labels-idx2-int", 12, labels[rows])):
+            header = bytes([0, 0, code, values.ndim]) + np.array(values.shape, ">i4").tobytes()
+            with gzip.open(folder / f"qmnist-{part}-{name}.gz", "wb") as file:
+                file.write(header + values.tobytes())
+
+
 WRITERS = {"celeb_a": write_celeb_a, "speech_commands": write_speech_commands}
 
 
@@ -215,6 +268,47 @@ def test_lfwa_names_what_must_be_fetched_by_hand(tmp_path, manual):
     (manual / "indices_train_test.mat").unlink()
     with pytest.raises(ValueError, match=r"Missing: indices_train_test\.mat\.$"):
         prepare("lfwa", str(tmp_path))
+
+
+def test_reads_utkface(tmp_path, manual):
+    expected = write_utkface(manual)
+    source = TfdsSource("utkface", str(tmp_path))
+    with beam_test.TestPipeline() as pipeline:
+        assert_that(pipeline | source.read(), equal_to(expected))
+    assert (source.kind, source.target, source.hidden) == ("image", ("gender",), ("race",))
+
+
+def test_reads_facescrub(tmp_path, manual):
+    expected = write_facescrub(manual)
+    with beam_test.TestPipeline() as pipeline:
+        read = pipeline | TfdsSource("facescrub", str(tmp_path)).read()
+        assert_that(read | beam.Map(lambda example: example.labels), equal_to(expected))
+        sizes = read | beam.Map(lambda example: Image.open(io.BytesIO(example.content)).size)
+        assert_that(sizes, equal_to([(100, 110), (60, 60)]), label="Sizes")
+
+
+def test_reads_the_digits_of_the_most_frequent_writers(tmp_path, manual, monkeypatch):
+    from pipeline.datasets.builders import emnist_writers
+
+    write_qmnist(manual)
+    with pytest.raises(ValueError, match="Expected 100 writers with 130 digits each; received 4"):
+        prepare("emnist_writers", str(tmp_path))
+    monkeypatch.setattr(emnist_writers, "WRITERS", 3)
+    monkeypatch.setattr(emnist_writers, "DIGITS_EACH", 6)
+    monkeypatch.setattr(emnist_writers, "SPLITS", {"train": 12, "validation": 3, "test": 3})
+    source = TfdsSource("emnist_writers", str(tmp_path))
+    with beam_test.TestPipeline() as pipeline:
+        read = pipeline | source.read()
+        writers = read | beam.Map(lambda example: example.labels["writer"]) | beam.combiners.Count.PerElement()
+        assert_that(writers, equal_to([("500", 6), ("501", 6), ("503", 6)]))
+        splits = read | "Splits" >> beam.Map(lambda example: example.split)
+        counted = splits | "Count" >> beam.combiners.Count.PerElement()
+        assert_that(counted, equal_to([("train", 12), ("valid", 3), ("test", 3)]), label="Counts")
+    whole = (manual / "qmnist-test-images-idx3-ubyte.gz").read_bytes()
+    with gzip.open(manual / "cut.gz", "wb") as file:
+        file.write(gzip.decompress(whole)[:-5])
+    with pytest.raises(ValueError, match="cut off"):
+        emnist_writers.read_idx(str(manual / "cut.gz"))
 
 
 def test_columns():

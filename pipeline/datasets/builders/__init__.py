@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from components.errors import InputError
 
-NAMES = ("celeb_a", "lfwa", "speech_commands")
+NAMES = ("celeb_a", "lfwa", "utkface", "facescrub", "speech_commands", "emnist_writers")
 CONNECT_SECONDS = 3  # tensorflow-datasets itself retries for minutes
 
 

@@ -1,0 +1,75 @@
+"""`python -m pipeline.obfuscation`, as a user runs it; on drawn pictures and small settings."""
+
+import json
+
+import pytest
+
+from components.obfuscation import METHODS
+from pipeline.obfuscation import IN_FIGURE, MAX_DROP, MIDDLE, TRADE_OFFS, _parse, main, plan
+from tests import datasets
+
+TINY = ["--image_size", "16", "--epochs", "2", "--attack_epochs", "2", "--fine_tune_epochs", "1", "--batch_size", "32"]
+DATA = ["--target", "red", "--hidden", "identity,bright", "--repeats", "1"]
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory):
+    return datasets.zipped(datasets.pictures(tmp_path_factory.mktemp("obfuscation") / "faces", n=200))
+
+
+def test_every_figure_has_its_rows_once():
+    options, _ = _parse(["--dataset", "avatars", "--repeats", "2"])
+    networks, methods = plan(options, ("race", "age"))
+    assert len({network.name for network in networks}) == len(networks) == 4
+    assert {method.method for method in methods} == set(METHODS)
+    keys = [(m.network, m.method, m.split_layer, m.level) for m in methods]
+    assert len(set(keys)) == len(keys)
+    assert {m.split_layer for m in methods if m.method == "bounded" and m.level == MAX_DROP} == {1, 2, 3, 4, 5, 6}
+    middle = [m for m in methods if m.split_layer == MIDDLE and m.network.seed == 0]
+    for method in IN_FIGURE[6]:
+        assert set(map(float, TRADE_OFFS[method])) <= {m.level for m in middle if m.method == method}
+    assert {m.method for m in methods if len(m.hidden) == 2} == {"none", "signal", "adversarial"}
+
+
+def test_from_pictures_to_figures_and_taken_up_again(faces, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("pipeline.obfuscation.TRADE_OFFS", {"signal": (2,), "pruning": (4,), "shredder": (0.1,)})
+    monkeypatch.setattr("pipeline.obfuscation.IN_FIGURE", {6: ("signal", "pruning", "shredder")})
+    output = tmp_path / "run"
+    arguments = ["--dataset", f"folder:{faces}", "--output", str(output), "--figures", "2,6,7", *DATA, *TINY]
+    assert main(arguments) == 0
+    text = capsys.readouterr().out
+    assert (output / "obfuscation.md").read_text().strip() in text
+    for number in (2, 6, 7):
+        assert (output / f"figure{number}.png").read_bytes().startswith(b"\x89PNG")
+    scores = json.loads((output / "obfuscation.json").read_text())
+    for row in scores["rows"]:
+        assert row["split_layer"] == MIDDLE and row["bytes_up"] > 0
+        for attack in row["attacks"].values():
+            assert 0 <= attack["score"] <= 1 and 0 < attack["chance"] < 1 and attack["n"] > 0
+    found = {(row["method"], row["level"]): row for row in scores["rows"]}
+    assert set(found[("signal", 1.0)]["attacks"]) == {"identity", "bright"}
+    assert found[("signal", 2.0)]["bytes_up"] == 8 and found[("pruning", 4.0)]["bytes_up"] == 16
+    for network in scores["networks"]:
+        assert all(value <= 1e-6 for value in network["content"].values()) and len(network["content"]) == 6
+    kept = {path: path.stat().st_mtime_ns for path in (output / "kept").iterdir()}
+    assert main(arguments) == 0
+    assert kept == {path: path.stat().st_mtime_ns for path in (output / "kept").iterdir()}
+
+
+@pytest.mark.parametrize(
+    "change, text",
+    [
+        (["--figures", "1"], "--figures takes 2, 3, 4, 5, 6, 7"),
+        (["--epochs", "0"], "--epochs must be at least 1"),
+        (["--target", "red,bright"], "expected one target column"),
+        (["--hidden", "age"], "no label column 'age'"),
+        (["--dataset", "tones"], "takes pictures"),
+    ],
+)
+def test_bad_input_in_one_line(faces, tmp_path, capsys, change, text):
+    arguments = ["--dataset", f"folder:{faces}", "--output", str(tmp_path / "run"), *DATA, *change]
+    if "tones" in change:
+        arguments = [*change, "--output", str(tmp_path / "run"), "--examples", "20"]
+    assert main(arguments) == 2
+    error = capsys.readouterr().err.strip()
+    assert text in error and error.startswith("error: ") and "\n" not in error
