@@ -12,7 +12,7 @@ from components.artifacts import Examples, Models, write_json
 from components.base import Component, ComponentSpec
 from components.data import batches, hidden_task, target_task, whole_batch_size
 from components.epoch_bar import EpochBar
-from components.kept import kept, link_tree
+from components.kept import AFTER_TRAINING, kept, link_tree
 from components.networks import ModelConfig, build_model, optimizer, with_signal_content
 
 WARMUP_EPOCHS = 2
@@ -59,7 +59,8 @@ def train_to(config: ModelConfig, examples: Examples, folder: str, keep: str) ->
         model.save(os.path.join(working, "model.keras"))
         write_json(os.path.join(working, "training.json"), training)
 
-    link_tree(kept(keep, dataclasses.asdict(config), examples, make), os.path.join(folder, config.name))
+    stored = kept(keep, dataclasses.asdict(config), examples, make, AFTER_TRAINING)
+    link_tree(stored, os.path.join(folder, config.name))
     return config.name
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 
 from datamix_tf.datamix_model import DataMixModel
-from datamix_tf.graph import inputs_of
+from datamix_tf.graph import inputs_of, producer
 from datamix_tf.layers import ConvexKeys, GroupShuffle, Mix, Obfuscation, OrthogonalKeys
 from datamix_tf.mixup_model import MixupModel
 
@@ -56,6 +56,14 @@ def copy_of(model):
     clone = type(model).from_config(model.get_config())
     clone.set_weights(model.get_weights())
     return clone
+
+
+def cloud_classifier(model):
+    """The classifier that the cloud runs: the last layer of a model without mixing, else (it is in M_post) `None`."""
+    if isinstance(model, (DataMixModel, MixupModel)):
+        return None
+    layer = producer(model.outputs[0])
+    return layer if isinstance(layer, keras.layers.Dense) else None
 
 
 def cloud_body(model):

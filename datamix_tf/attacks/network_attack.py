@@ -9,7 +9,7 @@ import numpy as np
 
 from datamix_tf.attacks.base import Attack
 from datamix_tf.mates import arrange
-from datamix_tf.transmission import cloud_body, group_size_of, transmitted
+from datamix_tf.transmission import cloud_body, cloud_classifier, group_size_of, transmitted
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,8 +37,9 @@ class NetworkAttack(Attack):
     """A network of the attacked model's architecture on single transmitted tensors.
 
     The attacker is the cloud: it knows all weights, and it can mix its own labelled examples with keys of its own, so
-    it trains on fresh mixtures in every step. Every configuration of `training` is tried; the state and the
-    configuration with the best score on the validation examples count.
+    it trains on fresh mixtures in every step. Every configuration of `training` is tried; the state (that in front of
+    any training among them: a cloud with the whole network may just use it) and the configuration with the best score
+    on the validation examples count.
 
     Subclasses say what is learned: `loss`, `targets` of a batch's labels, and `measure` of logits.
 
@@ -116,8 +117,12 @@ class NetworkAttack(Attack):
         answers = body(sender.output)
         if len(answers.shape) > 2:
             answers = keras.layers.Flatten()(answers)
-        logits = keras.layers.Dense(self.outputs, name="attack_head")(answers)
-        return keras.Model(sender.input, logits, name="attack")
+        head = keras.layers.Dense(self.outputs, name="attack_head")
+        network = keras.Model(sender.input, head(answers), name="attack")
+        classifier = cloud_classifier(self.model)
+        if start == "trained" and classifier is not None and classifier.units == self.outputs:
+            head.set_weights(classifier.get_weights())
+        return network
 
     def _train(self, network, learning_rate, train, valid):
         x, y = train
@@ -175,12 +180,15 @@ class NetworkAttack(Attack):
 
 
 class _KeepBest(keras.callbacks.Callback):
-    """Measures after every epoch, keeps the weights of the best one, ends when nothing gets better."""
+    """Measures at the start and after every epoch, keeps the best weights, ends when nothing gets better."""
 
     def __init__(self, measure, patience):
         super().__init__()
         self.measure, self.patience = measure, patience
         self.curve, self.weights, self.best, self.best_epoch = [], None, -np.inf, 0
+
+    def on_train_begin(self, logs=None):
+        self.best, self.weights = float(self.measure()), self.model.get_weights()
 
     def on_epoch_end(self, epoch, logs=None):
         self.curve.append(float(self.measure()))
@@ -190,5 +198,4 @@ class _KeepBest(keras.callbacks.Callback):
             self.model.stop_training = True
 
     def restore(self):
-        if self.weights is not None:
-            self.model.set_weights(self.weights)
+        self.model.set_weights(self.weights)

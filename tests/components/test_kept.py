@@ -5,7 +5,9 @@ import os
 import pytest
 
 from components.artifacts import Examples, write_json
-from components.kept import kept, link_tree
+from components.kept import AFTER_TRAINING, _code, kept, link_tree
+from tests.conftest import REPOSITORY
+from tests.test_architecture import imported_modules
 
 
 @pytest.fixture
@@ -58,3 +60,22 @@ def test_linking_leaves_the_kept_files_where_they_are(tmp_path, examples, make):
     path = kept(str(tmp_path / "kept"), {}, examples, make)
     link_tree(path, str(tmp_path / "artifact"))
     assert (tmp_path / "artifact" / "result").read_text() == "1" and os.path.exists(os.path.join(path, "result"))
+
+
+def test_what_is_left_out_of_a_trained_model_is_not_used_in_training():
+    """Follows the imports of the trainer."""
+    waiting, seen = ["components/trainer.py"], set()
+    while waiting:
+        name = waiting.pop()
+        if name in seen or not (REPOSITORY / name).exists():
+            continue
+        seen.add(name)
+        for module in imported_modules(REPOSITORY / name):
+            path = module.replace(".", "/")
+            waiting += [f"{path}.py", f"{path}/__init__.py"]
+    assert "components/networks.py" in seen and "datamix_tf/datamix_model.py" in seen
+    assert not [name for name in seen if name.startswith(AFTER_TRAINING)]
+
+
+def test_every_source_counts_unless_it_is_left_out():
+    assert _code(()) != _code(AFTER_TRAINING)

@@ -46,6 +46,16 @@ def test_the_attack_works_where_nothing_is_hidden():
     assert result.n == 512
 
 
+def test_a_cloud_with_the_whole_network_reads_what_it_computes():
+    """Whatever training does to it (here: ruin), the network as it is counts too."""
+    model = network()
+    (x, _), (z, _) = people(256, 1), people(128, 2)
+    read = [np.asarray(model(values)).argmax(1) for values in (x, z)]
+    attack = LabelAttack(model, 3, binary=False, training=AttackTraining(epochs=1, learning_rates=(1e3,)))
+    attack.fit((x, read[0]), (z, read[1]))
+    assert attack.score((z, read[1])).score == 1.0
+
+
 def test_the_chance_level_is_that_of_the_most_frequent_class():
     labels = people(512, 3)[1]
     assert run(network()).chance == np.bincount(labels).max() / 512
