@@ -77,24 +77,25 @@ def _write(rows, networks, artifact):
 
 def _network(config: SplitNetConfig, examples: Examples, keep: str) -> dict:
     """Trains a network, or takes the kept one; returns its description."""
+    network = trained_network(config, examples, keep)
+    _, x, y = arrays(examples, "test")
+    return {
+        "name": config.name,
+        "config": dataclasses.asdict(config),
+        "test_accuracy": _accuracy(network, x, y),
+        "content": content_by_layer(network, x[:CONTENT_EXAMPLES].astype("float32")),
+    }
+
+
+def trained_network(config: SplitNetConfig, examples: Examples, keep: str):
+    """A trained network, or the kept one; freshly loaded, so that the caller may change its weights."""
+    import keras
 
     def make(working):
-        network = train_network(config, examples)
-        network.save(os.path.join(working, "model.keras"))
-        _, x, y = arrays(examples, "test")
-        described = {
-            "name": config.name,
-            "config": dataclasses.asdict(config),
-            "test_accuracy": _accuracy(network, x, y),
-            "content": content_by_layer(network, x[:CONTENT_EXAMPLES].astype("float32")),
-        }
-        write_json(os.path.join(working, "network.json"), described)
+        train_network(config, examples).save(os.path.join(working, "model.keras"))
 
-    return _read(_kept_network(config, examples, keep, make), "network.json")
-
-
-def _kept_network(config, examples, keep, make):
-    return kept(keep, {"splitnet": dataclasses.asdict(config)}, examples, make)
+    path = kept(keep, {"splitnet": dataclasses.asdict(config)}, examples, make)
+    return keras.saving.load_model(os.path.join(path, "model.keras"), compile=False)
 
 
 def _row(config: ObfuscationConfig, examples: Examples, keep: str, networks) -> dict:
@@ -114,11 +115,7 @@ def measure(config: ObfuscationConfig, examples: Examples, keep: str) -> dict:
     from datamix_tf.costs import count_macs, output_bytes
     from datamix_tf.transmission import obfuscation_of
 
-    def make(working):
-        train_network(config.network, examples).save(os.path.join(working, "model.keras"))
-
-    path = _kept_network(config.network, examples, keep, make)
-    network = keras.saving.load_model(os.path.join(path, "model.keras"), compile=False)
+    network = trained_network(config.network, examples, keep)
     keras.utils.set_random_seed(config.network.seed)
     model, level = build(config, network, examples)
     client = keras.Model(model.inputs[0], obfuscation_of(model).output)

@@ -56,7 +56,7 @@ def profile(network, sent, x, y, fractions=(0.0, 0.25, 0.5, 0.75, 0.9, 0.95, 1.0
         model, _ = obfuscate(network, tensor)
         content, rebuild = model.get_layer("signal_content"), model.get_layer("signal_rebuild")
         client = keras.Model(network.inputs[0], tensor)
-        server = keras.Model(rebuild.input, model.outputs[0])
+        server = keras.Model(content.output, model.outputs[0])
         macs, whole = count_macs(client), np.asarray(rebuild.basis)
         sender = keras.Model(model.inputs[0], content.output)
         coefficients = sender.predict(x, batch_size=256, verbose=0)

@@ -17,7 +17,8 @@ DESCRIPTION = """\
 Trains the six-layer network of the obfuscation paper, obfuscates what its edge half sends, and measures what an
 adversary reads of hidden labels: figure 2 (signal content by layer), 3 (attacks by split layer), 4 to 6 (trade-offs
 against pruning, adversarial training and others at the input of FC1), 7 (several hidden attributes). Writes
-figureN.png, obfuscation.json and obfuscation.md. Any Beam option may follow."""
+figureN.png, obfuscation.json and obfuscation.md; the profile that the server publishes (profile.json), the client's
+choice from it (choice.json), and both halves of that: edge/client.tflite and serving/. Any Beam option may follow."""
 FIGURES = (2, 3, 4, 5, 6, 7)
 MIDDLE = 4  # the input of FC1
 MAX_DROP = 0.01
@@ -58,6 +59,8 @@ class ObfuscationOptions:
     fine_tune_epochs: int
     attack_epochs: int
     attack_patience: int
+    max_macs: float
+    max_accuracy_drop: float
 
 
 def main(argv=None) -> int:
@@ -70,6 +73,7 @@ def run(options: ObfuscationOptions, beam_arguments, arguments) -> None:
     """Runs the comparison, writes figures and table, prints the table."""
     from components.example_gen import ExampleGen
     from components.obfuscation_figures import figures, table
+    from components.obfuscation_package import ObfuscationPackager
     from components.obfuscator import Obfuscator
     from components.transform import Transform
     from pipeline import dag
@@ -82,6 +86,7 @@ def run(options: ObfuscationOptions, beam_arguments, arguments) -> None:
     hidden = source.hidden if options.hidden is None else options.hidden
     _check(source, target, hidden)
     networks, methods = plan(options, hidden)
+    keep = options.keep or os.path.join(options.output, "kept")
     nodes = [
         dag.Node(
             "example_gen",
@@ -103,7 +108,17 @@ def run(options: ObfuscationOptions, beam_arguments, arguments) -> None:
         ),
         dag.Node(
             "obfuscator",
-            Obfuscator(networks=networks, methods=methods, keep=options.keep or os.path.join(options.output, "kept")),
+            Obfuscator(networks=networks, methods=methods, keep=keep),
+            {"examples": ("transform", "examples")},
+        ),
+        dag.Node(
+            "packager",
+            ObfuscationPackager(
+                network=next(network for network in networks if network.objective == "signal"),
+                keep=keep,
+                max_macs=options.max_macs,
+                max_accuracy_drop=options.max_accuracy_drop,
+            ),
             {"examples": ("transform", "examples")},
         ),
     ]
@@ -113,6 +128,9 @@ def run(options: ObfuscationOptions, beam_arguments, arguments) -> None:
             schema = outputs["examples"].read_json("schema.json")
         if node.name == "obfuscator":
             scores = outputs["scores"].read_json("obfuscation.json")
+        if node.name == "packager":
+            for name in ("profile.json", "choice.json", "edge", "serving"):
+                dag.publish(outputs["package"], name, options.output)
     command = shlex.join(["python", "-m", "pipeline.obfuscation", *arguments])
     scores |= {"settings": {**dataclasses.asdict(options), "command": command}, "dataset": schema}
     write_json(os.path.join(options.output, "obfuscation.json"), scores)
@@ -200,6 +218,8 @@ def _parse(argv):
     add("--fine_tune_epochs", type=int, default=5, help="passes after pruning or noise; the paper does not say")
     add("--attack_epochs", type=int, default=10, help="most passes of each attack; the paper: 50")
     add("--attack_patience", type=int, default=4, help="passes without a better score after which an attack ends")
+    add("--max_macs", type=float, default=1e12, help="most multiply-adds on the edge, for what is exported")
+    add("--max_accuracy_drop", type=float, default=MAX_DROP, help="accuracy that what is exported may lose")
     known, beam_arguments = parser.parse_known_args(argv)
     options = ObfuscationOptions(**vars(known))
     if not set(options.figures) <= set(FIGURES):
@@ -207,6 +227,9 @@ def _parse(argv):
     for name in ("repeats", "epochs", "batch_size", "fine_tune_epochs", "attack_epochs"):
         if getattr(options, name) < 1:
             raise InputError(f"--{name} must be at least 1; received {getattr(options, name)}")
+    for name in ("max_macs", "max_accuracy_drop"):
+        if not 0 <= getattr(options, name) < float("inf"):
+            raise InputError(f"--{name} must be a number of at least 0; received {getattr(options, name)}")
     return options, beam_arguments
 
 

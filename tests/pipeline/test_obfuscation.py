@@ -51,6 +51,11 @@ def test_from_pictures_to_figures_and_taken_up_again(faces, tmp_path, capsys, mo
     assert found[("signal", 2.0)]["bytes_up"] == 8 and found[("pruning", 4.0)]["bytes_up"] == 16
     for network in scores["networks"]:
         assert all(value <= 1e-6 for value in network["content"].values()) and len(network["content"]) == 6
+    choice = json.loads((output / "choice.json").read_text())
+    assert choice in [
+        {**entry, **dict(list(choice.items())[-1:])} for entry in json.loads((output / "profile.json").read_text())
+    ]
+    assert choice["largest_relative_difference"] < 1e-4 and (output / "serving" / "saved_model.pb").exists()
     kept = {path: path.stat().st_mtime_ns for path in (output / "kept").iterdir()}
     assert main(arguments) == 0
     assert kept == {path: path.stat().st_mtime_ns for path in (output / "kept").iterdir()}
@@ -63,6 +68,7 @@ def test_from_pictures_to_figures_and_taken_up_again(faces, tmp_path, capsys, mo
         (["--epochs", "0"], "--epochs must be at least 1"),
         (["--target", "red,bright"], "expected one target column"),
         (["--hidden", "age"], "no label column 'age'"),
+        (["--max_accuracy_drop", "-1"], "--max_accuracy_drop must be a number of at least 0"),
         (["--dataset", "tones"], "takes pictures"),
     ],
 )
