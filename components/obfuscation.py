@@ -186,7 +186,9 @@ def content_by_layer(network, x) -> dict[int, float]:
         tensor = sent(network, split_layer)
         front = front_of(keras.Model(tensor, network.outputs[0]))
         features = keras.Model(network.inputs[0], tensor).predict(x, batch_size=64, verbose=0)
-        result[split_layer] = preserved_content(fields_of(front, features), front.decompose()[0])
+        basis, _ = front.decompose()
+        fields = fields_of(front, features).reshape(len(features), -1, basis.shape[0])
+        result[split_layer] = preserved_content(fields, basis)
     return result
 
 

@@ -24,14 +24,15 @@ LABELS = {
 }
 
 
-def figures(scores: dict, numbers, in_figure: dict, middle: int) -> dict[str, bytes]:
+def figures(scores: dict, numbers, in_figure: dict, trade_off: int, middle: int) -> dict[str, bytes]:
     """The figures as PNG, by file name.
 
     Args:
         scores: What an `Obfuscator` wrote, with `settings` and `dataset`.
         numbers: Which of the paper's figures, of 2 ... 7.
         in_figure: Trade-off figure -> its methods.
-        middle: The split layer of the trade-offs.
+        trade_off: The split layer of figures 4 to 6.
+        middle: That of figure 7.
     """
     rows = scores["rows"]
     drawn = {}
@@ -41,7 +42,7 @@ def figures(scores: dict, numbers, in_figure: dict, middle: int) -> dict[str, by
         drawn[3] = lambda axes: _by_split_layer(axes, rows, _first(rows))
     for number in set(numbers) & set(in_figure):
         methods = in_figure[number]
-        drawn[number] = lambda axes, methods=methods: _trade_off(axes, rows, methods, middle)
+        drawn[number] = lambda axes, methods=methods: _trade_off(axes, rows, methods, trade_off)
     if 7 in numbers:
         drawn[7] = lambda axes: _attributes(axes, rows, middle)
     return {f"figure{number}.png": png(draw) for number, draw in sorted(drawn.items())}
@@ -56,14 +57,26 @@ def groups(rows) -> dict[tuple, list[dict]]:
     return dict(sorted(result.items(), key=lambda item: (item[0][2], list(LABELS).index(item[0][1]), item[0])))
 
 
-def table(scores: dict) -> str:
-    """All rows as Markdown: means and standard deviations over seeds."""
+def table(scores: dict, max_drop: float) -> str:
+    """Markdown: at each split layer every method at its strongest within `max_drop` of accuracy, then all rows.
+
+    Means and standard deviations are over seeds. The strongest level is chosen on the valid split.
+    """
     settings, dataset = scores["settings"], scores["dataset"]
     splits = dataset["splits"]
     lines = [
         f"Data: {dataset['name']}, {splits['train']} train, {splits['valid']} valid, {splits['test']} test examples, "
         f"{'x'.join(map(str, dataset['shape']))}; target {dataset['target'][0]}. {settings['repeats']} seeds, "
         f"{settings['epochs']} epochs. Figures in %; `{settings['command']}`",
+        "",
+        f"The strongest level of each method that loses at most {100 * max_drop:g} points of validation accuracy "
+        "against the plain network:",
+        "",
+        "| split | method | level | target accuracy | attack | chance |",
+        "| --- | --- | --- | --- | --- | --- |",
+        *_strongest(scores["rows"], max_drop),
+        "",
+        "All:",
         "",
         "| split | method | level | in use | edge MACs | bytes up | test accuracy | attacks (chance, n) |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
@@ -83,6 +96,27 @@ def table(scores: dict) -> str:
     if free:
         lines += ["", f"Distortion-free obfuscation changes logits by at most {max(free):.1e} of the largest."]
     return "\n".join(lines)
+
+
+def _strongest(rows, max_drop):
+    """Lines of a table: split layer, method, level, accuracy, attack on the first hidden column."""
+    column, found = _first(rows), groups(rows)
+    for split_layer in sorted({key[2] for key in found}):
+        plain = found.get(("plain", "none", split_layer, 0.0))
+        if not plain:
+            continue
+        enough = np.mean([row["valid_accuracy"] for row in plain]) - max_drop
+        best = {}
+        for key, members in found.items():
+            if key[2] != split_layer or np.mean([row["valid_accuracy"] for row in members]) < enough:
+                continue
+            name = LABELS[key[1]] + (", plain network" if key[:2] == ("plain", "none") else "")
+            attack = [row["attacks"][column]["score"] for row in members]
+            if name not in best or np.mean(attack) < np.mean(best[name][1]):
+                best[name] = (key[3], attack, [row["test_accuracy"] for row in members])
+        chance = 100 * plain[0]["attacks"][column]["chance"]
+        for name, (level, attack, accuracy) in best.items():
+            yield f"| {split_layer} | {name} | {level:g} | {_spread(accuracy)} | {_spread(attack)} | {chance:.1f} |"
 
 
 def _spread(values):

@@ -110,6 +110,10 @@ def front_of(server, exact=False) -> Front:
         raise ValueError(f"No layer of {server.name!r} uses what it receives.")
     if not any(isinstance(path.layer, keras.layers.Conv2D) for path in paths):
         return Front(shape, paths, None, (1, 1), ((0, 0), (0, 0)))
+    if not all(isinstance(path.layer, keras.layers.Conv2D) for path in paths):
+        raise ValueError(
+            f"{server.name!r} starts with a convolution and a dense layer side by side; expected one kind."
+        )
     strides = {tuple(path.layer.strides) for path in paths}
     places = {path.places for path in paths}
     if len(strides) > 1 or len(places) > 1:
@@ -204,12 +208,12 @@ def preserved_content(features, basis) -> float:
     """How much of features the next layer sees: mean of `log(|z_S|^2 / |z|^2)`, at most 0 (section 5.2, C_S).
 
     Args:
-        features: `[n, values]`.
+        features: `[n, values]`, or `[n, fields, values]`: the norms are then over all fields of an example.
         basis: Signal basis `[values, r]`.
     """
-    features = np.asarray(features, np.float64).reshape(-1, basis.shape[0])
-    total = (features**2).sum(1)
-    signal = ((features @ basis) ** 2).sum(1)
+    features = np.asarray(features, np.float64).reshape(len(features), -1, basis.shape[0])
+    total = (features**2).sum((1, 2))
+    signal = ((features @ basis) ** 2).sum((1, 2))
     there = total > 0
     return float(np.log(np.maximum(signal[there], 1e-300) / total[there]).mean())
 

@@ -20,7 +20,7 @@ against pruning, adversarial training and others at the input of FC1), 7 (severa
 figureN.png, obfuscation.json and obfuscation.md; the profile that the server publishes (profile.json), the client's
 choice from it (choice.json), and both halves of that: edge/client.tflite and serving/. Any Beam option may follow."""
 FIGURES = (2, 3, 4, 5, 6, 7)
-MIDDLE = 4  # the input of FC1
+MIDDLE = 4  # the input of FC1, where the paper draws its trade-offs
 MAX_DROP = 0.01
 #: Method -> its levels in the trade-off figures.
 TRADE_OFFS = {
@@ -31,6 +31,9 @@ TRADE_OFFS = {
     "shredder": (0.01, 0.1, 1.0),
     "gaussian": (0.02, 0.05, 0.1, 0.2),
 }
+#: Split layer -> outputs of the server's first layer, channels of the feature; where they are fewer than the levels.
+OUTPUTS = {1: 16, 2: 32, 3: 64, 5: 64, 6: 2}
+CHANNELS = {1: 1, 2: 16, 3: 32, 5: 128, 6: 64}
 IN_FIGURE = {4: ("signal",), 5: ("signal", "pruning"), 6: tuple(TRADE_OFFS)}
 
 
@@ -42,6 +45,7 @@ class ObfuscationOptions:
     output: str
     keep: str | None
     figures: tuple[int, ...]
+    trade_off_layers: tuple[int, ...]
     target: tuple[str, ...] | None
     hidden: tuple[str, ...] | None
     examples: int | None
@@ -134,10 +138,10 @@ def run(options: ObfuscationOptions, beam_arguments, arguments) -> None:
     command = shlex.join(["python", "-m", "pipeline.obfuscation", *arguments])
     scores |= {"settings": {**dataclasses.asdict(options), "command": command}, "dataset": schema}
     write_json(os.path.join(options.output, "obfuscation.json"), scores)
-    for name, content in figures(scores, options.figures, IN_FIGURE, MIDDLE).items():
+    for name, content in figures(scores, options.figures, IN_FIGURE, options.trade_off_layers[0], MIDDLE).items():
         with atomic_file(os.path.join(options.output, name)) as temporary, open(temporary, "wb") as file:
             file.write(content)
-    text = table(scores)
+    text = table(scores, MAX_DROP)
     path = os.path.join(options.output, "obfuscation.md")
     with atomic_file(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
         file.write(text + "\n")
@@ -165,11 +169,13 @@ def plan(options: ObfuscationOptions, hidden) -> tuple[list[SplitNetConfig], lis
                 add(signal, "signal", split_layer)
                 add(signal, "bounded", split_layer, MAX_DROP)
         for figure in set(options.figures) & set(IN_FIGURE):
-            for network in (plain, signal):
-                add(network, "none", MIDDLE)
-            for method in IN_FIGURE[figure]:
-                for level in TRADE_OFFS[method]:
-                    add(signal if method == "signal" else plain, method, MIDDLE, level)
+            for split_layer in options.trade_off_layers:
+                for network in (plain, signal):
+                    add(network, "none", split_layer)
+                for method in IN_FIGURE[figure]:
+                    most = {"signal": OUTPUTS, "pruning": CHANNELS}.get(method, {}).get(split_layer, float("inf"))
+                    for level in (level for level in TRADE_OFFS[method] if level <= most):
+                        add(signal if method == "signal" else plain, method, split_layer, level)
         if 7 in options.figures:
             add(plain, "none", MIDDLE, attacked=hidden)
             add(signal, "signal", MIDDLE, 1, attacked=hidden)
@@ -201,6 +207,12 @@ def _parse(argv):
     add("--output", default="runs/obfuscation", help="folder of the run")
     add("--keep", help="folder that keeps finished work (default: kept/ in the output folder)")
     add("--figures", type=_integers, default=FIGURES, help="which figures, with commas")
+    add(
+        "--trade_off_layers",
+        type=_integers,
+        default=(MIDDLE,),
+        help="split layers of the trade-offs against other methods, 1 to 6; figures 4 to 6 show the first",
+    )
     add("--target", type=_texts, help="the label column to learn (default: the data set's own)")
     add("--hidden", type=_texts, help="hidden columns, with commas; methods are trained against the first")
     add("--examples", type=int, help="size of a generated data set (default: its own)")
@@ -224,6 +236,8 @@ def _parse(argv):
     options = ObfuscationOptions(**vars(known))
     if not set(options.figures) <= set(FIGURES):
         raise InputError(f"--figures takes {', '.join(map(str, FIGURES))}; received {options.figures}")
+    if not options.trade_off_layers or not set(options.trade_off_layers) <= set(range(1, 7)):
+        raise InputError(f"--trade_off_layers takes 1 to 6; received {options.trade_off_layers}")
     for name in ("repeats", "epochs", "batch_size", "fine_tune_epochs", "attack_epochs"):
         if getattr(options, name) < 1:
             raise InputError(f"--{name} must be at least 1; received {getattr(options, name)}")

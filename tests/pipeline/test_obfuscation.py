@@ -28,6 +28,10 @@ def test_every_figure_has_its_rows_once():
     middle = [m for m in methods if m.split_layer == MIDDLE and m.network.seed == 0]
     for method in IN_FIGURE[6]:
         assert set(map(float, TRADE_OFFS[method])) <= {m.level for m in middle if m.method == method}
+    options, _ = _parse(["--dataset", "avatars", "--repeats", "1", "--trade_off_layers", "2,6", "--figures", "6"])
+    layers = {m.split_layer for m in plan(options, ("race",))[1]}
+    assert layers == {2, 6} and max(m.level for m in plan(options, ("race",))[1] if m.split_layer == 2) == 32
+    options, _ = _parse(["--dataset", "avatars", "--repeats", "2"])
     assert {m.method for m in methods if len(m.hidden) == 2} == {"none", "signal", "adversarial"}
 
 
@@ -39,6 +43,7 @@ def test_from_pictures_to_figures_and_taken_up_again(faces, tmp_path, capsys, mo
     assert main(arguments) == 0
     text = capsys.readouterr().out
     assert (output / "obfuscation.md").read_text().strip() in text
+    assert "| 4 | nothing hidden, plain network | 0 |" in text
     for number in (2, 6, 7):
         assert (output / f"figure{number}.png").read_bytes().startswith(b"\x89PNG")
     scores = json.loads((output / "obfuscation.json").read_text())
