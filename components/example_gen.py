@@ -101,6 +101,7 @@ class ExampleGen(Component):
                 f"expected examples in every split, but {', '.join(empty)} has none of {sum(splits.values())}; add "
                 "examples or change --valid_share and --test_share"
             )
+        self._check_target_in(splits, counted)
         schema = {
             "name": source.name,
             "kind": source.kind,
@@ -115,6 +116,17 @@ class ExampleGen(Component):
         }
         write_json(artifact.path("schema.json"), schema)
         os.remove(artifact.path("counts.json"))
+
+    def _check_target_in(self, splits, counted):
+        """Each split must have two values of a target column at least: else there is nothing to learn or to measure."""
+        for split in splits:
+            values = collections.Counter(column for where, column, *_ in counted if where == split)
+            if all(values[column] < 2 for column in self.parameters["target"]):
+                raise InputError(
+                    f"expected two values of {', '.join(self.parameters['target'])} in every split, but all "
+                    f"{splits[split]} examples of {split} have one; add examples or change --valid_share and "
+                    "--test_share"
+                )
 
 
 class _Check(beam.DoFn):

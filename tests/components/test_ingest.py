@@ -181,3 +181,16 @@ def test_arrays_do_not_put_one_class_side_by_side(tmp_path):
     changes = int((np.diff(keywords) != 0).sum())
     # In random order half of the neighbours differ: about 25 of 50, with a standard deviation of 3.5. Sorted: 1.
     assert changes > len(keywords) / 2 - 4 * 3.5
+
+
+def test_a_split_in_which_the_target_never_changes_is_refused(tmp_path):
+    """Balanced accuracy and AUC would have no meaning there."""
+    folder = datasets.pictures(tmp_path / "faces", n=60)
+    lines = (folder / "labels.csv").read_text().splitlines()
+    lines[1:] = [
+        ",".join([*line.split(",")[:2], "1" if index else "0", line.split(",")[3]])
+        for index, line in enumerate(lines[1:])
+    ]
+    (folder / "labels.csv").write_text("\n".join(lines))
+    with pytest.raises(InputError, match="expected two values of red in every split, but all"):
+        ingest(folder, tmp_path, target=("red",))
