@@ -28,8 +28,9 @@ $(READY): pyproject.toml setup.py
 run: setup
 	$(BIN)/python -m pipeline.run --runner DirectRunner --output $(OUTPUT) $(RUN_FLAGS)
 
+# Most of the time goes into tracing graphs, which uses one core; files run side by side, the tests of a file in order.
 test: setup lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 lint: setup
 	$(BIN)/ruff check .

@@ -13,11 +13,11 @@ class AttackScore:
     """A measured privacy figure.
 
     Attributes:
-        score: Success of the attack; higher means more was learned. A share from 0 to 1, but for `"inverse_mse"`, which
-            is at most 0.
+        score: Success of the attack; higher means more was learned. From 0 to 1, but for `"inverse_mse"`, which is at
+            most 0.
         chance: What guessing without the transmitted data reaches.
         n: Number of test examples behind the score.
-        measure: What `score` is: `"accuracy"`, `"balanced_accuracy"`, `"recall"` or `"inverse_mse"`.
+        measure: What `score` is: `"accuracy"`, `"balanced_accuracy"`, `"recall"`, `"inverse_mse"` or `"key_agreement"`.
         details: Anything JSON-ready beside it (learning curve, settings).
         spread: Standard deviation of the single examples' scores, for measures that are no share.
     """

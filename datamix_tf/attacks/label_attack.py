@@ -46,7 +46,10 @@ class LabelAttack(NetworkAttack):
             self.thresholds = best_thresholds(labels, logits)
 
     def score(self, test):
-        logits, labels = self.predict(test)
+        return self.score_of(*self.predict(test))
+
+    def score_of(self, logits, labels):
+        """The score of logits against labels."""
         if not self.binary:
             hits = float((logits.argmax(1) == labels).mean())
             return AttackScore(hits, most_frequent_share(labels), len(labels), "accuracy", self.details)

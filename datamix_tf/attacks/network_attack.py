@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from datamix_tf.attacks.base import Attack
+from datamix_tf.graph import calls
 from datamix_tf.mates import arrange
 from datamix_tf.transmission import cloud_body, cloud_classifier, group_size_of, transmitted
 
@@ -96,6 +97,11 @@ class NetworkAttack(Attack):
         ]
         return np.concatenate([keras.ops.convert_to_numpy(part) for part in parts]), np.asarray(y)[order]
 
+    def reading_part(self):
+        """The trained network from the transmitted tensor on, as a model."""
+        (call,) = calls(self.network, self.network.get_layer("attack_body"))
+        return keras.Model(call.input_tensors[0], self.network.outputs[0])
+
     @property
     def details(self) -> dict:
         """What stands beside a score: every configuration tried, and the best one's learning curve."""
@@ -114,6 +120,7 @@ class NetworkAttack(Attack):
         body = cloud_body(self.model)
         if start == "fresh":
             body = keras.models.clone_model(body)
+        body.name = "attack_body"
         answers = body(sender.output)
         if len(answers.shape) > 2:
             answers = keras.layers.Flatten()(answers)
