@@ -19,6 +19,7 @@ from components.kept import kept
 from components.pictures import PICTURES
 
 TARGET = "target"
+LINKED = ("separated", "key")  # kinds of attacks on mixtures that are known to belong together
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,9 +28,10 @@ class AttackConfig:
 
     Attributes:
         model: Name of the trained model.
-        label: What the attacker is after: `"target"`, or a hidden column; of no meaning for a reconstruction.
+        label: What the attacker is after: `"target"`, or a hidden column; of no meaning for a reconstruction or a key.
         kind: `"label"` (a network reads it), `"set"` (a network names all classes in a mixture), `"probe"` (a linear
-            model reads it) or `"reconstruction"` (Pix2Pix rebuilds the pictures).
+            model reads it), `"reconstruction"` (Pix2Pix rebuilds the pictures), `"separated"` (a network reads what
+            separation recovers from a group's mixtures) or `"key"` (separation alone: how well it undoes the key).
         epochs: Most passes over the attacker's examples.
         patience: Passes without a better validation score after which training ends; 0 runs all.
         batch_size: Examples in a batch.
@@ -64,6 +66,8 @@ class AttackConfig:
             "set": f"{task} set",
             "probe": f"{task}, linear probe",
             "reconstruction": "reconstruction",
+            "separated": f"{task}, separated group",
+            "key": "key of a group",
         }[self.kind]
         mates = {"any": "", "different": ", different mates", "same": ", mates of one kind"}[self.mates]
         return named + mates + (", shuffled" if self.shuffle else "")
@@ -159,6 +163,8 @@ def run_attack(config: AttackConfig, examples: Examples, models: Models):
         splits = {split: only(known, *pair) for split, pair in splits.items()}
         outputs = len(known)
     model = trained.load(models, config.model)
+    if config.kind in LINKED and (group_size_of(model) < 2 or not hasattr(model, "main") or not hasattr(model, "post")):
+        return {**named, "skipped": "nothing is mixed with an orthogonal key"}, None
     groups = {split: _groups(config, y, group_size_of(model)) for split, (_, y) in splits.items()}
     if not groups["train"] or not groups["test"]:
         reason = f"no group of {group_size_of(model)} with {config.mates} mates in the train or the test split"
@@ -193,6 +199,10 @@ def make_attack(config: AttackConfig, model, task, outputs: int, schema):
         starts=config.starts,
         seed=config.seed,
     )
+    if config.kind == "key":
+        return attacks.KeyAttack(model, seed=config.seed)
+    if config.kind == "separated":
+        return attacks.SeparatedLabelAttack(model, outputs, binary, training, callbacks=bar)
     more = {"mates": config.mates, "shuffle": config.shuffle, "callbacks": bar}
     if config.kind == "set":
         return attacks.SetAttack(model, outputs, training, **more)

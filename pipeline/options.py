@@ -12,7 +12,7 @@ from pipeline.presets import PRESETS
 
 DEFAULT_METHODS = ("edge", "cloud", "datamix")
 OPTIMIZERS = ("adamw", "adam", "sgd")
-ATTACKS = ("label", "set", "probe", "reconstruction")
+ATTACKS = ("label", "set", "probe", "reconstruction", "separated", "key")
 STARTS = ("trained", "fresh")
 DESCRIPTION = """\
 Trains a split, mixing-aware model, measures what the cloud learns from what it receives, and packages the model for

@@ -9,8 +9,8 @@ SMALL = {
     "hidden_units": 256,
     "augment": ("shift", "flip"),
     "anonymizer": (16,),
-    "attack_epochs": 7,
-    "attack_patience": 3,
+    "attack_epochs": 16,
+    "attack_patience": 4,
     "reconstruction_epochs": 5,
     "reconstruction_width": 16,
 }
@@ -41,7 +41,7 @@ DATAMIX = {
 FACEMIX = {**DATAMIX, "optimizer": "adam", "learning_rate": 1e-3}
 PRESETS = {
     "small": SMALL,
-    "small-speech": {**SMALL, "epochs": 24, "attack_epochs": 12, "augment": ("shift",)},
+    "small-speech": {**SMALL, "epochs": 24, "augment": ("shift",)},
     "datamix": DATAMIX,
     "datamix-lfwa": {**DATAMIX, "epochs": 600},
     "facemix": FACEMIX,

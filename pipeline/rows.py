@@ -16,7 +16,7 @@ class RowAttack:
     """An attack on a row.
 
     Attributes:
-        kind: `"label"`, `"set"`, `"probe"` or `"reconstruction"`, see `components.attacker.AttackConfig`.
+        kind: What the attack is, see `components.attacker.AttackConfig`.
         label: `"target"`, or `"hidden"` for every hidden column.
         mates: Who is mixed with whom, one of `datamix_tf.mates.MATES`.
         shuffle: Whether mixtures are permuted across groups.
@@ -62,7 +62,7 @@ def rows_of(options) -> list[Row]:
     attacks = tuple(
         RowAttack(kind, label)
         for kind in options.attacks
-        for label in ((TARGET,) if kind == "reconstruction" else (TARGET, HIDDEN))
+        for label in ((TARGET,) if kind in ("reconstruction", "key") else (TARGET, HIDDEN))
     )
     attacks = attacks if options.attack_epochs else ()
     levels = {"noise": options.noise, "blur": options.blur, "anonymizer": options.anonymizer}

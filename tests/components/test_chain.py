@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from components import models as trained
 from components.artifacts import AttackScores, Evaluation, Models
-from components.attacker import AttackConfig, Attacker, known_classes
+from components.attacker import AttackConfig, Attacker, known_classes, run_attack
 from components.data import arrays
 from components.evaluator import Evaluator, measure, sent_bytes
 from components.figures import trade_offs
@@ -142,6 +142,18 @@ def test_signal_content_is_cut_out_after_most_of_the_training(method, folder, ex
         packager = Packager(model=config.name, model_name="faces", model_version=1)
         package = packager.run({"examples": examples, **models}, str(folder / "rank"))["package"]
         assert max(value for name, value in package.read_json("agreement.json").items() if "." not in name) < TOLERANCE
+
+
+def test_a_group_s_mixtures_side_by_side(examples, models):
+    """The key of a group is attacked where there is one; other models are told apart, not attacked."""
+    score, _ = run_attack(AttackConfig(CONFIG.name, "target", kind="key"), examples, models)
+    assert score["name"] == "key of a group" and score["measure"] == "key_agreement"
+    assert 0 < score["chance"] < score["score"] <= 1 and score["threat_model"] == "linked"
+    reading = AttackConfig(CONFIG.name, "target", kind="separated", epochs=1, batch_size=32)
+    score, _ = run_attack(reading, examples, models)
+    assert score["name"] == "attributes, separated group" and score["measure"] == "balanced_accuracy"
+    skipped, _ = run_attack(AttackConfig(PLAIN.name, "target", kind="key"), examples, models)
+    assert "nothing is mixed" in skipped["skipped"]
 
 
 def test_what_is_sent_of_an_obfuscated_input():

@@ -36,7 +36,7 @@ def test_tables_are_well_formed(name):
     assert options.preset == experiment.preset
     work = plan(list(experiment.rows), options, ("identity",))
     assert len({model.name for model in work.models}) == len(work.models)
-    assert work.packaged == "datamix-pre1-group8-seed0"
+    assert work.packaged == ("datamix-pre3-group8-seed0" if name == "composition" else "datamix-pre1-group8-seed0")
 
 
 def test_a_preset_gives_way_to_flags():
