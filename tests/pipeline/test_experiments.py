@@ -84,5 +84,5 @@ def test_table_4_on_speech(tmp_path, monkeypatch, capsys):
     arguments = ["--experiment", "table4", "--dataset", f"folder:{words}", "--output", str(tmp_path / "run")]
     assert main([*arguments, *TINY, "--min_examples", "4"]) == 0
     text = capsys.readouterr().out
-    assert "| method | params | MACs | valid | test | speaker | keyword | speaker, set |" in text
+    assert "| method | params | MACs | bytes up | valid | test | speaker | keyword | speaker, set |" in text
     assert "Speech Commands" in text and "| *the paper* | 0.02M | 0.03G | 92.5 | 92.2 | 19.4 | 18.8 |  |" in text
