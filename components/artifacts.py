@@ -14,6 +14,8 @@ import shutil
 import tempfile
 
 TEMPORARY_PREFIX = ".tmp-"
+#: Environment variable with the run's own mark, which workers inherit: a run that stops removes its own leftovers only.
+RUN_VARIABLE = "DATAMIX_RUN"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,7 +81,7 @@ def write_json(path: str, value) -> None:
 def atomic_file(path: str):
     """Yields a temporary path in the same folder that becomes `path` if the block succeeds, else goes away."""
     folder, name = os.path.split(os.path.abspath(path))
-    handle, temporary = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, suffix=f"-{name}", dir=folder)
+    handle, temporary = tempfile.mkstemp(prefix=_prefix(), suffix=f"-{name}", dir=folder)
     os.close(handle)
     os.chmod(temporary, 0o644)
     try:
@@ -95,7 +97,7 @@ def atomic_folder(path: str):
     """Yields a new temporary folder beside `path` that replaces it if the block succeeds, else goes away."""
     parent, name = os.path.split(os.path.abspath(path))
     os.makedirs(parent, exist_ok=True)
-    temporary = tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, suffix=f"-{name}", dir=parent)
+    temporary = tempfile.mkdtemp(prefix=_prefix(), suffix=f"-{name}", dir=parent)
     os.chmod(temporary, 0o755)
     try:
         yield temporary
@@ -110,18 +112,28 @@ def replace_folder(new: str, path: str) -> None:
         os.rename(new, path)
         return
     parent, name = os.path.split(os.path.abspath(path))
-    aside = tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, suffix=f"-old-{name}", dir=parent)
+    aside = tempfile.mkdtemp(prefix=_prefix(), suffix=f"-old-{name}", dir=parent)
     os.rename(path, os.path.join(aside, name))
     os.rename(new, path)
     shutil.rmtree(aside, ignore_errors=True)
 
 
-def remove_temporaries(folder: str) -> None:
-    """Removes what interrupted runs left under temporary names in `folder` and below."""
+def _prefix() -> str:
+    return f"{TEMPORARY_PREFIX}{os.environ.get(RUN_VARIABLE, '')}-"
+
+
+def remove_temporaries(folder: str, run: str | None = None) -> None:
+    """Removes what interrupted runs (or one run alone) left under temporary names in `folder` and below.
+
+    Args:
+        folder: Where to look.
+        run: The mark of a run (`RUN_VARIABLE`), to leave those of others alone; `None` removes all.
+    """
+    prefix = TEMPORARY_PREFIX if run is None else f"{TEMPORARY_PREFIX}{run}-"
     for parent, folders, files in os.walk(folder):
-        for name in [name for name in folders if name.startswith(TEMPORARY_PREFIX)]:
+        for name in [name for name in folders if name.startswith(prefix)]:
             shutil.rmtree(os.path.join(parent, name), ignore_errors=True)
             folders.remove(name)
         for name in files:
-            if name.startswith(TEMPORARY_PREFIX):
+            if name.startswith(prefix):
                 os.remove(os.path.join(parent, name))

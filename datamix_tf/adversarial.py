@@ -86,4 +86,6 @@ def adversary_for(network, classes):
         classes: Number of values of the hidden attribute.
     """
     body = keras.models.clone_model(cloud_body(network))
-    return keras.Model(body.inputs[0], keras.layers.Dense(classes, name="adversary_head")(body.outputs[0]), name="adversary")
+    return keras.Model(
+        body.inputs[0], keras.layers.Dense(classes, name="adversary_head")(body.outputs[0]), name="adversary"
+    )

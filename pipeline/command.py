@@ -7,8 +7,9 @@ import os
 import signal
 import sys
 import threading
+import uuid
 
-from components.artifacts import remove_temporaries
+from components.artifacts import RUN_VARIABLE, remove_temporaries
 from components.errors import InputError
 
 INTERRUPTED = 130
@@ -27,6 +28,7 @@ def run_command(parse, job) -> int:
     """
     # TensorFlow switches oneDNN on by itself for the newest processors only; training is slow without.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    os.environ[RUN_VARIABLE] = uuid.uuid4().hex[:8]
     try:
         options, beam_arguments = parse()
         _require_writable(options.output)
@@ -53,7 +55,7 @@ def _stops_cleanly(*folders):
 
     def stop(*_):
         for folder in folders:
-            remove_temporaries(folder)
+            remove_temporaries(folder, os.environ[RUN_VARIABLE])
         print(
             "\nerror: interrupted; nothing half-written is left, and what was finished is kept: run again to go on",
             file=sys.stderr,

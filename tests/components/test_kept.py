@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from components.artifacts import Examples, write_json
+from components.artifacts import RUN_VARIABLE, Examples, atomic_folder, remove_temporaries, write_json
 from components.kept import AFTER_TRAINING, _code, kept, link_tree
 from tests.conftest import REPOSITORY
 from tests.test_architecture import imported_modules
@@ -79,3 +79,16 @@ def test_what_is_left_out_of_a_trained_model_is_not_used_in_training():
 
 def test_every_source_counts_unless_it_is_left_out():
     assert _code(()) != _code(AFTER_TRAINING)
+
+
+def test_a_run_that_stops_leaves_the_temporaries_of_others(tmp_path, monkeypatch):
+    for run in ("one", "two"):
+        monkeypatch.setenv(RUN_VARIABLE, run)
+        with pytest.raises(RuntimeError), atomic_folder(str(tmp_path / run)) as working:
+            os.rename(working, working + "-left")  # as a killed process leaves it
+            raise RuntimeError
+    remove_temporaries(str(tmp_path), "one")
+    (left,) = os.listdir(tmp_path)
+    assert left.startswith(".tmp-two-")
+    remove_temporaries(str(tmp_path))
+    assert os.listdir(tmp_path) == []
