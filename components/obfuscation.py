@@ -10,7 +10,7 @@ from components.artifacts import Examples
 from components.data import batches, hidden_task, target_task
 from components.epoch_bar import EpochBar
 
-#: Method -> what its level is, and whether the plain network is its base (else the one trained for obfuscation).
+#: Method -> what its level is.
 METHODS = {
     "none": "",
     "signal": "coefficients kept",
@@ -122,11 +122,10 @@ def build(config: ObfuscationConfig, network, examples: Examples):
     import keras
 
     from datamix_tf.graph import run_on
-    from datamix_tf.layers import GaussianMechanism, LearnedNoise, Sent
+    from datamix_tf.layers import GaussianMechanism, GaussianSample, LearnedNoise, Sent
     from datamix_tf.models.splitnet import sent
     from datamix_tf.pruning import prune
     from datamix_tf.signal import obfuscate
-    from datamix_tf.signal_training import GaussianSample
 
     schema = examples.read_json("schema.json")
     if config.method in FROM_SCRATCH:

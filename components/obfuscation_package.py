@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import os
 
-import apache_beam as beam
 import numpy as np
 
 from components.artifacts import Artifact, Examples, write_json
@@ -51,14 +50,6 @@ class ObfuscationPackager(Component):
     )
 
     def execute(self, inputs, outputs, options):
-        with beam.Pipeline(options=options) as pipeline:
-            _ = (
-                pipeline
-                | "Network" >> beam.Create([self.parameters["network"]])
-                | "Package" >> beam.Map(self._package, inputs["examples"], outputs["package"])
-            )
-
-    def _package(self, config, examples, package):
         import keras
 
         from components.tflite import convert_model
@@ -67,7 +58,8 @@ class ObfuscationPackager(Component):
         from datamix_tf.signal import obfuscate
         from serving.cloud.saved_model import export_main
 
-        network = trained_network(config, examples, self.parameters["keep"])
+        examples, package = inputs["examples"], outputs["package"]
+        network = trained_network(self.parameters["network"], examples, self.parameters["keep"])
         _, x, y = arrays(examples, "valid")
         layers = {split_layer: sent(network, split_layer) for split_layer in range(1, NUM_LAYERS + 1)}
         entries = profile(network, layers, x.astype("float32"), y)

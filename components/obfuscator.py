@@ -12,6 +12,7 @@ from components.artifacts import Artifact, Examples, write_json
 from components.attacker import known_classes, only
 from components.base import Component, ComponentSpec
 from components.data import arrays, hidden_task
+from components.errors import InputError
 from components.kept import kept
 from components.obfuscation import ObfuscationConfig, SplitNetConfig, build, content_by_layer, train_network
 
@@ -38,6 +39,9 @@ class Obfuscator(Component):
     Outputs:
         scores: `ObfuscationScores`: `networks` (accuracy, preserved content by split layer) and `rows` (method,
             split layer, level, accuracy, costs on the edge, bytes up, and for each hidden column score, chance, n).
+
+    Raises:
+        InputError: If a hidden column has no two values with enough examples.
     """
 
     spec = ComponentSpec(
@@ -48,6 +52,8 @@ class Obfuscator(Component):
 
     def execute(self, inputs, outputs, options):
         examples, keep = inputs["examples"], self.parameters["keep"]
+        for column in {column for method in self.parameters["methods"] for column in method.hidden}:
+            _check_hidden(examples, column)
         with beam.Pipeline(options=options) as pipeline:
             networks = (
                 pipeline
@@ -65,6 +71,16 @@ class Obfuscator(Component):
                 | "CollectRows" >> beam.combiners.ToList()
             )
             _ = rows | "Write" >> beam.Map(_write, beam.pvalue.AsSingleton(networks), outputs["scores"])
+
+
+def _check_hidden(examples, column):
+    """Here, and not in a worker: Beam turns exceptions into its own."""
+    train, test = (arrays(examples, split, column)[2] for split in ("train", "test"))
+    if len(known_classes(train, test, MIN_EXAMPLES)) < 2:
+        raise InputError(
+            f"expected two values of the hidden column {column!r} with {MIN_EXAMPLES} train examples and a test "
+            "example at least; add examples or name another column with --hidden"
+        )
 
 
 def _write(rows, networks, artifact):

@@ -12,6 +12,7 @@ from components.artifacts import atomic_file, write_json
 from components.errors import InputError
 from components.obfuscation import ObfuscationConfig, SplitNetConfig
 from pipeline.command import check_columns, make_beam_options, run_command
+from pipeline.options import integers, size, texts
 
 DESCRIPTION = """\
 Trains the six-layer network of the obfuscation paper, obfuscates what its edge half sends, and measures what an
@@ -194,8 +195,6 @@ def _check(source, target, hidden):
 
 
 def _parse(argv):
-    from pipeline.options import _integers, _size, _texts
-
     parser = argparse.ArgumentParser(
         "python -m pipeline.obfuscation",
         description=DESCRIPTION,
@@ -206,18 +205,18 @@ def _parse(argv):
     add("--dataset", required=True, help="avatars, celeb_a, lfwa, utkface, facescrub, emnist_writers, or folder:PATH")
     add("--output", default="runs/obfuscation", help="folder of the run")
     add("--keep", help="folder that keeps finished work (default: kept/ in the output folder)")
-    add("--figures", type=_integers, default=FIGURES, help="which figures, with commas")
+    add("--figures", type=integers, default=FIGURES, help="which figures, with commas")
     add(
         "--trade_off_layers",
-        type=_integers,
+        type=integers,
         default=(MIDDLE,),
         help="split layers of the trade-offs against other methods, 1 to 6; figures 4 to 6 show the first",
     )
-    add("--target", type=_texts, help="the label column to learn (default: the data set's own)")
-    add("--hidden", type=_texts, help="hidden columns, with commas; methods are trained against the first")
+    add("--target", type=texts, help="the label column to learn (default: the data set's own)")
+    add("--hidden", type=texts, help="hidden columns, with commas; methods are trained against the first")
     add("--examples", type=int, help="size of a generated data set (default: its own)")
     add("--data_dir", help="where tensorflow-datasets keeps data (default: its own)")
-    add("--image_size", type=_size, default=(50, 50), help="HEIGHTxWIDTH; the paper: 50x50, CelebA 73x60, MNIST 28x28")
+    add("--image_size", type=size, default=(50, 50), help="HEIGHTxWIDTH; the paper: 50x50, CelebA 73x60, MNIST 28x28")
     add("--valid_share", type=float, default=0.15, help="share of validation examples")
     add("--test_share", type=float, default=0.2, help="share of test examples")
     add("--seed", type=int, default=0, help="first seed")

@@ -131,19 +131,19 @@ def _check(options):
             raise InputError(f"{expected}; received {received}")
 
 
-def _texts(text):
+def texts(text):
     return tuple(part for part in text.split(",") if part)
 
 
-def _integers(text):
+def integers(text):
     return tuple(int(part) for part in text.split(","))
 
 
-def _numbers(text):
+def numbers(text):
     return tuple(float(part) for part in text.split(","))
 
 
-def _size(text):
+def size(text):
     height, _, width = text.partition("x")
     return int(height), int(width or height)
 
@@ -169,8 +169,8 @@ def _parser():
         help="avatars, tones (built-in), folder:PATH, or celeb_a, lfwa, utkface, facescrub, speech_commands, "
         "emnist_writers",
     )
-    add("--target", type=_texts, help="label columns to learn, with commas (default: the data set's own)")
-    add("--hidden", type=_texts, help="label columns that the attacker is after (default: the data set's own)")
+    add("--target", type=texts, help="label columns to learn, with commas (default: the data set's own)")
+    add("--hidden", type=texts, help="label columns that the attacker is after (default: the data set's own)")
     add("--examples", type=int, help="size of a generated data set (default: its own)")
     add("--data_dir", help="where tensorflow-datasets keeps data (default: its own)")
     add(
@@ -184,7 +184,7 @@ def _parser():
     add("--max_bad_share", type=float, default=0.05, help="share of bad records above which the run stops")
     add(
         "--image_size",
-        type=_size,
+        type=size,
         default=(64, 64),
         help="HEIGHTxWIDTH of pictures; the papers' faces: 218x178",
     )
@@ -197,28 +197,28 @@ def _parser():
     add = parser.add_argument_group("models").add_argument
     add(
         "--methods",
-        type=_texts,
+        type=texts,
         default=DEFAULT_METHODS,
         help=f"which of {', '.join(METHODS)} to compare, with commas",
     )
     add(
         "--noise",
-        type=_numbers,
+        type=numbers,
         default=(4.0, 8.0),
         help="variances of the method noise, on standardised inputs, with commas",
     )
-    add("--blur", type=_integers, default=(16, 8), help="rows and columns that the method blur leaves, with commas")
-    add("--anonymizer", type=_integers, default=(64,), help="widths of the method anonymizer's generator, with commas")
+    add("--blur", type=integers, default=(16, 8), help="rows and columns that the method blur leaves, with commas")
+    add("--anonymizer", type=integers, default=(64,), help="widths of the method anonymizer's generator, with commas")
     add(
         "--signal_rank",
-        type=_integers,
+        type=integers,
         default=(32,),
         help="coefficients for each place that obfuscation and obfuscated_datamix send (N_pre = 3), with commas",
     )
     add("--group_size", type=int, default=8, help="inputs mixed with each other (S_G), from 1")
     add(
         "--num_pre_blocks",
-        type=_integers,
+        type=integers,
         default=(1,),
         help="blocks on the edge (N_pre): 1, 2, 3, 0 to mix raw inputs, or several with commas; the first is packaged",
     )
@@ -250,20 +250,20 @@ def _parser():
     add("--weight_decay", type=float, default=0.05, help="decoupled weight decay")
     add(
         "--augment",
-        type=_texts,
+        type=texts,
         default=("shift",),
         help="any of flip (left-right), shift and mask (bands and spans of spectrograms), with commas, or ''",
     )
     add("--seed", type=int, default=0, help="seed of data generation, initialisation, order and training keys")
     add("--repeats", type=int, default=1, help="seeds to train with: seed, seed + 1, ...; gives a spread")
     add = parser.add_argument_group("attacks").add_argument
-    add("--attacks", type=_texts, default=("label",), help=f"any of {', '.join(ATTACKS)}, with commas")
+    add("--attacks", type=texts, default=("label",), help=f"any of {', '.join(ATTACKS)}, with commas")
     add("--attack_epochs", type=int, default=10, help="most passes of an attack network; 0 runs no attacks")
     add("--attack_patience", type=int, default=0, help="passes without a gain after which it ends; 0: never")
-    add("--attack_learning_rates", type=_numbers, default=(1e-3,), help="each is tried, the best counts")
+    add("--attack_learning_rates", type=numbers, default=(1e-3,), help="each is tried, the best counts")
     add(
         "--attack_starts",
-        type=_texts,
+        type=texts,
         default=("trained",),
         help="trained (from M_main's weights) and fresh; each is tried, the best counts",
     )

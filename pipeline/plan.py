@@ -54,7 +54,7 @@ def plan(rows: list[Row], options, hidden: tuple[str, ...]) -> Plan:
         hidden: The hidden label columns.
 
     Raises:
-        InputError: If the anonymizer has no hidden column to be trained against.
+        InputError: If the anonymizer has no hidden column to be trained against, or a signal rank is too large.
     """
     models, methods, attacks = {}, [], []
     for seed in range(options.seed, options.seed + options.repeats):
@@ -71,6 +71,9 @@ def plan(rows: list[Row], options, hidden: tuple[str, ...]) -> Plan:
 def _model(row, options, hidden, seed):
     if row.method == "anonymizer" and not hidden:
         raise InputError("the method anonymizer is trained against a hidden label column; name one with --hidden")
+    # The cloud's first layers, a convolution and a shortcut's, have so many outputs together.
+    if row.signal_rank > 4 * options.width:
+        raise InputError(f"--signal_rank must be at most 4 x --width = {4 * options.width}; received {row.signal_rank}")
     return ModelConfig(
         method=row.model,
         level=row.level or (float(options.anonymizer[0]) if row.method == "anonymizer" else 0.0),

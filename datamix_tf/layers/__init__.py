@@ -2,6 +2,7 @@
 
 from datamix_tf.layers.anonymizer import FaceAnonymizer
 from datamix_tf.layers.feature_obfuscation import FeatureMask, GaussianMechanism, LearnedNoise, Sent
+from datamix_tf.layers.gaussian_sample import GaussianSample
 from datamix_tf.layers.keys import ConvexKeys, OrthogonalKeys
 from datamix_tf.layers.masking import SpectrogramMask
 from datamix_tf.layers.mixing import DeMix, Mix
@@ -17,6 +18,7 @@ __all__ = [
     "FeatureMask",
     "GaussianBlur",
     "GaussianMechanism",
+    "GaussianSample",
     "GroupShuffle",
     "GroupUnshuffle",
     "InputNoise",

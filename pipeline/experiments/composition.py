@@ -6,7 +6,7 @@ Both are linear, so they commute: the edge mixes coefficients instead of feature
 (N_pre = 3), where the cloud's network starts with strides.
 """
 
-from pipeline.experiments import Experiment
+from pipeline.experiments import Experiment, table2
 from pipeline.rows import HIDDEN, STRIDED, TARGET, Row, RowAttack
 
 ATTACKS = (RowAttack("label", HIDDEN), RowAttack("label", TARGET), RowAttack("set", HIDDEN))
@@ -15,14 +15,7 @@ RANKS = (64, 32, 16)
 EXPERIMENT = Experiment(
     title="DataMix, information obfuscation, and both",
     preset="small",
-    columns={
-        "valid": "valid",
-        "test": "test",
-        "balanced": "balanced",
-        "identity": "{hidden}",
-        "attributes": "{target}",
-        "identity, set": "{hidden} set",
-    },
+    columns=table2.EXPERIMENT.columns,
     rows=(
         Row("cloud", attacks=ATTACKS[:2]),
         *(Row("obfuscation", 0, STRIDED, 1, ATTACKS[:2], signal_rank=rank) for rank in RANKS),

@@ -82,6 +82,25 @@ def test_theorem_1_uses_the_budget_and_keeps_as_little_as_any_alternative(seed, 
         assert (s[dropped] ** 2).sum() >= (s[wanted] ** 2).sum() - 1e-9  # E |W (z - z')|^2 / sigma^2
 
 
+@settings(max_examples=10, deadline=None)
+@given(seed=seeds, rank=st.integers(1, 4))
+def test_theorem_1_no_other_subspace_of_the_rank_distorts_less(seed, rank):
+    """Through the layers themselves, on average over z: the kept basis against random subspaces of the same rank."""
+    keras.utils.set_random_seed(seed % 2**31)
+    inputs = keras.Input((9,))
+    network = keras.Model(inputs, keras.layers.Dense(5, use_bias=False)(inputs))
+    private, front = obfuscate(network, inputs, rank)
+    rng = np.random.default_rng(seed)
+    z = rng.normal(size=(3000, 9)).astype("float32")
+    wanted = np.asarray(network(z))
+    ours = ((np.asarray(private(z)) - wanted) ** 2).sum(1).mean()
+    for _ in range(10):
+        other = np.linalg.qr(rng.normal(size=(9, rank)))[0]
+        theirs = ((z @ other @ other.T @ front.matrix().T - wanted) ** 2).sum(1).mean()
+        # Standard error of such a mean: at most sqrt(2 / 3000) of it, for each of the two; 5 of them.
+        assert ours <= theirs * (1 + 10 * (2 / 3000) ** 0.5)
+
+
 @pytest.mark.parametrize("split_layer", range(1, NUM_LAYERS + 1))
 def test_distortion_free_obfuscation_changes_nothing(split_layer):
     model = network()

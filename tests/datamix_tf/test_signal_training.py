@@ -6,13 +6,13 @@ import pytest
 
 from datamix_tf.attacks import AttackTraining, LabelAttack
 from datamix_tf.graph import run_on
-from datamix_tf.layers import FeatureMask, GaussianMechanism, LearnedNoise, Sent
+from datamix_tf.layers import FeatureMask, GaussianMechanism, GaussianSample, LearnedNoise, Sent
 from datamix_tf.models import splitnet
 from datamix_tf.models.splitnet import sent, sent_layer
 from datamix_tf.profile import choose, profile
 from datamix_tf.pruning import prune
 from datamix_tf.signal import obfuscate
-from datamix_tf.signal_training import GaussianSample, SignalTraining, decorrelation
+from datamix_tf.signal_training import SignalTraining, decorrelation
 from tests.datamix_tf.layer_test import run_layer_test
 
 CUTS = [sent_layer(split_layer) for split_layer in range(2, 7)]

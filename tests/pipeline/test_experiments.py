@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from components.errors import InputError
 from components.methods import METHODS
 from pipeline import experiments
 from pipeline.options import parse
@@ -37,6 +38,12 @@ def test_tables_are_well_formed(name):
     work = plan(list(experiment.rows), options, ("identity",))
     assert len({model.name for model in work.models}) == len(work.models)
     assert work.packaged == ("datamix-pre3-group8-seed0" if name == "composition" else "datamix-pre1-group8-seed0")
+
+
+def test_more_coefficients_than_the_cloud_s_first_layers_have_are_refused_at_once():
+    options, _ = parse(["--experiment", "composition", "--width", "8"])
+    with pytest.raises(InputError, match="at most 4 x --width = 32; received 64"):
+        plan(list(experiments.load("composition").rows), options, ("identity",))
 
 
 def test_a_preset_gives_way_to_flags():

@@ -84,3 +84,9 @@ def test_bad_input_in_one_line(faces, tmp_path, capsys, change, text):
     assert main(arguments) == 2
     error = capsys.readouterr().err.strip()
     assert text in error and error.startswith("error: ") and "\n" not in error
+
+
+def test_a_hidden_column_that_nobody_could_read_is_refused(faces, tmp_path, capsys):
+    arguments = ["--dataset", f"folder:{faces}", "--output", str(tmp_path / "run"), "--target", "red", *TINY]
+    assert main([*arguments, "--hidden", "identity", "--test_share", "0.75", "--valid_share", "0.15"]) == 2
+    assert "expected two values of the hidden column 'identity' with 8 train examples" in capsys.readouterr().err

@@ -9,9 +9,10 @@ import csv
 import hashlib
 import io
 import os
-import zipfile
 
 import tensorflow_datasets as tfds
+
+from pipeline.datasets.builders.archives import read_archive
 
 LISTS = {"facescrub_actors.txt": "male", "facescrub_actresses.txt": "female"}
 PICTURES = ("facescrub.zip", "facescrub")
@@ -92,10 +93,7 @@ def read_list(path: str) -> dict[str, list[tuple[str, tuple[int, ...]]]]:
 def read_pictures(path: str):
     """Yields the content of each file in a zip archive or in a folder and those below."""
     if path.endswith(".zip"):
-        with zipfile.ZipFile(path) as archive:
-            for member in archive.infolist():
-                if not member.is_dir():
-                    yield archive.read(member)
+        yield from (content for _, content in read_archive(path))
         return
     for folder, folders, names in os.walk(path):
         folders.sort()

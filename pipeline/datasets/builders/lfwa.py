@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import re
-import tarfile
-import zipfile
 
 import numpy as np
 import tensorflow_datasets as tfds
 from tensorflow_datasets.datasets.celeb_a import celeb_a_dataset_builder as celeb_a
+
+from pipeline.datasets.builders.archives import read_archive
 
 ATTRIBUTES_FILE, SPLIT_FILE = "lfw_att_40.mat", "indices_train_test.mat"
 ARCHIVES = ("lfw.zip", "lfw.tgz", "lfw-funneled.tgz", "lfw-deepfunneled.tgz")
@@ -106,16 +106,9 @@ def read_matrices(path: str, keys: tuple[str, ...]) -> dict:
 
 def read_pictures(archive: str):
     """Yields `(Person/Person_0001.jpg, bytes)` of each picture in a zip or tar archive, in whatever folder it lies."""
-    if archive.endswith(".zip"):
-        with zipfile.ZipFile(archive) as file:
-            for member in file.namelist():
-                if PICTURE.fullmatch(member.split("/")[-1]):
-                    yield "/".join(member.split("/")[-2:]), file.read(member)
-        return
-    with tarfile.open(archive) as file:
-        for member in file:
-            if member.isfile() and PICTURE.fullmatch(member.name.split("/")[-1]):
-                yield "/".join(member.name.split("/")[-2:]), file.extractfile(member).read()
+    for name, content in read_archive(archive):
+        if PICTURE.fullmatch(name.split("/")[-1]):
+            yield "/".join(name.split("/")[-2:]), content
 
 
 def _from_version_5(value):

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 import re
-import tarfile
-import zipfile
 
 import tensorflow_datasets as tfds
+
+from pipeline.datasets.builders.archives import read_archive
 
 ARCHIVES = ("UTKFace.tar.gz", "UTKFace.zip", "crop_part1.tar.gz")
 HOMEPAGE = "https://susanqq.github.io/UTKFace/"
@@ -54,7 +54,8 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         return {"train": self._generate_examples(os.path.join(folder, archive))}
 
     def _generate_examples(self, archive):
-        for name, content in read_members(archive):
+        for path, content in read_archive(archive):
+            name = path.split("/")[-1]
             found = PICTURE.fullmatch(name)
             if found:
                 labels = {"gender": int(found["gender"]), "race": int(found["race"])}
@@ -64,17 +65,3 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     def labels(example) -> dict[str, str]:
         """Returns gender and race as words."""
         return {"gender": GENDERS[int(example["gender"])], "race": RACES[int(example["race"])]}
-
-
-def read_members(archive: str):
-    """Yields `(file name without folders, bytes)` of each picture in a zip or tar archive."""
-    if archive.endswith(".zip"):
-        with zipfile.ZipFile(archive) as file:
-            for member in file.namelist():
-                if member.endswith(".jpg"):
-                    yield member.split("/")[-1], file.read(member)
-        return
-    with tarfile.open(archive) as file:
-        for member in file:
-            if member.isfile() and member.name.endswith(".jpg"):
-                yield member.name.split("/")[-1], file.extractfile(member).read()
