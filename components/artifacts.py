@@ -54,6 +54,10 @@ class AttackScores(Artifact):
     """Measured attacks: `scores.json`, a list of one entry for each model and attack."""
 
 
+class Audit(Artifact):
+    """What the cloud learns: `audit.json`, `audit.md`, and `<model>.png` where pictures were rebuilt."""
+
+
 class Evaluation(Artifact):
     """Accuracy, costs and leakage of every method: `metrics.json`."""
 

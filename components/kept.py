@@ -19,6 +19,7 @@ SOURCES = ("components", "datamix_tf")
 #: What cannot change a trained model: the measuring, packaging and showing that come after.
 AFTER_TRAINING = (
     "components/attacker.py",
+    "components/audit",
     "components/evaluator.py",
     "components/figures.py",
     "components/methods.py",
@@ -29,6 +30,7 @@ AFTER_TRAINING = (
     "components/reporter.py",
     "components/tflite.py",
     "datamix_tf/attacks/",
+    "datamix_tf/audit.py",
     "datamix_tf/costs.py",
     "datamix_tf/metrics.py",
     "datamix_tf/profile.py",

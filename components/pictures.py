@@ -86,6 +86,21 @@ def picture_row(images, size) -> bytes:
     return buffer.getvalue()
 
 
+def stacked(rows) -> bytes:
+    """PNGs of one width on top of each other, as one PNG."""
+    from PIL import Image
+
+    pictures = [Image.open(io.BytesIO(row)) for row in rows]
+    canvas = Image.new("RGB", (pictures[0].width, sum(picture.height for picture in pictures)), "white")
+    top = 0
+    for picture in pictures:
+        canvas.paste(picture, (0, top))
+        top += picture.height
+    buffer = io.BytesIO()
+    canvas.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
 def _group(size, examples):
     _, x, _ = arrays(examples, "test")
     return x[np.arange(size) % len(x)].astype("float32")

@@ -17,7 +17,8 @@ class AttackScore:
             most 0.
         chance: What guessing without the transmitted data reaches.
         n: Number of test examples behind the score.
-        measure: What `score` is: `"accuracy"`, `"balanced_accuracy"`, `"recall"`, `"inverse_mse"` or `"key_agreement"`.
+        measure: What `score` is: `"accuracy"`, `"balanced_accuracy"`, `"recall"`, `"inverse_mse"`, `"key_agreement"`,
+            `"auc"` or `"correlation"`; `"matched_..."` where a group's rows are compared in the order that fits best.
         details: Anything JSON-ready beside it (learning curve, settings).
         spread: Standard deviation of the single examples' scores, for measures that are no share.
     """

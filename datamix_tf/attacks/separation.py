@@ -17,6 +17,14 @@ VIEWS = ("features", "centred", "gradients", "centred gradients")
 MAX_SAMPLES = 20_000
 
 
+def centre(mixtures, mean) -> np.ndarray:
+    """Mixtures `[S_G, ...]` less what the known mean feature `[...]` can explain of them; mixed by the same key."""
+    template, flat = np.asarray(mean, np.float64).reshape(-1), np.asarray(mixtures, np.float64)
+    flat = flat.reshape(len(flat), -1)
+    explained = np.outer(flat @ template, template) / max(template @ template, 1e-12)
+    return (flat - explained).reshape(np.shape(mixtures))
+
+
 def view(mixtures, kind, mean=None) -> np.ndarray:
     """What independent component analysis is given of a group's mixtures.
 
@@ -32,9 +40,7 @@ def view(mixtures, kind, mean=None) -> np.ndarray:
     mixtures = np.asarray(mixtures, np.float64)
     rows = len(mixtures)
     if "centred" in kind:
-        template, flat = np.asarray(mean, np.float64).reshape(-1), mixtures.reshape(rows, -1)
-        explained = np.outer(flat @ template, template) / max(template @ template, 1e-12)
-        mixtures = (flat - explained).reshape(mixtures.shape)
+        mixtures = centre(mixtures, mean)
     if "gradients" not in kind:
         flat = mixtures.reshape(rows, -1)
         return flat - flat.mean(1, keepdims=True)
@@ -42,33 +48,47 @@ def view(mixtures, kind, mean=None) -> np.ndarray:
     return np.concatenate([np.diff(mixtures, axis=axis).reshape(rows, -1) for axis in axes], axis=1)
 
 
-def separate(mixtures, kind="gradients", mean=None, seed=0) -> np.ndarray:
-    """Estimates the inverse of a group's key by FastICA on one view of its mixtures.
+def separate(mixtures, kind="gradients", mean=None, seed=0, algorithm="fastica") -> np.ndarray:
+    """Estimates the inverse of a group's key by independent component analysis of one view of its mixtures.
 
     Args:
         mixtures: `[S_G, ...]`.
         kind: One of `VIEWS`.
         mean: See `view`.
-        seed: Seed of FastICA and of the choice of samples where there are very many.
+        seed: Seed of the start and of the choice of samples where there are very many.
+        algorithm: `"fastica"`, or `"picard"`, which fits sources of either sign of kurtosis.
 
     Returns:
         `W [S_G, S_G]`, orthogonal: rows of `W mixtures` are sources, in an unknown order and with unknown signs.
     """
-    from sklearn.decomposition import FastICA
-    from sklearn.exceptions import ConvergenceWarning
-
     samples = view(mixtures, kind, mean)
     if samples.shape[1] > MAX_SAMPLES:
         chosen = np.random.default_rng(seed).choice(samples.shape[1], MAX_SAMPLES, replace=False)
         samples = samples[:, chosen]
-    analysis = FastICA(whiten="unit-variance", random_state=seed, max_iter=500, tol=1e-4)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # the last estimate counts all the same
-        analysis.fit(samples.T)
-    # The key is orthogonal: the orthogonal matrix that is nearest to the estimate with rows of one length.
-    rows = analysis.components_ / np.linalg.norm(analysis.components_, axis=1, keepdims=True)
+        warnings.simplefilter("ignore")  # of no convergence: the last estimate counts all the same
+        return nearest_orthogonal({"fastica": _fastica, "picard": _picard}[algorithm](samples, seed))
+
+
+def nearest_orthogonal(estimate) -> np.ndarray:
+    """The orthogonal matrix that is nearest to an estimate with rows of one length: the key is orthogonal."""
+    rows = estimate / np.linalg.norm(estimate, axis=1, keepdims=True)
     left, _, right = np.linalg.svd(rows)
     return left @ right
+
+
+def _fastica(samples, seed):
+    from sklearn.decomposition import FastICA
+
+    analysis = FastICA(whiten="unit-variance", random_state=seed, max_iter=500, tol=1e-4)
+    return analysis.fit(samples.T).components_
+
+
+def _picard(samples, seed):
+    from picard import picard
+
+    whitening, rotation, _ = picard(samples, ortho=True, extended=True, random_state=seed, max_iter=300, tol=1e-4)
+    return rotation @ whitening
 
 
 def agreement(estimate, key) -> tuple[float, np.ndarray]:

@@ -2,85 +2,97 @@
 
 from __future__ import annotations
 
+import time
+
 import keras
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
 from datamix_tf.attacks.base import Attack, AttackScore
+from datamix_tf.attacks.critic import CriticAscent, SeparatorTraining
 from datamix_tf.attacks.label_attack import LabelAttack
+from datamix_tf.attacks.mixed_groups import MixedGroups, haar
 from datamix_tf.attacks.network_attack import AttackTraining
-from datamix_tf.attacks.separation import VIEWS, agreement, chance_agreement, separate
+from datamix_tf.attacks.separation import agreement, chance_agreement
+from datamix_tf.attacks.separators import Separator, untrained_separators
+from datamix_tf.attacks.unmixing import UnmixingNetwork
 from datamix_tf.datamix_model import DataMixModel
-from datamix_tf.layers import OrthogonalKeys
-from datamix_tf.transmission import copy_of
+from datamix_tf.metrics import balanced_accuracy
 
 VALID_GROUPS, TEST_GROUPS = 8, 64
 
 
-class KeyAttack(Attack):
-    """Recovers the keys of groups whose mixtures are known to belong together (threat model `linked`).
+def separators(training: SeparatorTraining | None = None) -> list[Separator]:
+    """All separators, fresh ones; those that learn with a `SeparatorTraining`."""
+    training = training or SeparatorTraining()
+    return [*untrained_separators(training.seed), CriticAscent(training), UnmixingNetwork(training)]
 
-    The attacker separates mixtures with FastICA on each of `VIEWS`; which of them counts is chosen on groups that it
-    mixes itself. Needs no labels.
+
+class KeyAttack(Attack):
+    """Recovers the keys of groups whose mixtures are known to belong together.
+
+    Of several separators the one counts that does best on groups that the attacker mixes itself. Needs no labels.
 
     Args:
         model: A `DataMixModel`.
+        separators: `Separator`s to try; default: those that need no training.
         groups: Most test groups that are attacked.
-        seed: Seed of keys and of FastICA.
+        seed: Seed of keys.
+        answers: Whether it separates the rows that the cloud sends back instead of the mixtures.
 
     Raises:
         ValueError: If the model does not mix groups of at least 2.
     """
 
-    def __init__(self, model, groups=TEST_GROUPS, seed=0):
-        if not isinstance(model, DataMixModel) or model.group_size < 2:
-            raise ValueError(f"Expected a DataMixModel with groups of at least 2. Received: {model!r}")
-        self.model, self.groups, self.seed = model, groups, seed
-        self.group_size = model.group_size
-        self.pre = copy_of(model.pre)
-        self.mean, self.kind, self.tried = None, VIEWS[0], {}
+    def __init__(self, model, separators=None, groups=TEST_GROUPS, seed=0, answers=False):
+        self.drawn, self.groups, self.seed = MixedGroups(model, seed), groups, seed
+        self.group_size, self.answers = model.group_size, answers
+        self.separators = untrained_separators(seed) if separators is None else list(separators)
+        self.best, self.tried = self.separators[0], {}
 
     def fit(self, train, valid):
-        features = self._features(train[0][: 64 * self.group_size])
-        self.mean = features.mean(0)
-        mixed = list(self.mixed(valid[0], VALID_GROUPS, self.seed + 1))
-        for kind in VIEWS:
-            found = [agreement(separate(mixtures, kind, self.mean, self.seed), key)[0] for _, key, mixtures in mixed]
-            self.tried[kind] = float(np.mean(found))
-        self.kind = max(self.tried, key=self.tried.get)
+        features = self.drawn.features(train[0])
+        if self.answers:
+            features = self.drawn.answers(features)
+        groups = self.drawn.draw(valid[0], VALID_GROUPS, self.seed + 1)
+        for separator in self.separators:
+            separator.fit(features, self.group_size)
+            if len(self.separators) > 1:
+                found = [agreement(separator.separate(self.seen(group)), group.key)[0] for group in groups]
+                self.tried[separator.name] = float(np.mean(found))
+        if self.tried:
+            self.best = max(self.separators, key=lambda separator: self.tried[separator.name])
 
     def score(self, test):
-        found = [agreement(self.separate(mixtures), key)[0] for _, key, mixtures in self.mixed(test[0], self.groups)]
+        groups = self.drawn.draw(test[0], self.groups)
+        started = time.perf_counter()
+        found = [agreement(self.separate(self.seen(group)), group.key)[0] for group in groups]
+        seconds = (time.perf_counter() - started) / len(found)
         chance, spread = chance_agreement(self.group_size)
-        details = {**self.details, "groups": len(found), "chance_spread": spread}
-        n = len(found) * self.group_size
-        return AttackScore(float(np.mean(found)), chance, n, "key_agreement", details, float(np.std(found)))
+        details = {**self.details, "groups": len(found), "chance_spread": spread, "seconds_per_group": seconds}
+        return AttackScore(float(np.mean(found)), chance, len(found), "key_agreement", details, float(np.std(found)))
+
+    def seen(self, group) -> np.ndarray:
+        """What is separated of a `MixedGroup`."""
+        return self.drawn.answers(group.mixtures) if self.answers else group.mixtures
 
     def separate(self, mixtures) -> np.ndarray:
-        """The estimated inverse of a group's key, `[S_G, S_G]`."""
-        return separate(mixtures, self.kind, self.mean, self.seed)
-
-    def mixed(self, x, groups, seed=None):
-        """Yields `(index of the first example, key, mixtures)` of consecutive groups of examples."""
-        keys = OrthogonalKeys(self.group_size, seed=self.seed if seed is None else seed)
-        for start in range(0, min(len(x) // self.group_size, groups) * self.group_size, self.group_size):
-            features = self._features(x[start : start + self.group_size])
-            key = keras.ops.convert_to_numpy(keys(features))[0]
-            yield start, key, np.tensordot(key, features, 1)
+        """The estimated inverse of a group's key, `[S_G, S_G]`, by the best separator."""
+        return self.best.separate(mixtures)
 
     @property
     def details(self):
-        return {"attack": f"FastICA on {self.kind}, groups known", "tried": self.tried, "threat_model": "linked"}
-
-    def _features(self, x):
-        return keras.ops.convert_to_numpy(self.pre(np.asarray(x, "float32"), training=False))
+        return {"attack": f"{self.best.name}, groups known", "tried": self.tried, "threat_model": "linked"}
 
 
 class SeparatedLabelAttack(Attack):
-    """Reads labels from what separation recovers (threat model `linked`).
+    """Reads labels from what separation recovers of groups whose mixtures are known to belong together.
 
     A network like M_main is trained on unmixed features of random sign, so that the signs that separation cannot know
-    do not matter; it then reads every recovered feature. For the score each input's label is compared with what was
-    read from the recovered feature that is matched with it by the true key: that is measuring, the attack does without.
+    do not matter; it then reads every recovered feature. The attacker does not know which input comes first, and need
+    not: of each group, what was read is compared with the labels in the order that fits best. Chance is what the same
+    reading and matching make of a random rotation instead of a separation. (`oracle_order`: the score in the order
+    that the true key gives.)
 
     Args:
         model: A `DataMixModel`.
@@ -88,11 +100,13 @@ class SeparatedLabelAttack(Attack):
         binary: As for `LabelAttack`.
         training: An `AttackTraining`.
         callbacks: Keras callbacks for `fit`.
+        separators: As for `KeyAttack`.
+        groups: Most test groups that are attacked.
     """
 
-    def __init__(self, model, outputs, binary, training=None, callbacks=()):
+    def __init__(self, model, outputs, binary, training=None, callbacks=(), separators=None, groups=TEST_GROUPS):
         training = training or AttackTraining()
-        self.keys = KeyAttack(model, seed=training.seed)
+        self.keys = KeyAttack(model, separators, groups, seed=training.seed)
         single = DataMixModel(model.pre, model.main, model.post, group_size=1)
         self.reader = LabelAttack(single, outputs, binary, training, callbacks=callbacks)
         self.binary = binary
@@ -103,14 +117,34 @@ class SeparatedLabelAttack(Attack):
 
     def score(self, test):
         x, y = test
-        read = self.reader.reading_part()
-        logits, labels = [], []
-        for start, key, mixtures in self.keys.mixed(x, self.keys.groups):
-            estimate = self.keys.separate(mixtures)
-            _, order = agreement(estimate, key)
-            recovered = np.tensordot(estimate, mixtures, 1)[order].astype("float32")
-            logits.append(keras.ops.convert_to_numpy(read(recovered, training=False)))
-            labels.append(y[start : start + self.keys.group_size])
-        score = self.reader.score_of(np.concatenate(logits), np.concatenate(labels))
-        score.details.update({**self.keys.details, "curve": score.details["curve"]})
-        return score
+        random, read = np.random.default_rng(self.keys.seed), self.reader.reading_part()
+        labels, named = [], {"separated": [], "oracle": [], "random": []}
+        for group in self.keys.drawn.draw(x, self.keys.groups):
+            truth = np.asarray(y)[group.index]
+            labels.append(truth)
+            estimate = self.keys.separate(group.mixtures)
+            found = self._named(read, estimate, group)
+            named["oracle"].append(found[agreement(estimate, group.key)[1]])
+            named["separated"].append(found[_best_order(found, truth)])
+            found = self._named(read, haar(random, len(truth)), group)
+            named["random"].append(found[_best_order(found, truth)])
+        score = {kind: self._measure(np.concatenate(labels), np.concatenate(found)) for kind, found in named.items()}
+        details = {**self.reader.details, **self.keys.details, "oracle_order": score["oracle"]}
+        measure = "matched_balanced_accuracy" if self.binary else "matched_accuracy"
+        return AttackScore(score["separated"], score["random"], len(np.concatenate(labels)), measure, details)
+
+    def _named(self, read, estimate, group):
+        """The labels read from each row of a separated group."""
+        recovered = np.tensordot(estimate, group.mixtures, 1).astype("float32")
+        logits = keras.ops.convert_to_numpy(read(recovered, training=False))
+        return (logits > self.reader.thresholds).astype(int) if self.binary else logits.argmax(1)
+
+    def _measure(self, labels, named):
+        return balanced_accuracy(labels, named) if self.binary else float((labels == named).mean())
+
+
+def _best_order(named, labels) -> np.ndarray:
+    """The rows in the order in which most of what was named is right."""
+    same = (named[:, None] == labels[None]).reshape(len(named), len(labels), -1).mean(-1)
+    rows, columns = linear_sum_assignment(-same)
+    return rows[np.argsort(columns)]

@@ -50,6 +50,13 @@ class Files:
             for name in names
         )
 
+    def mark(self, name: str) -> str:
+        """Changes with a file's content, without reading it: the archive's checksum, or the file's size and time."""
+        if self._zip:
+            return str(self._zip.getinfo(name).CRC)
+        stat = os.stat(os.path.join(self.path, name))
+        return f"{stat.st_size} {stat.st_mtime_ns}"
+
     def read(self, name: str) -> bytes:
         """The content of a file. Raises KeyError, OSError or BadZipFile if it cannot be read."""
         if self._zip:
@@ -120,7 +127,7 @@ class Folder:
             "target": tuple(described.get("target", default_target)),
             "hidden": tuple(described.get("hidden", default_hidden)),
             "examples": examples,
-            "fingerprint": _fingerprint(self.path, names),
+            "fingerprint": _fingerprint(files, names),
         }
 
     def read(self) -> beam.PTransform:
@@ -187,7 +194,7 @@ def _description(files, names):
     return described
 
 
-def _fingerprint(path, names):
-    """Changes with the list of files, and with the archive's (or labels.csv's) size and time."""
-    stat = os.stat(path)
-    return hashlib.sha256("\n".join([*names, str(stat.st_size), str(stat.st_mtime_ns)]).encode()).hexdigest()
+def _fingerprint(files, names):
+    """Changes with the list of files and with any file; a copied archive has that of the first."""
+    marks = [f"{name} {files.mark(name)}" for name in names]
+    return hashlib.sha256("\n".join(marks).encode()).hexdigest()

@@ -99,8 +99,8 @@ def test_a_group_s_mixtures_are_read_side_by_side(private):
     # Chance is about 0.25; single mixtures of four hide the corner, the separated ones do not.
     assert score.score > 0.7
     keys = attack.keys.score(pictures(200, 4))
-    assert keys.measure == "key_agreement" and keys.score > keys.chance + 0.15 and keys.n == 200
-    assert set(keys.details["tried"]) == set(VIEWS)
+    assert keys.measure == "key_agreement" and keys.score > keys.chance + 0.15 and keys.n == 50
+    assert {f"FastICA on {kind}" for kind in VIEWS} < set(keys.details["tried"])
 
 
 def test_there_must_be_groups(private):

@@ -1,4 +1,6 @@
 import json
+import os
+import shutil
 
 import pytest
 from apache_beam.testing.test_pipeline import TestPipeline
@@ -95,6 +97,18 @@ def test_the_fingerprint_follows_the_files(tmp_path):
     assert Folder(str(folder)).fingerprint == before
     (folder / "images" / "more.png").write_bytes(b"")
     assert Folder(str(folder)).fingerprint != before
+
+
+def test_the_fingerprint_of_a_copied_archive_stays_and_that_of_a_changed_one_does_not(tmp_path):
+    folder = datasets.pictures(tmp_path / "faces", n=3)
+    first = shutil.make_archive(str(tmp_path / "first"), "zip", folder)
+    copy = shutil.copyfile(first, tmp_path / "copy.zip")
+    assert os.stat(copy).st_mtime_ns != os.stat(first).st_mtime_ns
+    assert Folder(str(copy)).fingerprint == Folder(first).fingerprint
+    picture = next((folder / "images").iterdir())
+    picture.write_bytes(picture.read_bytes() + b"!")
+    changed = shutil.make_archive(str(tmp_path / "changed"), "zip", folder)
+    assert Folder(changed).fingerprint != Folder(first).fingerprint
 
 
 def test_dataset_json_overrides_the_layout(tmp_path):

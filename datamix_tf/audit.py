@@ -1,0 +1,184 @@
+"""What the cloud really learns: named threat models, the attacks of each, and a sentence that can be quoted.
+
+An attack is one class (`Attack`: fit on what an attacker has, score on others) and one line of `PROBES`; it then
+runs on every audited model and stands in every report.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+from datamix_tf import attacks
+from datamix_tf.attacks.critic import SeparatorTraining
+from datamix_tf.attacks.network_attack import AttackTraining
+from datamix_tf.attacks.separators import untrained_separators
+
+PICTURES = "pictures rebuilt from separated mixtures"
+SIGNIFICANT = 2.0  # standard errors above chance from which an attack counts as successful
+
+
+@dataclasses.dataclass(frozen=True)
+class ThreatModel:
+    """An attacker with stated knowledge and view. All know code, weights and training data of the same kind.
+
+    Attributes:
+        name: What it is called everywhere.
+        sees: What the attacker sees, as a clause of a sentence.
+    """
+
+    name: str
+    sees: str
+
+
+THREATS = {
+    threat.name: threat
+    for threat in (
+        ThreatModel("single", "one mixture alone (the papers' measure)"),
+        ThreatModel("linked", "the mixtures of one group, known to belong together"),
+        ThreatModel("pooled", "the mixtures of many groups, shuffled"),
+        ThreatModel("injected", "the mixtures of one group, some inputs of which it has chosen"),
+        ThreatModel("candidate", "the mixtures of one group, and asks whether a photo or recording is among them"),
+        ThreatModel("reuse", "the mixtures of two groups that share an input"),
+        ThreatModel("output", "the rows that it returns for one group"),
+    )
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Subject:
+    """What is attacked and what for.
+
+    Attributes:
+        model: A `DataMixModel`.
+        outputs: Number of logits of the label that is read, if one is.
+        binary: Whether that label is several 0/1 ones.
+        training: For attacks that train a network on labels.
+        separation: For separators and linkers that learn.
+        groups: Most test groups.
+    """
+
+    model: object
+    outputs: int = 0
+    binary: bool = False
+    training: AttackTraining = dataclasses.field(default_factory=AttackTraining)
+    separation: SeparatorTraining = dataclasses.field(default_factory=SeparatorTraining)
+    groups: int = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class Probe:
+    """One attack of the audit.
+
+    Attributes:
+        name: What tables call it.
+        threat: Name of its threat model.
+        make: From a `Subject` to an `Attack`, not yet fitted.
+        labels: Whether it reads a label; it then runs for the target and for the hidden column.
+    """
+
+    name: str
+    threat: str
+    make: Callable[[Subject], attacks.Attack]
+    labels: bool = False
+
+
+def _separation(index):
+    def make(subject):
+        chosen = attacks.separators(subject.separation)[index]
+        return attacks.KeyAttack(subject.model, [chosen], subject.groups, subject.separation.seed)
+
+    return make
+
+
+def _injected(share):
+    def make(subject):
+        known = max(1, round(share * (subject.model.group_size - 1)))
+        return attacks.InjectedAttack(subject.model, known, subject.groups, subject.separation.seed)
+
+    return make
+
+
+PROBES = (
+    Probe(
+        "a network on one mixture",
+        "single",
+        lambda s: attacks.LabelAttack(s.model, s.outputs, s.binary, s.training),
+        labels=True,
+    ),
+    *(
+        Probe(f"key by {separator.name}", "linked", _separation(index))
+        for index, separator in enumerate(attacks.separators())
+    ),
+    Probe(
+        "a network on separated mixtures",
+        "linked",
+        lambda s: attacks.SeparatedLabelAttack(
+            s.model,
+            s.outputs,
+            s.binary,
+            s.training,
+            separators=untrained_separators(s.separation.seed),
+            groups=s.groups,
+        ),
+        labels=True,
+    ),
+    Probe(
+        PICTURES,
+        "linked",
+        lambda s: attacks.SeparatedPictures(s.model, s.training, untrained_separators(s.separation.seed)),
+    ),
+    Probe("linker", "pooled", lambda s: attacks.LinkAttack(s.model, s.separation)),
+    Probe("key by linker and separation", "pooled", lambda s: attacks.PooledKeyAttack(s.model, s.separation)),
+    Probe("key with one known input", "injected", _injected(0.0)),
+    Probe("key with half of the inputs known", "injected", _injected(0.5)),
+    Probe("key with all inputs but one known", "injected", _injected(1.0)),
+    Probe(
+        "membership by the group's span",
+        "candidate",
+        lambda s: attacks.CandidateAttack(s.model, s.groups, s.separation.seed),
+    ),
+    Probe("shared feature by two spans", "reuse", lambda s: attacks.ReuseAttack(s.model, s.groups, s.separation.seed)),
+    Probe(
+        "key by separation of the returned rows",
+        "output",
+        lambda s: attacks.KeyAttack(s.model, groups=s.groups, seed=s.separation.seed, answers=True),
+    ),
+)
+
+
+def advantage(score) -> float:
+    """How far above chance a score is, as a share of what is possible: 0 for guessing, 1 for all."""
+    return (score["score"] - score["chance"]) / max(1 - score["chance"], 1e-9)
+
+
+def succeeds(score) -> bool:
+    """Whether a score is more than `SIGNIFICANT` standard errors above chance."""
+    return score["score"] - score["chance"] > SIGNIFICANT * score["standard_error"]
+
+
+def headlines(scores) -> dict[str, dict]:
+    """For each threat model the worst attack: threat name -> its score, the one with the largest advantage.
+
+    Args:
+        scores: Dictionaries as of `AttackScore.to_dict`, each with `threat`.
+    """
+    found: dict[str, dict] = {}
+    for score in scores:
+        worst = found.get(score["threat"])
+        if "skipped" not in score and (worst is None or advantage(score) > advantage(worst)):
+            found[score["threat"]] = score
+    return {name: found[name] for name in THREATS if name in found}
+
+
+def sentence(score) -> str:
+    """One sentence on an attack's success that a reviewer can quote."""
+    low, high = (score["score"] + sign * 1.96 * score["standard_error"] for sign in (-1, 1))
+    figures = (
+        f"{score['measure'].replace('_', ' ')} {score['score']:.3f} (95 % interval {low:.3f} to {high:.3f}, "
+        f"{score['n']} trials; chance {score['chance']:.3f})"
+    )
+    verdict = "not protected against it" if succeeds(score) else "no success was measured"
+    return (
+        f"{score['threat']}: a cloud that sees {THREATS[score['threat']].sees}: {score['name']}, {figures}: {verdict}."
+    )

@@ -1,0 +1,152 @@
+"""`python -m pipeline.audit RUN_DIR`: what the cloud really learns of the mixing models of a finished run."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import shlex
+import sys
+
+from components.artifacts import Examples, Models
+from components.errors import InputError
+from pipeline.command import make_beam_options, run_command
+from pipeline.options import texts
+
+DESCRIPTION = """\
+Attacks the mixing models of a run under every threat model of docs/threat-model.md and writes, in RUN_DIR/audit (or
+--output), audit.json, audit.md with a sentence for each threat model that can be quoted, and <model>.png with raw
+pictures above those rebuilt from separated mixtures. Any Beam option may follow."""
+
+
+@dataclasses.dataclass(frozen=True)
+class AuditOptions:
+    """The options of an audit; `python -m pipeline.audit --help` explains each."""
+
+    run: str
+    output: str
+    keep: str
+    models: tuple[str, ...] | None
+    threats: tuple[str, ...] | None
+    attack_epochs: int
+    batch_size: int
+    steps: int
+    restarts: int
+    groups: int
+    seed: int
+
+
+def main(argv=None) -> int:
+    """Runs the command; returns the exit status, as `pipeline.run.main` does."""
+    arguments = sys.argv[1:] if argv is None else argv
+    return run_command(lambda: _parse(argv), lambda options, beam: run(options, beam, arguments))
+
+
+def run(options: AuditOptions, beam_arguments, arguments) -> None:
+    """Runs the audit; prints its report."""
+    from components.auditor import Auditor
+    from pipeline import dag
+
+    examples, models = (
+        kind(os.path.join(options.run, "artifacts", *parts))
+        for kind, parts in ((Examples, ("transform", "examples")), (Models, ("trainer", "models")))
+    )
+    for artifact, name in ((examples, "schema.json"), (models, "models.json")):
+        if not os.path.exists(artifact.path(name)):
+            raise InputError(
+                f"expected the output folder of a finished `python -m pipeline.run`, but {options.run!r} has no "
+                f"{os.path.relpath(artifact.path(name), options.run)}"
+            )
+    auditor = Auditor(
+        audits=plan(options, examples, models),
+        keep=options.keep,
+        command=shlex.join(["python", "-m", "pipeline.audit", *arguments]),
+    )
+    folder = os.path.join(options.run, "artifacts", "auditor")
+    outputs = auditor.run({"examples": examples, "models": models}, folder, make_beam_options(list(beam_arguments)))
+    os.makedirs(options.output, exist_ok=True)
+    for name in sorted(os.listdir(outputs["audit"].uri)):
+        dag.publish(outputs["audit"], name, options.output)
+    with open(os.path.join(options.output, "audit.md"), encoding="utf-8") as file:
+        print(file.read())
+    print(f"{options.output}: this report, audit.json, and pictures if there are any")
+
+
+def plan(options: AuditOptions, examples: Examples, models: Models) -> list:
+    """The probes to run on each model.
+
+    Raises:
+        InputError: If a model is unknown or does not mix groups of at least 2.
+    """
+    from components import models as trained
+    from components.attacker import TARGET
+    from components.auditor import AuditConfig
+    from datamix_tf.audit import PROBES
+
+    hidden = examples.read_json("schema.json")["hidden"]
+    names = trained.names(models)
+    configs = {name: trained.training(models, name)["config"] for name in names}
+    mixing = [name for name in names if configs[name]["method"] == "datamix" and configs[name]["group_size"] > 1]
+    for name in options.models or ():
+        if name not in mixing:
+            raise InputError(f"the run has no mixing model {name!r}; it has {', '.join(mixing) or 'none'}")
+    if not mixing:
+        raise InputError(f"the run has no model that mixes groups of at least 2; it has {', '.join(names)}")
+    more = (
+        options.attack_epochs,
+        options.batch_size,
+        options.steps,
+        options.restarts,
+        options.groups,
+        options.seed,
+    )
+    return [
+        AuditConfig(name, probe.name, label, *more)
+        for name in options.models or mixing
+        for probe in PROBES
+        if options.threats is None or probe.threat in options.threats
+        for label in ((TARGET, *hidden) if probe.labels else ("",))
+    ]
+
+
+def _parse(argv):
+    from datamix_tf.audit import THREATS
+
+    parser = argparse.ArgumentParser(
+        "python -m pipeline.audit",
+        description=DESCRIPTION,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("run", metavar="RUN_DIR", help="output folder of a finished run")
+    add("--output", help="folder of the report (default: RUN_DIR/audit)")
+    add("--keep", help="folder that keeps finished work (default: RUN_DIR/kept)")
+    add("--models", type=texts, help="which models, with commas (default: all that mix)")
+    add("--threats", type=texts, help=f"which threat models, with commas (default: all: {', '.join(THREATS)})")
+    add("--attack_epochs", type=int, default=10, help="passes of attacks that read labels or rebuild pictures")
+    add("--batch_size", type=int, default=32, help="examples in a batch of those")
+    add("--steps", type=int, default=800, help="batches that critics, unmixing networks and linkers are trained on")
+    add("--restarts", type=int, default=12, help="random rotations from which a critic's ascent starts")
+    add("--groups", type=int, default=32, help="most test groups of an attack")
+    add("--seed", type=int, default=0, help="seed of the attacks")
+    known, beam_arguments = parser.parse_known_args(argv)
+    values = vars(known)
+    values["output"] = known.output or os.path.join(known.run, "audit")
+    values["keep"] = known.keep or os.path.join(known.run, "kept")
+    options = AuditOptions(**values)
+    if not os.path.isdir(options.run):
+        raise InputError(f"expected the output folder of a finished `python -m pipeline.run`; {options.run!r} is none")
+    for name in ("attack_epochs", "batch_size", "steps", "groups"):
+        if getattr(options, name) < 1:
+            raise InputError(f"--{name} must be at least 1; received {getattr(options, name)}")
+    if options.restarts < 0:
+        raise InputError(f"--restarts must be at least 0; received {options.restarts}")
+    for name in options.threats or ():
+        if name not in THREATS:
+            raise InputError(f"--threats takes {', '.join(THREATS)}; received {name!r}")
+    return options, beam_arguments
+
+
+if __name__ == "__main__":
+    sys.exit(main())
