@@ -205,7 +205,7 @@ def _row(method, measured, training, attacks):
 def _row_settings(method, config):
     """The settings of a model that mean something for the method."""
     settings = {name: value for name, value in config.items() if name not in ("method", "level", "people")}
-    for key in ("num_pre_blocks", "group_size", "signal_rank"):
+    for key in ("num_pre_blocks", "group_size", "signal_rank", "bottleneck_units", "bottleneck_bits"):
         if key not in VARIANTS[method]:
             del settings[key]
     if method not in MIXING:

@@ -13,10 +13,11 @@ VARIANTS = {
     "obfuscation": ("num_pre_blocks", "signal_rank"),
     "datamix": ("num_pre_blocks", "group_size"),
     "obfuscated_datamix": ("num_pre_blocks", "group_size", "signal_rank"),
+    "bottleneck": ("group_size", "bottleneck_units", "bottleneck_bits"),
 }
 METHODS = tuple(VARIANTS)
 #: Methods that mix features.
-MIXING = ("datamix", "obfuscated_datamix")
+MIXING = ("datamix", "obfuscated_datamix", "bottleneck")
 #: Methods that obfuscate the raw input -> what the level of their `ModelConfig` is.
 LEVELS = {"noise": "variance", "blur": "size", "anonymizer": "generator_width"}
 
@@ -37,6 +38,7 @@ def entry_key(entry) -> str:
         "mixup": "mixup, raw inputs in pairs",
         "obfuscation": "signal content of rank {signal_rank}, N_pre={num_pre_blocks}",
         "datamix": "DataMix, N_pre={num_pre_blocks}, S_G={group_size}",
+        "bottleneck": "mixed bottleneck of {bottleneck_units} numbers, {bottleneck_bits:g} bits, S_G={group_size}",
         "obfuscated_datamix": "DataMix, N_pre={num_pre_blocks}, S_G={group_size}, signal content of rank {signal_rank}",
     }
     return names[entry["method"]].format(**entry)

@@ -35,6 +35,9 @@ class ModelConfig:
         people: The hidden column that the anonymizer is trained against; empty for the other methods.
         signal_rank: Coefficients of signal content that are sent for each place, in front of the mixing if there is
             any; 0 sends all of the feature. Takes N_pre = 3, behind which the cloud starts with strides.
+        bottleneck_units: Numbers that the edge sends through a `GaussianBottleneck` (of the network of
+            `datamix_tf.models.bottleneck`); 0 for none.
+        bottleneck_bits: Upper bound of the information in them.
     """
 
     method: str
@@ -54,10 +57,15 @@ class ModelConfig:
     optimizer: str = "adamw"
     people: str = ""
     signal_rank: int = 0
+    bottleneck_units: int = 0
+    bottleneck_bits: float = 0.0
 
     @property
     def name(self) -> str:
         rank = f"-rank{self.signal_rank}" if self.signal_rank else ""
+        if self.bottleneck_units:
+            sent = f"{self.bottleneck_units}-bits{self.bottleneck_bits:g}"
+            return f"bottleneck{sent}-group{self.group_size}-seed{self.seed}"
         if self.mixing:
             return f"datamix-pre{self.num_pre_blocks}-group{self.group_size}{rank}-seed{self.seed}"
         if rank:
@@ -76,10 +84,23 @@ def build_model(config: ModelConfig, schema):
 
     from datamix_tf import DataMixModel, split
     from datamix_tf.mixup_model import MixupModel
+    from datamix_tf.models.bottleneck import bottleneck_parts
     from datamix_tf.models.resnet import post_layer, pre_layer, resnet18
 
     normalization = keras.layers.Normalization(mean=schema["mean"], variance=schema["variance"], name="normalization")
     task = target_task(schema)
+    if config.bottleneck_units:
+        parts = bottleneck_parts(
+            tuple(schema["shape"]),
+            task.outputs,
+            config.bottleneck_units,
+            config.bottleneck_bits,
+            width=config.width,
+            hidden_units=config.hidden_units,
+            normalization=normalization,
+            seed=config.seed,
+        )
+        return DataMixModel(*parts, group_size=config.group_size, seed=config.seed, name="bottleneck")
     network = resnet18(
         tuple(schema["shape"]),
         task.outputs,

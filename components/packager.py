@@ -61,13 +61,14 @@ class Packager(Component):
         model = trained.load(inputs["models"], name)
         if not hasattr(model, "pre"):
             raise InputError(f"only a model with pre, main and post can be packaged, but {name!r} is not split")
+        model, noise = _quiet(model)
         schema = inputs["examples"].read_json("schema.json")
         _, x, _ = arrays(inputs["examples"], "test")
         x = np.resize(x, (model.group_size, *x.shape[1:])).astype("float32")
         fingerprint = saved_model.export_main(model.main, package.path("serving"))
         os.makedirs(package.path("edge"))
         halves = convert_halves(model, package.path("edge"))
-        described = self._manifest(model, schema, package, fingerprint, halves)
+        described = self._manifest(model, noise, schema, package, fingerprint, halves)
         with open(package.path("edge", manifest.FILE), "w", encoding="utf-8") as file:
             file.write(described.to_json())
         write_json(package.path("traffic.json"), traffic_of(package, described, x))
@@ -78,7 +79,7 @@ class Packager(Component):
         if agreement[worst] > TOLERANCE:
             raise RuntimeError(f"the export differs from the Keras model: {worst} by {agreement[worst]:.2e} (relative)")
 
-    def _manifest(self, model, schema, package, fingerprint, halves):
+    def _manifest(self, model, noise, schema, package, fingerprint, halves):
         task = target_task(schema)
         return manifest.Manifest(
             model_name=self.parameters["model_name"],
@@ -95,10 +96,20 @@ class Packager(Component):
             task=task.kind,
             labels=task.labels,
             preprocessing=schema["preprocessing"],
+            noise_stddev=noise,
             halves=halves,
             files=manifest.hash_files(package.path("edge")),
             cloud_files=manifest.hash_files(package.path("serving")),
         )
+
+
+def _quiet(model):
+    """The model with an edge half that adds no noise: the client does, from the operating system's generator."""
+    from datamix_tf import DataMixModel
+    from datamix_tf.layers import without_noise
+
+    pre, noise = without_noise(model.pre)
+    return DataMixModel(pre, model.main, model.post, group_size=model.group_size, name=model.name), noise
 
 
 def agreement_of(model, package: Package, x) -> dict[str, float]:

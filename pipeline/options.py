@@ -38,6 +38,8 @@ class RunOptions:
     blur: tuple[int, ...]
     anonymizer: tuple[int, ...]
     signal_rank: tuple[int, ...]
+    bottleneck_units: tuple[int, ...]
+    bottleneck_bits: tuple[float, ...]
     target: tuple[str, ...] | None
     hidden: tuple[str, ...] | None
     examples: int | None
@@ -97,10 +99,16 @@ def _check(options):
             options.num_pre_blocks,
         ),
         (set(options.methods) <= set(METHODS), f"--methods takes {', '.join(METHODS)}", options.methods),
-        ("datamix" in options.methods, "--methods must include datamix, which is packaged", options.methods),
+        (
+            {"datamix", "bottleneck"} & set(options.methods),
+            "--methods must include datamix or bottleneck, of which one is packaged",
+            options.methods,
+        ),
         (min(options.noise) >= 0, "--noise takes variances of at least 0", options.noise),
         (min(options.blur) >= 1, "--blur takes sizes of at least 1", options.blur),
         (min(options.signal_rank) >= 1, "--signal_rank must be at least 1", options.signal_rank),
+        (min(options.bottleneck_units) >= 1, "--bottleneck_units must be at least 1", options.bottleneck_units),
+        (min(options.bottleneck_bits) > 0, "--bottleneck_bits must be above 0", options.bottleneck_bits),
         (min(options.anonymizer) >= 1, "--anonymizer takes widths of at least 1", options.anonymizer),
         (options.epochs >= 1, "--epochs must be at least 1", options.epochs),
         (options.attack_epochs >= 0, "--attack_epochs must be at least 0", options.attack_epochs),
@@ -214,6 +222,13 @@ def _parser():
         type=integers,
         default=(32,),
         help="coefficients for each place that obfuscation and obfuscated_datamix send (N_pre = 3), with commas",
+    )
+    add("--bottleneck_units", type=integers, default=(64,), help="numbers that bottleneck sends, with commas")
+    add(
+        "--bottleneck_bits",
+        type=numbers,
+        default=(71.0,),
+        help="upper bounds of the information in what bottleneck sends for an input, with commas",
     )
     add("--group_size", type=int, default=8, help="inputs mixed with each other (S_G), from 1")
     add(

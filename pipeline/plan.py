@@ -40,8 +40,10 @@ class Plan:
 
     @property
     def packaged(self) -> str:
-        """Name of the model that is packaged: the first with mixed features, else the first that mixes."""
-        mixing = [model for model in self.models if model.mixing]
+        """Name of the model that is packaged: one with a bottleneck, else with mixed features, else that mixes."""
+        mixing = sorted((model for model in self.models if model.mixing), key=lambda model: not model.bottleneck_units)
+        if mixing[0].bottleneck_units:
+            return mixing[0].name
         return next((model for model in mixing if model.num_pre_blocks and model.group_size > 1), mixing[0]).name
 
 
@@ -80,6 +82,8 @@ def _model(row, options, hidden, seed):
         num_pre_blocks=row.num_pre_blocks if "num_pre_blocks" in VARIANTS[row.method] else 0,
         group_size=row.group_size if row.method in MIXING else 1,
         signal_rank=row.signal_rank,
+        bottleneck_units=row.bottleneck_units,
+        bottleneck_bits=row.bottleneck_bits,
         seed=seed,
         people=hidden[0] if row.method == "anonymizer" else "",
         **{key: getattr(options, key) for key in MODEL_OPTIONS},

@@ -40,6 +40,8 @@ class Row:
         attacks: The `RowAttack`s.
         paper: Column name -> the paper's figure.
         signal_rank: Coefficients for each place, for signal content.
+        bottleneck_units: Numbers that a bottleneck sends.
+        bottleneck_bits: Upper bound of the information in them.
     """
 
     method: str
@@ -49,11 +51,13 @@ class Row:
     attacks: tuple[RowAttack, ...] = ()
     paper: dict[str, float | str] = dataclasses.field(default_factory=dict)
     signal_rank: int = 0
+    bottleneck_units: int = 0
+    bottleneck_bits: float = 0.0
 
     @property
     def model(self) -> str:
         """The method of the model behind it: one plain model is behind the rows edge and cloud."""
-        behind = {"edge": "plain", "cloud": "plain", "obfuscated_datamix": "datamix"}
+        behind = {"edge": "plain", "cloud": "plain", "obfuscated_datamix": "datamix", "bottleneck": "datamix"}
         return behind.get(self.method, self.method)
 
 
@@ -70,6 +74,12 @@ def rows_of(options) -> list[Row]:
     for method in options.methods:
         if method == "datamix":
             rows += [Row(method, 0.0, blocks, options.group_size, attacks) for blocks in options.num_pre_blocks]
+        elif method == "bottleneck":
+            rows += [
+                Row(method, 0.0, 0, options.group_size, attacks, bottleneck_units=units, bottleneck_bits=bits)
+                for units in options.bottleneck_units
+                for bits in options.bottleneck_bits
+            ]
         elif "signal_rank" in VARIANTS[method]:
             ranks = options.signal_rank
             rows += [Row(method, 0.0, STRIDED, options.group_size, attacks, signal_rank=rank) for rank in ranks]

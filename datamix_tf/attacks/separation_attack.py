@@ -54,7 +54,7 @@ class KeyAttack(Attack):
         features = self.drawn.features(train[0])
         if self.answers:
             features = self.drawn.answers(features)
-        groups = self.drawn.draw(valid[0], VALID_GROUPS, self.seed + 1)
+        groups = self.drawn.draw(valid[0], min(VALID_GROUPS, self.groups), self.seed + 1)
         for separator in self.separators:
             separator.fit(features, self.group_size)
             if len(self.separators) > 1:

@@ -2,6 +2,7 @@
 
 from datamix_tf.layers.anonymizer import FaceAnonymizer
 from datamix_tf.layers.feature_obfuscation import FeatureMask, GaussianMechanism, LearnedNoise, Sent
+from datamix_tf.layers.gaussian_bottleneck import GaussianBottleneck, without_noise
 from datamix_tf.layers.gaussian_sample import GaussianSample
 from datamix_tf.layers.keys import ConvexKeys, OrthogonalKeys
 from datamix_tf.layers.masking import SpectrogramMask
@@ -17,6 +18,7 @@ __all__ = [
     "FaceAnonymizer",
     "FeatureMask",
     "GaussianBlur",
+    "GaussianBottleneck",
     "GaussianMechanism",
     "GaussianSample",
     "GroupShuffle",
@@ -31,4 +33,5 @@ __all__ = [
     "SignalContent",
     "SignalRebuild",
     "SpectrogramMask",
+    "without_noise",
 ]

@@ -41,14 +41,14 @@ def resnet18(input_shape, classes, width=64, hidden_units=0, normalization=None,
     inputs = keras.Input(input_shape, name="input")
     x = normalization(inputs) if normalization is not None else inputs
     x = obfuscation(x) if obfuscation is not None else x
-    x = _conv_bn(x, width, 7, 2, "stem")
+    x = conv_bn(x, width, 7, 2, "stem")
     x = layers.ReLU(name="stem_relu")(x)
     x = layers.ZeroPadding2D(1, name="stem_pool_pad")(x)  # after ReLU, zeros pad a maximum as -inf would
     x = layers.MaxPooling2D(3, 2, name="stem_pool")(x)
     for stage, multiple in enumerate(STAGE_WIDTHS, start=1):
         for block in range(1, BLOCKS_PER_STAGE + 1):
             stride = 2 if stage > 1 and block == 1 else 1
-            x = _basic_block(x, width * multiple, stride, f"stage{stage}_block{block}")
+            x = basic_block(x, width * multiple, stride, f"stage{stage}_block{block}")
     x = layers.GlobalAveragePooling2D(name="pool")(x)
     if hidden_units:
         x = layers.Dense(hidden_units, use_bias=False, name=HIDDEN)(x)
@@ -77,7 +77,8 @@ def post_layer(model) -> str:
     return HIDDEN if HIDDEN in names else CLASSIFIER
 
 
-def _conv_bn(x, filters, kernel_size, strides, name):
+def conv_bn(x, filters, kernel_size, strides, name):
+    """A convolution `[kernel_size, kernel_size]` without bias and a batch normalisation."""
     # Explicit symmetric padding: "same" pads odd and even sizes differently, ResNet does not.
     padding = (kernel_size - 1) // 2
     if padding:
@@ -88,12 +89,13 @@ def _conv_bn(x, filters, kernel_size, strides, name):
     return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn")(x)
 
 
-def _basic_block(x, filters, strides, name):
+def basic_block(x, filters, strides, name):
+    """A residual block of two convolutions."""
     shortcut = x
     if strides != 1 or x.shape[-1] != filters:
-        shortcut = _conv_bn(x, filters, 1, strides, f"{name}_shortcut")
-    y = _conv_bn(x, filters, 3, strides, f"{name}_1")
+        shortcut = conv_bn(x, filters, 1, strides, f"{name}_shortcut")
+    y = conv_bn(x, filters, 3, strides, f"{name}_1")
     y = layers.ReLU(name=f"{name}_relu")(y)
-    y = _conv_bn(y, filters, 3, 1, f"{name}_2")
+    y = conv_bn(y, filters, 3, 1, f"{name}_2")
     y = layers.Add(name=f"{name}_add")([y, shortcut])
     return layers.ReLU(name=f"{name}_out")(y)

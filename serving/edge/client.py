@@ -12,7 +12,7 @@ from serving.edge import messages, preprocess
 from serving.edge.bundle import Halves, load_manifest
 from serving.edge.covers import CoverPool
 from serving.edge.errors import EdgeError
-from serving.edge.keys import Key, random_permutation
+from serving.edge.keys import Key, random_normal, random_permutation
 from serving.edge.messages import Message
 from serving.edge.transport import Deadline, Transport
 
@@ -204,6 +204,8 @@ class EdgeClient:
             mixtures = np.concatenate(
                 [self._halves.mix(rows[group], key) for group, key in zip(groups, keys, strict=True)]
             )
+            if self.manifest.noise_stddev:
+                mixtures += self.manifest.noise_stddev * random_normal(mixtures.shape)
             shuffle = random_permutation(len(rows))
             message = Message(mixtures[shuffle], self._wire, self.manifest)
             content = self._transport.post(messages.path(self.manifest), message.body, deadline)

@@ -61,6 +61,11 @@ def random_tags(count: int, size: int) -> list[bytes]:
     return [os.urandom(size) for _ in range(count)]
 
 
+def random_normal(shape: tuple[int, ...]) -> np.ndarray:
+    """Standard normal numbers, float32 of a shape."""
+    return _normal(int(np.prod(shape))).reshape(shape).astype(np.float32)
+
+
 def _normal(count):
     """Standard normal numbers from the operating system's random bytes (Box and Muller)."""
     pairs = (count + 1) // 2

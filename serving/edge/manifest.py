@@ -31,6 +31,7 @@ class Manifest:
         task: `"binary"` (independent labels; a sigmoid makes probabilities) or `"categorical"` (a softmax does).
         labels: Names of the outputs.
         preprocessing: How a file becomes an input (`serving.edge.preprocess`).
+        noise_stddev: Standard deviation of the Gaussian noise that the client adds to every number that it sends.
         halves: Precision -> names of the files of M_pre and M_post in it.
         files: File name -> SHA-256 of the bundle's files.
         cloud_files: Path inside the version folder -> SHA-256 of the cloud model's files.
@@ -53,6 +54,7 @@ class Manifest:
     halves: dict[str, tuple[str, str]]
     files: dict[str, str]
     cloud_files: dict[str, str]
+    noise_stddev: float = 0.0
     dtype: str = "float32"
     schema: int = SCHEMA_VERSION
 

@@ -151,7 +151,7 @@ def test_a_group_s_mixtures_side_by_side(examples, models):
     assert 0 < score["chance"] < score["score"] <= 1 and score["threat_model"] == "linked"
     reading = AttackConfig(CONFIG.name, "target", kind="separated", epochs=1, batch_size=32)
     score, _ = run_attack(reading, examples, models)
-    assert score["name"] == "attributes, separated group" and score["measure"] == "balanced_accuracy"
+    assert score["name"] == "attributes, separated group" and score["measure"] == "matched_balanced_accuracy"
     skipped, _ = run_attack(AttackConfig(PLAIN.name, "target", kind="key"), examples, models)
     assert "nothing is mixed" in skipped["skipped"]
 

@@ -1,0 +1,123 @@
+"""A bottleneck that says a stated number of bits about its input, in numbers that look like white Gaussian noise."""
+
+from __future__ import annotations
+
+import math
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="datamix_tf")
+class GaussianBottleneck(keras.layers.Layer):
+    """Sends features through `units` Gaussian channels of limited power that carry `bits` together.
+
+    A dense projection is standardised (batch statistics in training, moving ones at inference) to a variance of
+    `1 - s^2`, and noise of variance `s^2` is added, `s = 2^(-bits / units)`, at inference too. What is sent has
+    mean 0 and variance 1. The mean over inputs of the divergence of its conditional distribution from N(0, I) is
+    `-units log2(s) = bits` (as long as the statistics hold), an upper bound of the mutual information between an input
+    and what is sent of it, in bits. A penalty makes the aggregate white: rows that are white and Gaussian look the
+    same under every rotation, so that mixtures do not betray their key.
+
+    White noise is still white noise after an orthogonal mixing: an edge may mix first and add it to the mixtures
+    (`noisy=False`, `stddev`), from a generator of its own.
+
+    Args:
+        units: Numbers that are sent for each input.
+        bits: Upper bound of the information in them, above 0.
+        decorrelation: Weight of the mean squared correlation between different numbers, over a batch.
+        momentum: Of the moving statistics.
+        noisy: Whether the noise is added.
+        seed: Optional int that makes the noise repeatable.
+
+    Call arguments:
+        inputs: `[batch, ...]`, flattened.
+        training: As in Keras.
+
+    Output shape:
+        `(batch, units)`.
+
+    Raises:
+        ValueError: If `units` is below 1 or `bits` not above 0.
+
+    Reference: Tishby et al., The information bottleneck method (1999); Cover and Thomas, Elements of Information
+    Theory, the Gaussian channel.
+    """
+
+    def __init__(self, units, bits, decorrelation=0.1, momentum=0.95, noisy=True, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        if units < 1 or not bits > 0:
+            raise ValueError(f"Expected units of at least 1 and bits above 0. Received: {units=}, {bits=}")
+        self.units, self.bits, self.decorrelation = int(units), float(bits), float(decorrelation)
+        self.momentum, self.noisy, self.seed = momentum, noisy, seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    @property
+    def stddev(self) -> float:
+        """Standard deviation of the noise."""
+        return 2 ** (-self.bits / self.units)
+
+    @property
+    def macs_per_output_value(self) -> int:
+        """Multiply-adds for each number that is sent: the projection, its standardisation and the noise."""
+        return self.kernel.shape[0] + 3
+
+    def build(self, input_shape):
+        numbers = math.prod(input_shape[1:])
+        self.kernel = self.add_weight(name="kernel", shape=(numbers, self.units), initializer="glorot_uniform")
+        self.mean = self.add_weight(name="mean", shape=(self.units,), initializer="zeros", trainable=False)
+        self.variance = self.add_weight(name="variance", shape=(self.units,), initializer="ones", trainable=False)
+
+    def call(self, inputs, training=None):
+        projected = ops.matmul(ops.reshape(inputs, (-1, self.kernel.shape[0])), ops.cast(self.kernel, inputs.dtype))
+        if training:
+            mean, variance = ops.mean(projected, 0), ops.var(projected, 0)
+            for moving, now in ((self.mean, mean), (self.variance, variance)):
+                moving.assign(self.momentum * moving + (1 - self.momentum) * ops.cast(now, moving.dtype))
+        else:
+            mean, variance = (ops.cast(value, inputs.dtype) for value in (self.mean, self.variance))
+        standard = (projected - mean) / ops.sqrt(variance + 1e-5)
+        if training and self.decorrelation:
+            rows = ops.cast(ops.shape(standard)[0], standard.dtype)
+            correlation = ops.matmul(ops.transpose(standard), standard) / rows
+            self.add_loss(self.decorrelation * ops.mean(ops.square(correlation * (1 - ops.eye(self.units)))))
+        signal = math.sqrt(1 - self.stddev**2) * standard
+        if not self.noisy:
+            return signal
+        noise = keras.random.normal(ops.shape(signal), dtype=signal.dtype, seed=self.seed_generator)
+        return signal + self.stddev * noise
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], self.units)
+
+    def get_config(self):
+        names = ("units", "bits", "decorrelation", "momentum", "noisy", "seed")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+
+def without_noise(model):
+    """A copy of a functional model whose bottlenecks add no noise, and the noise's standard deviation.
+
+    Returns:
+        `(model, stddev)`: the model itself and 0 if it has no `GaussianBottleneck`. Noise of that deviation on each of
+        the outputs makes the original.
+
+    Raises:
+        ValueError: If the model has several bottlenecks, or one that is not its last layer.
+    """
+    found = [layer for layer in model.layers if isinstance(layer, GaussianBottleneck) and layer.noisy]
+    if not found:
+        return model, 0.0
+    if len(found) > 1 or model.layers[-1] is not found[0]:
+        raise ValueError(f"Expected one GaussianBottleneck, as the last layer. Received: {model.name!r}")
+
+    def quiet(layer):
+        config = layer.get_config()
+        return type(layer).from_config({**config, "noisy": False} if layer is found[0] else config)
+
+    copy = keras.models.clone_model(model, clone_function=quiet)
+    # The noise's generator has no place in the copy; all other weights have.
+    for old, new in zip(model.layers, copy.layers, strict=True):
+        for source, target in zip(old.weights, new.weights, strict=True):
+            target.assign(source)
+    return copy, found[0].stddev

@@ -1,0 +1,64 @@
+"""A split network whose edge sends a few numbers that look like noise: the parts of the hardened preset."""
+
+from __future__ import annotations
+
+import keras
+from keras import layers
+
+from datamix_tf.layers import GaussianBottleneck
+from datamix_tf.models.resnet import basic_block, conv_bn
+
+BLOCKS = 2
+
+
+def bottleneck_parts(
+    input_shape, classes, units, bits, width=64, hidden_units=256, normalization=None, decorrelation=0.1, seed=None
+):
+    """Builds M_pre, M_main and M_post around a `GaussianBottleneck`.
+
+    The edge runs ResNet's stem, one residual block with stride 2, one convolution with stride 2 and the bottleneck; the
+    cloud a residual network of dense layers with a linear path, which mixing passes unchanged; the edge a hidden layer
+    and the classifier.
+
+    Args:
+        input_shape: `(height, width, channels)`.
+        classes: Number of logits.
+        units: Numbers that are sent for each input.
+        bits: Upper bound of the information in them.
+        width: Filters of the stem.
+        hidden_units: Units of the hidden layer in M_post; 0 for none.
+        normalization: Optional layer put first.
+        decorrelation: See `GaussianBottleneck`.
+        seed: Optional int for the noise.
+
+    Returns:
+        `(pre, main, post)`, functional models: `[batch, height, width, channels] -> [batch, units]`, `-> [batch, 8
+        width]`, `-> logits [batch, classes]`.
+    """
+    inputs = keras.Input(input_shape, name="input")
+    x = normalization(inputs) if normalization is not None else inputs
+    x = layers.ReLU(name="stem_relu")(conv_bn(x, width, 7, 2, "stem"))
+    x = layers.MaxPooling2D(3, 2, "same", name="stem_pool")(x)
+    x = basic_block(x, 2 * width, 2, "encoder_block")
+    x = layers.ReLU(name="encoder_relu")(conv_bn(x, 3 * width, 3, 2, "encoder"))
+    sent = GaussianBottleneck(units, bits, decorrelation, seed=seed, name="bottleneck")(x)
+    pre = keras.Model(inputs, sent, name="bottleneck_pre")
+
+    mixtures = keras.Input((units,), name="mixtures")
+    x = answers = layers.Dense(8 * width, name="linear")(mixtures)
+    for block in range(BLOCKS):
+        for index in range(2):
+            x = layers.BatchNormalization(momentum=0.9, name=f"block{block}_{index}_bn")(x)
+            x = layers.ReLU(name=f"block{block}_{index}_relu")(x)
+            x = layers.Dense(8 * width, name=f"block{block}_{index}_dense")(x)
+        x = answers = layers.Add(name=f"block{block}_add")([x, answers])
+    main = keras.Model(mixtures, answers, name="bottleneck_main")
+
+    demixed = keras.Input((8 * width,), name="answers")
+    x = demixed
+    if hidden_units:
+        x = layers.Dense(hidden_units, use_bias=False, name="hidden")(x)
+        x = layers.BatchNormalization(momentum=0.9, name="hidden_bn")(x)
+        x = layers.ReLU(name="hidden_relu")(x)
+    post = keras.Model(demixed, layers.Dense(classes, name="classifier")(x), name="bottleneck_post")
+    return pre, main, post

@@ -1,0 +1,97 @@
+"""The Gaussian bottleneck: what it sends looks like noise, says what it says it says, and mixes first."""
+
+import keras
+import numpy as np
+import pytest
+
+from datamix_tf import DataMixModel
+from datamix_tf.costs import count_macs
+from datamix_tf.layers import GaussianBottleneck, without_noise
+from datamix_tf.models.bottleneck import bottleneck_parts
+from datamix_tf.models.resnet import pre_layer, resnet18
+
+
+def trained_layer(x, **settings):
+    """A bottleneck behind an input, its statistics those of `x`."""
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input(x.shape[1:])
+    model = keras.Model(inputs, GaussianBottleneck(momentum=0.0, seed=0, **settings)(inputs))
+    model(x, training=True)
+    return model
+
+
+@pytest.fixture(scope="module")
+def inputs():
+    return np.random.default_rng(0).normal(3, 2, size=(4000, 4, 5)).astype("float32")
+
+
+@pytest.mark.parametrize(("units", "bits"), [(8, 4.0), (6, 30.0)])
+def test_what_is_sent_has_mean_0_and_variance_1_and_says_so_many_bits(inputs, units, bits):
+    model = trained_layer(inputs, units=units, bits=bits)
+    sent, layer = np.asarray(model(inputs)), model.layers[-1]
+    assert sent.shape == (4000, units)
+    np.testing.assert_allclose(sent.mean(0), 0, atol=5 / 4000**0.5)
+    np.testing.assert_allclose(sent.var(0), 1, atol=5 * (2 / 4000) ** 0.5)
+    quiet, deviation = without_noise(model)
+    means = np.asarray(quiet(inputs))
+    divergence = 0.5 * (means**2 + deviation**2 - 1 - 2 * np.log(deviation)).sum(1) / np.log(2)
+    assert np.isclose(divergence.mean(), bits, rtol=1e-2) and layer.stddev == deviation
+
+
+def test_noise_is_added_at_inference_too_and_can_be_added_after_mixing(inputs):
+    model = trained_layer(inputs, units=8, bits=16.0)
+    first, second = (np.asarray(model(inputs)) for _ in range(2))
+    quiet, deviation = without_noise(model)
+    np.testing.assert_array_equal(np.asarray(quiet(inputs)), np.asarray(quiet(inputs)))
+    assert np.isclose((first - second).std(), 2**0.5 * deviation, rtol=0.03)
+    noise = first - np.asarray(quiet(inputs))
+    key = np.linalg.qr(np.random.default_rng(1).normal(size=(8, 8)))[0]
+    mixed = np.matmul(key, noise.reshape(500, 8, 8)).reshape(4000, 8)
+    for part in (noise, mixed):
+        np.testing.assert_allclose(np.cov(part.T), deviation**2 * np.eye(8), atol=5 * deviation**2 * (2 / 4000) ** 0.5)
+
+
+def test_the_penalty_is_of_correlations_alone(inputs):
+    model = trained_layer(inputs, units=8, bits=16.0, decorrelation=1.0)
+    kernel = np.zeros((20, 8), "float32")
+    kernel[0] = 1  # eight times the same number
+    model.layers[-1].kernel.assign(kernel)
+    model(inputs, training=True)
+    assert np.isclose(float(model.losses[0]), 56 / 64, rtol=1e-3)
+    model.layers[-1].kernel.assign(np.eye(20, 8))  # eight independent ones
+    model(inputs, training=True)
+    assert float(model.losses[0]) < 5 / 4000
+
+
+@pytest.mark.parametrize("settings", [{"units": 0, "bits": 1.0}, {"units": 4, "bits": 0.0}])
+def test_wrong_sizes_are_refused(settings):
+    with pytest.raises(ValueError, match="units of at least 1 and bits above 0"):
+        GaussianBottleneck(**settings)
+
+
+def test_the_edge_computes_less_than_the_papers_and_the_network_learns_through_the_mixing(tmp_path):
+    keras.utils.set_random_seed(0)
+    parts = bottleneck_parts((64, 64, 3), 40, 64, 71.0, width=32, seed=0)
+    whole = resnet18((64, 64, 3), 40, width=32)
+    assert count_macs(parts[0]) + count_macs(parts[2]) < 0.31 * count_macs(whole)
+    assert count_macs(keras.Model(whole.inputs[0], whole.get_layer(pre_layer(3)).output)) > count_macs(parts[0])
+    parts = bottleneck_parts((64, 64, 3), 40, 64, 71.0, width=8, seed=0)
+    x = np.random.default_rng(0).normal(size=(64, 64, 64, 3)).astype("float32")
+    y = np.random.default_rng(1).integers(0, 2, (64, 40))
+    model = DataMixModel(*parts, group_size=8, seed=0)
+    model.compile("adam", keras.losses.BinaryCrossentropy(from_logits=True), jit_compile=False)
+    losses = model.fit(x, y, batch_size=32, epochs=3, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras", compile=False)
+    quiet, again = (without_noise(part)[0] for part in (model.pre, loaded.pre))
+    np.testing.assert_allclose(quiet(x), again(x), atol=1e-5)
+
+
+def test_only_a_last_layer_can_be_made_quiet(inputs):
+    first = keras.Input((4, 5))
+    ends = keras.layers.Dense(3)(GaussianBottleneck(4, 4.0)(first))
+    with pytest.raises(ValueError, match="as the last layer"):
+        without_noise(keras.Model(first, ends))
+    plain = keras.Model(first, keras.layers.Flatten()(first))
+    assert without_noise(plain) == (plain, 0.0)
