@@ -214,7 +214,7 @@ def _parse(argv):
     )
     add("--target", type=texts, help="the label column to learn (default: the data set's own)")
     add("--hidden", type=texts, help="hidden columns, with commas; methods are trained against the first")
-    add("--examples", type=int, help="size of a generated data set (default: its own)")
+    add("--examples", type=int, help="size of a generated data set, or most examples of a folder (default: all)")
     add("--data_dir", help="where tensorflow-datasets keeps data (default: its own)")
     add("--image_size", type=size, default=(50, 50), help="HEIGHTxWIDTH; the paper: 50x50, CelebA 73x60, MNIST 28x28")
     add("--valid_share", type=float, default=0.15, help="share of validation examples")

@@ -179,7 +179,7 @@ def _parser():
     )
     add("--target", type=texts, help="label columns to learn, with commas (default: the data set's own)")
     add("--hidden", type=texts, help="label columns that the attacker is after (default: the data set's own)")
-    add("--examples", type=int, help="size of a generated data set (default: its own)")
+    add("--examples", type=int, help="size of a generated data set, or most examples of a folder (default: all)")
     add("--data_dir", help="where tensorflow-datasets keeps data (default: its own)")
     add(
         "--split",

@@ -21,7 +21,7 @@ def open_dataset(text: str, *, seed: int = 0, examples: int | None = None, data_
     Args:
         text: `avatars`, `tones`, the name of a builder, or `folder:PATH`.
         seed: Seed of a generated data set.
-        examples: Size of a generated data set; `None` for its default.
+        examples: Size of a generated data set, or most examples of a folder; `None` for its default.
         data_dir: Where tensorflow-datasets keeps its data; `None` for its default.
 
     Returns:
@@ -33,7 +33,7 @@ def open_dataset(text: str, *, seed: int = 0, examples: int | None = None, data_
     if text.startswith("folder:"):
         from pipeline.datasets.folder import Folder
 
-        source = Folder(text.removeprefix("folder:"))
+        source = Folder(text.removeprefix("folder:"), examples)
         _ = source.columns  # looks into it now, so that a bad path is told before any work
         return source
     if text in BUILT_IN:

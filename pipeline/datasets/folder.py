@@ -20,6 +20,7 @@ import apache_beam as beam
 
 from components.errors import InputError
 from components.records import BadRecord, RawExample
+from components.tfrecords import digest
 
 SPEECH_COLUMNS = ("keyword", "speaker")
 
@@ -71,12 +72,14 @@ class Folder:
 
     Args:
         path: Where it is.
+        limit: Most examples, chosen by a hash of their names; `None` for all.
 
     Raises:
         InputError: If it is not there, is cut off, or has neither of the two layouts.
     """
 
     path: str
+    limit: int | None = None
 
     @property
     def name(self) -> str:
@@ -120,6 +123,10 @@ class Folder:
                 f"folder:{self.path} has neither images/ with labels.csv nor keyword/speaker_nohash_n.wav files; it "
                 f"has {', '.join(names[:3]) or 'nothing'}"
             )
+        fingerprint = _fingerprint(files, names)
+        if self.limit is not None and self.limit < len(examples):
+            examples = sorted(sorted(examples, key=lambda example: digest(example[0].encode()))[: self.limit], key=repr)
+            fingerprint += f"-{self.limit}"
         default_target, default_hidden = (("keyword",), ("speaker",)) if kind == "audio" else (columns, ())
         return {
             "kind": described.get("kind", kind),
@@ -127,7 +134,7 @@ class Folder:
             "target": tuple(described.get("target", default_target)),
             "hidden": tuple(described.get("hidden", default_hidden)),
             "examples": examples,
-            "fingerprint": _fingerprint(files, names),
+            "fingerprint": fingerprint,
         }
 
     def read(self) -> beam.PTransform:

@@ -111,6 +111,15 @@ def test_the_fingerprint_of_a_copied_archive_stays_and_that_of_a_changed_one_doe
     assert Folder(changed).fingerprint != Folder(first).fingerprint
 
 
+def test_a_part_of_a_folder_is_always_the_same(tmp_path):
+    folder = str(datasets.pictures(tmp_path / "faces", n=30))
+    names = [[name for name, _ in Folder(folder, limit)._index["examples"]] for limit in (None, 10, 10, 20, 99)]
+    assert [len(part) for part in names] == [30, 10, 10, 20, 30]
+    assert names[1] == names[2] and set(names[1]) < set(names[3]) < set(names[0])
+    fingerprints = [Folder(folder, limit).fingerprint for limit in (None, 10, 20, 99)]
+    assert len(set(fingerprints)) == 3 and fingerprints[0] == fingerprints[3]
+
+
 def test_dataset_json_overrides_the_layout(tmp_path):
     folder = datasets.pictures(tmp_path / "faces", n=3)
     (folder / "dataset.json").write_text(json.dumps({"target": ["identity"], "hidden": ["red"]}))
