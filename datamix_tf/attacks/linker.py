@@ -1,4 +1,8 @@
-"""Which of many shuffled mixtures belong together? A learned linker, and what its answer is good for."""
+"""Which of many shuffled mixtures belong together? Linkers, and what their answer is good for.
+
+All mixtures of a group are loud where its inputs are: at each place, the size of a mixture's gradient follows the sum
+of squares of the inputs' gradients there. That alone links them, without any training.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +19,18 @@ from datamix_tf.attacks.separation import chance_agreement
 from datamix_tf.attacks.separators import untrained_separators
 
 POOL_GROUPS, POOLS = 8, 8
+STATISTICS = 512  # mixtures from which energies are standardised
+TRAINED, GRADIENTS, VALUES = "trained pair network", "energies of gradients", "energies of values"
+ENERGIES = (GRADIENTS, VALUES)
 
 
 class LinkAttack(Attack):
     """Tells pairs of mixtures of one group from pairs of different groups (threat model `pooled`).
 
-    A siamese network: each mixture (of unknown sign: its values and their sizes) becomes a code, a pair of codes a
-    logit. Trained on fresh mixtures of the attacker's own examples; the state with the best AUC on the valid split
-    counts.
+    Tried are correlations of log energies (of the values, and of their gradients, standardised over mixtures of the
+    attacker's own examples), and a siamese network: each mixture (of unknown sign: its values and their sizes)
+    becomes a code, a pair of codes a logit, trained on fresh mixtures of the attacker's own examples. The linker, and
+    the network's state, with the best AUC on the valid split count.
 
     Args:
         model: A `DataMixModel`.
@@ -34,7 +42,7 @@ class LinkAttack(Attack):
         self.training, self.pools = training or SeparatorTraining(), pools
         self.drawn, self.group_size = MixedGroups(model, self.training.seed), model.group_size
         self.encoder = self.scorer = None
-        self.scale, self.curve = 1.0, []
+        self.scale, self.curve, self.kind, self.tried, self.energies = 1.0, [], TRAINED, {}, {}
 
     def fit(self, train, valid):
         import tensorflow as tf
@@ -66,27 +74,42 @@ class LinkAttack(Attack):
             rows, groups = self._pool(features, random, training.groups)
             step(rows, groups)
             if number % every == 0 or number == training.steps:
-                self.curve.append(self._auc(held_out, np.random.default_rng(training.seed + 1))[0])
+                self.curve.append(self._auc(held_out, np.random.default_rng(training.seed + 1), TRAINED)[0])
                 if self.curve[-1] > best:
                     best, kept = self.curve[-1], [variable.numpy() for variable in variables]
         for variable, value in zip(variables, kept, strict=True):
             variable.assign(value)
+        mixtures, _ = self._pool(features, random, max(2, min(STATISTICS // self.group_size, len(features))))
+        for kind in ENERGIES:
+            energies = log_energies(mixtures, kind)
+            self.energies[kind] = energies.mean(0), energies.std(0) + 1e-6
+        for kind in (TRAINED, *ENERGIES):
+            self.tried[kind] = self._auc(held_out, np.random.default_rng(training.seed + 1), kind)[0]
+        self.kind = max(self.tried, key=self.tried.get)
 
     def score(self, test):
         features = self.drawn.features(test[0])
-        auc, spread, pools = self._auc(features, np.random.default_rng(self.training.seed + 2))
-        details = {"attack": "trained pair linker", "threat_model": "pooled", "curve": self.curve}
+        auc, spread, pools = self._auc(features, np.random.default_rng(self.training.seed + 2), self.kind)
+        details = {"attack": self.kind, "threat_model": "pooled", "tried": self.tried, "curve": self.curve}
         details |= {"pools": pools, "groups_in_a_pool": min(POOL_GROUPS, len(features) // self.group_size)}
         return AttackScore(auc, 0.5, pools, "auc", details, spread)
 
     def similarity(self, mixtures) -> np.ndarray:
-        """Logits `[n, n]` of two mixtures' being of one group."""
-        return self._logits(np.asarray(mixtures, "float32") / self.scale, training=False).numpy()
+        """How much each two of `n` mixtures seem to be of one group, `[n, n]`: logits, or correlations."""
+        return self._similarity(np.asarray(mixtures, "float32") / self.scale, self.kind)
 
     def clusters(self, mixtures) -> np.ndarray:
         """Puts mixtures `[n, ...]` into groups of the edge's size by their content; returns `[n]` group numbers."""
-        similarity = self.similarity(mixtures)
-        return balanced_clusters(similarity, self.group_size)
+        return balanced_clusters(self.similarity(mixtures), self.group_size)
+
+    def _similarity(self, rows, kind):
+        if kind == TRAINED:
+            return self._logits(rows, training=False).numpy()
+        mean, spread = self.energies[kind]
+        codes = (log_energies(rows, kind) - mean) / spread
+        codes -= codes.mean(1, keepdims=True)
+        codes /= np.linalg.norm(codes, axis=1, keepdims=True) + 1e-12
+        return codes @ codes.T
 
     def _logits(self, rows, training):
         import tensorflow as tf
@@ -105,7 +128,7 @@ class LinkAttack(Attack):
         _, mixtures = mix(features[index] / self.scale, random, size)
         return mixtures, np.repeat(np.arange(groups, dtype="int32"), size)
 
-    def _auc(self, features, random):
+    def _auc(self, features, random, kind):
         """Mean AUC over pools, its standard deviation, and how many pools."""
         from sklearn.metrics import roc_auc_score
 
@@ -114,12 +137,12 @@ class LinkAttack(Attack):
             rows, groups = self._pool(features, random, POOL_GROUPS)
             upper = np.triu_indices(len(rows), 1)
             same = (groups[:, None] == groups[None])[upper]
-            found.append(roc_auc_score(same, self._logits(rows, training=False).numpy()[upper]))
+            found.append(roc_auc_score(same, self._similarity(rows, kind)[upper]))
         return float(np.mean(found)), float(np.std(found)), len(found)
 
 
 class PooledKeyAttack(Attack):
-    """Clusters a shuffled pool of many groups by a trained linker, then separates each cluster (`pooled`).
+    """Clusters a shuffled pool of many groups by a linker, then separates each cluster (`pooled`).
 
     The score is how well the recovered rows single out one feature each: the mean of the matched absolute coefficients
     of all features of the pool in the rows of a cluster. Chance is a random rotation of the same clusters.
@@ -156,7 +179,7 @@ class PooledKeyAttack(Attack):
             features, self.best, self.training.seed + 4, POOLS // 2
         )
         details = {
-            "attack": f"clusters of a trained linker, then {self.best.name}",
+            "attack": f"clusters by {self.linker.kind}, then {self.best.name}",
             "threat_model": "pooled",
             "tried": self.tried,
             "pairs_clustered_rightly": pure,
@@ -187,6 +210,23 @@ class PooledKeyAttack(Attack):
                     values.append(_matched(estimate @ whole[members]))
         summary = [(float(np.mean(values)), float(np.std(values))) for values in (found, chance)]
         return *summary, float(np.mean(pure)), len(found)
+
+
+def log_energies(mixtures, kind) -> np.ndarray:
+    """Log squares of the numbers of mixtures `[n, ...]`, or of their gradients along all axes but the channels.
+
+    Returns:
+        `[n, numbers]`, each row less the log of its mean.
+    """
+    mixtures = np.asarray(mixtures, np.float64)
+    energies = np.square(mixtures)
+    if kind == GRADIENTS:
+        energies = sum(
+            np.square(np.diff(mixtures, axis=axis, append=mixtures.take([-1], axis)))
+            for axis in range(1, max(2, mixtures.ndim - 1))
+        )
+    energies = energies.reshape(len(energies), -1)
+    return np.log(energies / (energies.mean(1, keepdims=True) + 1e-12) + 1e-3)
 
 
 def balanced_clusters(similarity, size, rounds=20) -> np.ndarray:
