@@ -24,9 +24,10 @@ from datamix_tf.attacks.separation import agreement, chance_agreement, separate
 from datamix_tf.attacks.span import coefficients_of, meeting
 from datamix_tf.attacks.unmixing import UnmixingNetwork
 
-TRAINING = SeparatorTraining(steps=1200, groups=8, learning_rate=2e-3, restarts=4, ascent_steps=60)
+CRITIC = SeparatorTraining(steps=800, groups=8, learning_rate=2e-3, restarts=4, ascent_steps=60)
+UNMIXING = SeparatorTraining(steps=400, groups=8, learning_rate=3e-3, restarts=4)
 
-FEW = SeparatorTraining(steps=300, groups=8)
+FEW = SeparatorTraining(steps=300, groups=8, restarts=4, ascent_steps=40)
 
 
 def model_of(shape, group_size=4):
@@ -89,12 +90,17 @@ def test_picard_separates_what_is_flatter_than_a_gaussian():
     assert agreement(separate(mixtures, "features", algorithm="picard"), key)[0] > 0.97
 
 
-@pytest.mark.parametrize("separator", [CriticAscent, UnmixingNetwork])
-def test_learned_separators_beat_chance_only_where_there_is_something_to_learn(separator):
+@pytest.mark.parametrize("make", [lambda: CriticAscent(CRITIC), lambda: UnmixingNetwork(UNMIXING)])
+def test_learned_separators_beat_chance_where_there_is_something_to_learn(make):
     chance, spread = chance_agreement(4)
-    score = attacked(KeyAttack(model_of((8, 8, 2)), [separator(TRAINING)], groups=12), spots)
-    assert score.score > chance + 0.15 and score.n == 12 and score.chance == pytest.approx(chance)
-    hidden = attacked(KeyAttack(model_of((48,)), [separator(TRAINING)], groups=24), noise)
+    score = attacked(KeyAttack(model_of((8, 8, 2)), [make()], groups=12), spots)
+    assert score.score > chance + 4 * spread / 12**0.5 and score.n == 12 and score.chance == pytest.approx(chance)
+
+
+@pytest.mark.parametrize("make", [lambda: CriticAscent(FEW), lambda: UnmixingNetwork(FEW)])
+def test_learned_separators_find_nothing_in_white_gaussian_rows(make):
+    chance, spread = chance_agreement(4)
+    hidden = attacked(KeyAttack(model_of((48,)), [make()], groups=24), noise)
     assert abs(hidden.score - chance) < 4 * spread / 24**0.5
 
 
@@ -169,5 +175,5 @@ def test_every_probe_runs_on_a_mixing_model_and_says_its_figures():
         attack.fit(train, valid)
         score = {"threat": probe.threat, "name": probe.name, **attack.score(test).to_dict()}
         json.dumps(score, allow_nan=False)
-        assert 0 <= score["score"] <= 1 + 1e-6 and score["n"] > 0
+        assert -1 <= score["score"] <= 1 + 1e-6 and score["n"] > 0
         assert probe.name in audit.sentence(score)
