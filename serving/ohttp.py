@@ -23,7 +23,7 @@ REQUEST_TYPE, RESPONSE_TYPE, KEYS_TYPE = "message/ohttp-req", "message/ohttp-res
 GATEWAY_PATH = "/.well-known/ohttp-gateway"
 KEM, KDF, AEAD = KEMId.DHKEM_X25519_HKDF_SHA256, KDFId.HKDF_SHA256, AEADId.AES128_GCM
 KEY_BYTES, NONCE_BYTES, ENCAPSULATED_BYTES = 16, 12, 32
-PAD = 4096  # sealed messages are padded to multiples of this
+PAD = 1024  # sealed messages are padded to multiples of this
 _HEADER = struct.Struct(">BHHH")
 _REQUEST_LABEL, _RESPONSE_LABEL = b"message/bhttp request", b"message/bhttp response"
 

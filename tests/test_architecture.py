@@ -9,13 +9,14 @@ import pytest
 
 from tests.conftest import REPOSITORY
 
-ROOMS = ("datamix_tf", "components", "pipeline", "serving/cloud", "serving/edge")
+ROOMS = ("datamix_tf", "components", "pipeline", "serving/cloud", "serving/edge", "serving/relay")
 ALLOWED = {
     "datamix_tf": set(),
     "components": {"datamix_tf", "serving/cloud", "serving/edge"},
     "pipeline": {"datamix_tf", "components", "serving/edge"},
     "serving/cloud": {"datamix_tf"},
     "serving/edge": set(),
+    "serving/relay": set(),
 }
 
 

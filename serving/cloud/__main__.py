@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import os
 import sys
@@ -51,6 +52,8 @@ def _check(arguments):
         raise _BadFlag(f"--model_base_path must be a folder; there is none at {arguments.model_base_path}")
     if (arguments.ssl_certificate is None) != (arguments.ssl_private_key is None):
         raise _BadFlag("--ssl_certificate and --ssl_private_key belong together")
+    if arguments.oblivious_only and not arguments.oblivious_key_file:
+        raise _BadFlag("--oblivious_only needs --oblivious_key_file")
     if arguments.rest_api_port == 0 and arguments.port == 0:
         raise _BadFlag("--rest_api_port and --port are both 0 (off): there is nothing to serve")
     positive = ("rest_api_timeout_in_ms", "max_body_bytes", "max_inflight_bytes", "read_seconds", "max_connections")
@@ -120,8 +123,29 @@ def _server(arguments):
         token=token,
         certificate=arguments.ssl_certificate,
         private_key=arguments.ssl_private_key,
+        oblivious_key=_gateway_key(arguments.oblivious_key_file) if arguments.oblivious_key_file else None,
+        oblivious_only=arguments.oblivious_only,
     )
     return Server(models, options)
+
+
+def _gateway_key(path):
+    """The gateway's key in a file; a missing file is made, readable by its owner alone."""
+    from serving.cloud.errors import ServingError
+    from serving.ohttp import GatewayKey
+
+    try:
+        with contextlib.suppress(FileExistsError):
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "w", encoding="ascii") as file:
+                file.write(os.urandom(32).hex() + "\n")
+        with open(path, encoding="ascii") as file:
+            private = bytes.fromhex(file.read().strip())
+    except (OSError, ValueError) as error:
+        raise ServingError(400, f"cannot use --oblivious_key_file {path}: {error}") from error
+    if len(private) != 32:
+        raise ServingError(400, f"--oblivious_key_file {path} must hold 64 hexadecimal digits")
+    return GatewayKey(1, private)
 
 
 def _announce(server):
@@ -149,6 +173,11 @@ def _parser():
     add("--ssl_certificate", help="PEM file of the certificate; switches TLS on")
     add("--ssl_private_key", help="PEM file of its private key")
     add("--token_file", help="file with the bearer token that requests must carry")
+    add(
+        "--oblivious_key_file",
+        help="file with the private key of an Oblivious HTTP gateway (64 hexadecimal digits; made if it is not there)",
+    )
+    add("--oblivious_only", action="store_true", help="refuse REST requests that did not come through the gateway")
     add = parser.add_argument_group("limits").add_argument
     add(
         "--batching_parameters_file",

@@ -18,10 +18,12 @@ from serving.cloud import grpc_api, rest
 from serving.cloud.batching import BatchingParameters
 from serving.cloud.bodies import Limits
 from serving.cloud.errors import ServingError
+from serving.cloud.gateway import Gateway
 from serving.cloud.http_protocol import with_limits
 from serving.cloud.model_config import ServedModel
 from serving.cloud.predictor import Predictor
 from serving.cloud.repository import Repository
+from serving.ohttp import GatewayKey
 
 _KEEP_ALIVE_SECONDS = 65
 _GRPC_THREADS = 16
@@ -42,6 +44,8 @@ class ServerOptions:
         limits: What clients may cost.
         token: Bearer token that requests must carry, or None.
         certificate, private_key: Paths of PEM files that switch TLS on, or None.
+        oblivious_key: Key of an Oblivious HTTP gateway in front of the REST API, or None for no gateway.
+        oblivious_only: Whether the REST API refuses requests that did not come sealed.
     """
 
     host: str = "127.0.0.1"
@@ -55,6 +59,8 @@ class ServerOptions:
     token: str | None = None
     certificate: str | None = None
     private_key: str | None = None
+    oblivious_key: GatewayKey | None = None
+    oblivious_only: bool = False
 
 
 class _RestServer(uvicorn.Server):
@@ -143,6 +149,8 @@ class Server:
             lambda: self.ready and not self._rest.should_exit,
             self._parsers,
         )
+        if options.oblivious_key:
+            app = Gateway(app, options.oblivious_key, options.limits.max_body_bytes, options.oblivious_only)
         config = uvicorn.Config(
             app,
             host=options.host,

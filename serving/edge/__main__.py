@@ -44,7 +44,12 @@ def _predict(arguments):
     if arguments.token_file:
         with _open(arguments.token_file) as file:
             token = file.read().strip()
+    oblivious_key = None
+    if arguments.oblivious_key_file:
+        with _open(arguments.oblivious_key_file, "rb") as file:
+            oblivious_key = file.read()
     options = {
+        "oblivious_key": oblivious_key,
         "wire": arguments.wire,
         "precision": arguments.precision,
         "groups": arguments.groups,
@@ -117,9 +122,9 @@ def _files(paths, extensions):
     return found
 
 
-def _open(path):
+def _open(path, mode="r"):
     try:
-        return open(path, encoding="utf-8")
+        return open(path, mode, encoding=None if "b" in mode else "utf-8")
     except OSError as error:
         raise EdgeError(f"cannot read {path}: {error.strerror}") from error
 
@@ -156,7 +161,7 @@ def _add_predict(commands):
     add = predict.add_argument
     add("files", nargs="+", metavar="FILE", help="pictures or WAV files, as the model takes, or folders of them")
     add("--bundle", required=True, help="folder of the edge bundle (edge/ of a run)")
-    add("--url", required=True, help="the cloud's REST API, such as http://HOST:8501")
+    add("--url", required=True, help="the cloud's REST API, such as http://HOST:8501, or a relay")
     add("--covers", nargs="+", default=[], metavar="PATH", help="files or folders to complete groups with")
     add("--json", action="store_true", help="all probabilities, and the bytes sent, as JSON")
     add("--top", type=int, default=3, help="labels to print for each file")
@@ -171,7 +176,11 @@ def _add_predict(commands):
     add("--deadline", type=float, default=30.0, help="seconds for all files, repeated attempts included")
     add("--threads", type=int, help="threads of the edge halves (default: all cores, at most 4)")
     add("--token_file", help="file with the bearer token of the cloud")
-    add("--ca_file", help="PEM file of the authority that signed the cloud's certificate")
+    add("--ca_file", help="PEM file of the authority that signed the certificate of --url")
+    add(
+        "--oblivious_key_file",
+        help="key configuration of the cloud's Oblivious HTTP gateway; --url is then a relay (python -m serving.relay)",
+    )
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from serving.edge.transport import Deadline, Transport
 
 _MOST_THREADS = 4
 _MOST_GROUPS = 8
+_MOST_REQUESTS = 16  # under way at once
 _REMEMBERED = 64
 
 
@@ -74,6 +76,9 @@ class EdgeClient:
         threads: Threads for M_pre and M_post; default: the machine's cores, at most 4.
         token: Bearer token, or None.
         ca_file: PEM file of the authority that signed the server's certificate.
+        oblivious_key: Key configuration of an Oblivious HTTP gateway in front of the cloud. `url` is then that of a
+            relay; every mixture travels as a request of its own, sealed, padded to one size, and in a random order, so
+            that the cloud sees neither who asks nor which mixtures belong together.
 
     Attributes:
         manifest: The bundle's `Manifest`.
@@ -99,6 +104,7 @@ class EdgeClient:
         threads: int | None = None,
         token: str | None = None,
         ca_file: str | None = None,
+        oblivious_key: bytes | None = None,
     ):
         if wire not in messages.WIRES:
             raise ValueError(f"wire must be one of {', '.join(messages.WIRES)}. Received: {wire!r}")
@@ -114,7 +120,13 @@ class EdgeClient:
         self._lock = threading.Lock()
         if covers is not None:
             self.add_covers(covers)
-        self._transport = Transport(url, token, ca_file)
+        if oblivious_key is None:
+            self._transport = Transport(url, token, ca_file)
+        else:
+            from serving.edge.oblivious import ObliviousTransport  # needs datamix-tf[oblivious]
+
+            self._transport = ObliviousTransport(url, oblivious_key, token, ca_file)
+        self._rows_in_message = None if oblivious_key is None else 1
         self._wire, self._groups, self._deadline = wire, groups, deadline
 
     def close(self) -> None:
@@ -207,20 +219,34 @@ class EdgeClient:
             if self.manifest.noise_stddev:
                 mixtures += self.manifest.noise_stddev * random_normal(mixtures.shape)
             shuffle = random_permutation(len(rows))
-            message = Message(mixtures[shuffle], self._wire, self.manifest)
-            content = self._transport.post(messages.path(self.manifest), message.body, deadline)
             answers = np.empty((len(rows), *self.manifest.answer_shape), np.float32)
-            answers[shuffle] = message.read(content)
-            traffic.messages += 1
-            traffic.rows += len(rows)
-            traffic.bytes_up += len(message.body)
-            traffic.bytes_down += len(content)
+            answers[shuffle] = self._exchange(mixtures[shuffle], deadline, traffic)
             return np.concatenate(
                 [self._halves.demix(answers[group], key) for group, key in zip(groups, keys, strict=True)]
             )
         finally:
             for key in keys:
                 key.wipe()
+
+    def _exchange(self, mixtures, deadline, traffic):
+        """The cloud's answers to mixtures, in one message or in one for each, side by side."""
+        size = self._rows_in_message or len(mixtures)
+        parts = [
+            Message(mixtures[start : start + size], self._wire, self.manifest)
+            for start in range(0, len(mixtures), size)
+        ]
+        path = messages.path(self.manifest)
+        if len(parts) == 1:
+            contents = [self._transport.post(path, parts[0].body, deadline)]
+        else:
+            with ThreadPoolExecutor(min(_MOST_REQUESTS, len(parts))) as threads:
+                contents = list(threads.map(lambda part: self._transport.post(path, part.body, deadline), parts))
+        answers = [part.read(content) for part, content in zip(parts, contents, strict=True)]
+        traffic.messages += len(parts)
+        traffic.rows += len(mixtures)
+        traffic.bytes_up += sum(len(part.body) for part in parts)
+        traffic.bytes_down += sum(map(len, contents))
+        return np.concatenate(answers)
 
     def _probabilities(self, logits):
         if self.manifest.task == "binary":

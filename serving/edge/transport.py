@@ -68,7 +68,7 @@ class Transport:
         """Closes the connections."""
         self._pool.clear()
 
-    def post(self, path: str, body: bytes, deadline: Deadline) -> bytes:
+    def post(self, path: str, body: bytes, deadline: Deadline, content_type: str = "application/json") -> bytes:
         """The answer to one request.
 
         After 429, 503 and lost connections the same bytes are sent again, after a random pause that grows; nothing
@@ -76,8 +76,9 @@ class Transport:
 
         Args:
             path: From the server's root.
-            body: JSON.
+            body: What `content_type` says.
             deadline: For all attempts together.
+            content_type: Of the body.
 
         Raises:
             DeadlineError: If it passes; the text names the last attempt's failure.
@@ -87,7 +88,7 @@ class Transport:
         pause, failure = _FIRST_PAUSE, None
         while True:
             try:
-                status, content, wait = self._attempt(path, body, deadline)
+                status, content, wait = self._attempt(path, body, deadline, content_type)
             except DeadlineError as error:
                 raise self._too_late(deadline, failure) from error
             if status == 200:
@@ -106,11 +107,11 @@ class Transport:
             time.sleep(pause_now)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
-    def _attempt(self, path, body, deadline):
+    def _attempt(self, path, body, deadline, content_type):
         """Status, body and the server's Retry-After; status None and a text for a lost connection."""
         import urllib3
 
-        headers = {**self._pool.headers, "content-type": "application/json"}
+        headers = {**self._pool.headers, "content-type": content_type}
         try:
             timeout = urllib3.Timeout(total=deadline.left())
             response = self._pool.request(

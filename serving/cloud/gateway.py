@@ -1,0 +1,102 @@
+"""The Oblivious HTTP gateway in front of the embedded server: opens requests, seals answers.
+
+Whoever can reach the gateway sees sealed requests of one size from a relay; the server behind it sees requests without
+an address. Reference: RFC 9458.
+"""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from serving import ohttp
+
+_PROBLEM = "https://iana.org/assignments/http-problem-types#ohttp-key"
+_FORWARDED = ("content-type", "authorization")
+
+
+class Gateway:
+    """An ASGI application around another one.
+
+    `GET` of `serving.ohttp.GATEWAY_PATH` answers with the key configuration; `POST` opens the request, asks the
+    application and seals its answer. All other requests pass, unless it is `only` for sealed ones.
+
+    Args:
+        application: The ASGI application behind it.
+        key: The gateway's key.
+        max_body_bytes: Largest sealed request.
+        only: Whether requests that are not sealed are refused (health checks are not).
+    """
+
+    def __init__(self, application, key: ohttp.GatewayKey, max_body_bytes: int, only: bool = False):
+        self._application, self._key, self._most, self._only = application, key, max_body_bytes, only
+
+    async def __call__(self, scope, receive, send):
+        path = scope.get("path", "")
+        if scope["type"] != "http" or path != ohttp.GATEWAY_PATH:
+            if scope["type"] == "http" and self._only and not path.startswith("/healthz/"):
+                refused = Response("this server takes sealed requests only\n", 403, media_type="text/plain")
+                return await refused(scope, receive, send)
+            return await self._application(scope, receive, send)
+        response = await self._answer(Request(scope, receive))
+        return await response(scope, receive, send)
+
+    async def _answer(self, request):
+        if request.method == "GET":
+            return Response(self._key.config.to_bytes(), media_type=ohttp.KEYS_TYPE)
+        if request.method != "POST":
+            return Response(status_code=405, headers={"allow": "GET, POST"})
+        if request.headers.get("content-type") != ohttp.REQUEST_TYPE:
+            return _problem(415, "about:blank", f"expected the content type {ohttp.REQUEST_TYPE}")
+        body = bytearray()
+        async for part in request.stream():
+            body += part
+            if len(body) > self._most:
+                return _problem(413, "about:blank", f"expected at most {self._most} bytes")
+        try:
+            opened, seal = self._key.open(bytes(body))
+            method, path, headers, content = ohttp.read_request(opened)
+        except ohttp.ObliviousError as error:
+            return _problem(400, _PROBLEM, str(error))
+        status, media_type, answer = await self._ask(method, path, headers, content)
+        return Response(
+            seal(ohttp.write_response(status, {"content-type": media_type}, answer)), media_type=ohttp.RESPONSE_TYPE
+        )
+
+    async def _ask(self, method, path, headers, content):
+        """Status, content type and content of the application's answer; it learns nothing of who asked."""
+        kept = [(name.encode(), headers[name].encode("latin-1")) for name in _FORWARDED if name in headers]
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": method,
+            "scheme": "https",
+            "path": path,
+            "raw_path": path.encode("latin-1", "replace"),
+            "query_string": b"",
+            "root_path": "",
+            "headers": [*kept, (b"content-length", str(len(content)).encode())],
+            "server": None,
+            "client": None,
+        }
+        parts = {"status": 500, "headers": [], "body": bytearray()}
+
+        async def receive():
+            return {"type": "http.request", "body": content, "more_body": False}
+
+        async def send(message):
+            if message["type"] == "http.response.start":
+                parts["status"], parts["headers"] = message["status"], message["headers"]
+            else:
+                parts["body"] += message.get("body", b"")
+
+        await self._application(scope, receive, send)
+        media_type = dict(parts["headers"]).get(b"content-type", b"application/json").decode("latin-1")
+        return parts["status"], media_type, bytes(parts["body"])
+
+
+def _problem(status, kind, text):
+    import json
+
+    return Response(json.dumps({"type": kind, "title": text}), status, media_type="application/problem+json")

@@ -1,0 +1,60 @@
+"""`python -m serving.relay`: an Oblivious HTTP relay from the command line."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+DESCRIPTION = """\
+Passes sealed requests of many clients on to a gateway (python -m serving.cloud --oblivious_key_file), without
+addresses, in batches and in a random order. Run it where the cloud's operator is not: whoever has both sides knows who
+asked what."""
+
+
+def main(argv=None) -> int:
+    """Relays until told to stop; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        "python -m serving.relay", description=DESCRIPTION, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    add = parser.add_argument
+    add("--gateway_url", required=True, help="the cloud's REST API, such as https://HOST:8501")
+    add("--host", default="127.0.0.1", help="address to listen on")
+    add("--port", type=int, default=8600, help="port to listen on")
+    add("--batch", type=int, default=32, help="requests that leave together")
+    add("--wait_ms", type=float, default=50.0, help="longest time that a request waits for others, in milliseconds")
+    add("--timeout_ms", type=float, default=30000.0, help="time for the gateway's answer, in milliseconds")
+    add("--ssl_certificate", help="PEM file of the relay's certificate; switches TLS on")
+    add("--ssl_private_key", help="PEM file of its private key")
+    add("--ca_file", help="PEM file of the authority that signed the gateway's certificate")
+    arguments = parser.parse_args(argv)
+    for name in ("batch", "wait_ms", "timeout_ms"):
+        if getattr(arguments, name) <= 0:
+            print(f"error: --{name} must be above 0; received {getattr(arguments, name)}", file=sys.stderr)
+            return 2
+    import uvicorn
+
+    from serving.relay.relay import RelayOptions, make_app
+
+    options = RelayOptions(
+        gateway_url=arguments.gateway_url,
+        batch=arguments.batch,
+        wait_seconds=arguments.wait_ms / 1000,
+        timeout=arguments.timeout_ms / 1000,
+        ca_file=arguments.ca_file,
+    )
+    print(f"relaying to {arguments.gateway_url}: http://{arguments.host}:{arguments.port}", flush=True)
+    uvicorn.run(
+        make_app(options),
+        host=arguments.host,
+        port=arguments.port,
+        log_level="warning",
+        access_log=False,  # addresses beside times: what a relay is there to forget
+        server_header=False,
+        ssl_certfile=arguments.ssl_certificate,
+        ssl_keyfile=arguments.ssl_private_key,
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

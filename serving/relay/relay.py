@@ -1,0 +1,118 @@
+"""An Oblivious HTTP relay: passes sealed requests on, without addresses, in batches and in another order.
+
+It knows who asks, not what; the gateway knows what, not who. They must belong to different operators. Requests
+wait until there are enough to hide among, or for a while, and leave in a random order: neither order nor timing
+relates two requests. Reference: RFC 9458, section 6.2.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import random
+from concurrent.futures import ThreadPoolExecutor
+
+import urllib3
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from serving import ohttp
+
+_THREADS = 32
+
+
+@dataclasses.dataclass(frozen=True)
+class RelayOptions:
+    """How to relay.
+
+    Attributes:
+        gateway_url: The gateway's server, `http(s)://HOST:PORT`.
+        batch: Requests that leave together.
+        wait_seconds: Longest time that a request waits for others.
+        timeout: Seconds for the gateway's answer.
+        max_body_bytes: Largest request.
+        ca_file: PEM file of the authority that signed the gateway's certificate, or None for the system's.
+    """
+
+    gateway_url: str
+    batch: int = 32
+    wait_seconds: float = 0.05
+    timeout: float = 30.0
+    max_body_bytes: int = 32 << 20
+    ca_file: str | None = None
+
+
+def make_app(options: RelayOptions) -> Starlette:
+    """The relay as an ASGI application: `GET` and `POST` of `/`."""
+    relay = _Relay(options)
+    return Starlette(routes=[Route("/", relay.keys, methods=["GET"]), Route("/", relay.forward, methods=["POST"])])
+
+
+class _Relay:
+    def __init__(self, options):
+        self._options = options
+        more = {"ca_certs": options.ca_file} if options.ca_file else {}
+        self._pool = urllib3.PoolManager(maxsize=_THREADS, retries=False, **more)
+        self._threads = ThreadPoolExecutor(_THREADS, "relay")
+        self._url = options.gateway_url.rstrip("/") + ohttp.GATEWAY_PATH
+        self._waiting: list[tuple[bytes, asyncio.Future]] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._random = random.SystemRandom()
+
+    async def keys(self, request: Request) -> Response:
+        """The gateway's key configuration. Clients who distrust the relay compare it with one from elsewhere."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._ask, "GET", None)
+
+    async def forward(self, request: Request) -> Response:
+        """Passes on the body alone: no header and no address of the client."""
+        if request.headers.get("content-type") != ohttp.REQUEST_TYPE:
+            return Response(f"expected the content type {ohttp.REQUEST_TYPE}\n", 415, media_type="text/plain")
+        body = bytearray()
+        async for part in request.stream():
+            body += part
+            if len(body) > self._options.max_body_bytes:
+                return Response("the request is too long\n", 413, media_type="text/plain")
+        loop = asyncio.get_running_loop()
+        answer = loop.create_future()
+        self._waiting.append((bytes(body), answer))
+        if len(self._waiting) >= self._options.batch:
+            self._leave()
+        elif self._timer is None:
+            self._timer = loop.call_later(self._options.wait_seconds, self._leave)
+        return await answer
+
+    def _leave(self):
+        """Sends what waits, in a random order."""
+        if self._timer:
+            self._timer.cancel()
+        together, self._waiting, self._timer = self._waiting, [], None
+        self._random.shuffle(together)
+        loop = asyncio.get_running_loop()
+        for body, answer in together:
+            task = loop.run_in_executor(self._threads, self._ask, "POST", body)
+            task.add_done_callback(lambda done, answer=answer: _pass_on(done, answer))
+
+    def _ask(self, method, body):
+        headers = {"content-type": ohttp.REQUEST_TYPE, "user-agent": "datamix-tf-relay"} if body is not None else {}
+        try:
+            found = self._pool.request(method, self._url, body=body, headers=headers, timeout=self._options.timeout)
+        except urllib3.exceptions.NewConnectionError:  # a kind of timeout to urllib3
+            return Response("the gateway cannot be reached\n", 502, media_type="text/plain")
+        except urllib3.exceptions.TimeoutError:
+            return Response("the gateway did not answer in time\n", 504, media_type="text/plain")
+        except urllib3.exceptions.HTTPError:
+            return Response("the gateway's answer was cut off\n", 502, media_type="text/plain")
+        media_type = found.headers.get("content-type", "application/octet-stream")
+        return Response(found.data, found.status, headers={"cache-control": "no-store"}, media_type=media_type)
+
+
+def _pass_on(done, answer):
+    if answer.done():  # the client has gone
+        return
+    if done.exception():
+        answer.set_exception(done.exception())
+    else:
+        answer.set_result(done.result())

@@ -1,0 +1,187 @@
+"""Client, relay and gateway end to end: real servers on real ports."""
+
+import concurrent.futures
+import contextlib
+import dataclasses
+import json
+import threading
+import time
+
+import numpy as np
+import pytest
+import urllib3
+import uvicorn
+
+from serving import ohttp
+from serving.edge.client import EdgeClient
+from serving.edge.errors import BadAnswerError, CloudError
+from serving.relay.relay import RelayOptions, make_app
+from tests.serving.deployments import deploy, private_model, served
+
+
+@contextlib.contextmanager
+def relaying(options):
+    """A running relay; yields its URL and the list of what it passed on, as (headers, length)."""
+    config = uvicorn.Config(make_app(options), host="127.0.0.1", port=0, log_level="warning")
+    server = uvicorn.Server(config)
+    listening = config.bind_socket()
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    server.should_exit = True
+    thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory):
+    # Linear in the cloud: predictions do not depend on the keys.
+    return deploy(str(tmp_path_factory.mktemp("oblivious")), model=private_model(activation=None))
+
+
+@pytest.fixture(scope="module")
+def key():
+    return ohttp.GatewayKey()
+
+
+@pytest.fixture(scope="module")
+def server(deployed, key):
+    with served(deployed.serving, oblivious_key=key, oblivious_only=True) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def relay(server):
+    with relaying(RelayOptions(server.rest_url, batch=8, wait_seconds=0.2)) as url:
+        yield url
+
+
+@pytest.fixture
+def inputs():
+    return np.random.default_rng(6).integers(0, 256, (6, 8, 8, 3)).astype(np.float32)
+
+
+def test_the_answer_is_that_of_the_model_and_no_request_holds_two_mixtures(deployed, key, relay, inputs):
+    covers = np.random.default_rng(5).integers(0, 256, (8, 8, 8, 3)).astype(np.float32)
+    with EdgeClient(deployed.edge, relay, covers=covers, oblivious_key=key.config.to_bytes(), wire="float32") as client:
+        found = client.predict(inputs)
+        assert client.traffic.messages == client.traffic.rows == 8  # two groups of four
+    expected = 1 / (1 + np.exp(-np.asarray(deployed.model.unmixed()(inputs))))
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_the_gateway_gives_its_key_and_takes_nothing_else(server, key, relay):
+    http = urllib3.PoolManager()
+    for url in (server.rest_url + ohttp.GATEWAY_PATH, relay + "/"):
+        answer = http.request("GET", url)
+        assert answer.data == key.config.to_bytes() and answer.headers["content-type"] == ohttp.KEYS_TYPE
+    assert http.request("GET", server.rest_url + "/v1/models/toy").status == 403
+    assert http.request("GET", server.rest_url + "/healthz/ready").status == 200
+    gateway = server.rest_url + ohttp.GATEWAY_PATH
+    for headers, body, status in (
+        ({"content-type": "text/plain"}, b"x", 415),
+        ({"content-type": ohttp.REQUEST_TYPE}, b"x" * 100, 400),
+    ):
+        refused = http.request("POST", gateway, headers=headers, body=body)
+        assert refused.status == status and "title" in json.loads(refused.data)
+    assert http.request("PUT", gateway).status == 405
+
+
+def test_refusals_behind_the_gateway_come_back_sealed(deployed, key, relay, inputs):
+    with EdgeClient(deployed.edge, relay, covers=inputs, oblivious_key=key.config.to_bytes()) as client:
+        client.manifest = dataclasses.replace(client.manifest, model_version=99)
+        with pytest.raises(CloudError, match="behind the gateway with HTTP 404"):
+            client.predict(inputs[:1])
+    stranger = ohttp.GatewayKey().config.to_bytes()
+    with (
+        EdgeClient(deployed.edge, relay, covers=inputs, oblivious_key=stranger) as client,
+        pytest.raises(CloudError, match="HTTP 400"),
+    ):
+        client.predict(inputs[:1])
+    with pytest.raises(CloudError, match="gateway's key cannot be used"):
+        EdgeClient(deployed.edge, relay, oblivious_key=b"no key")
+
+
+def test_an_answer_that_was_exchanged_is_noticed(deployed, key, inputs):
+    """A relay that answers one request with the answer of another."""
+    from starlette.applications import Starlette
+    from starlette.responses import Response
+    from starlette.routing import Route
+
+    async def lie(request):
+        _, seal = key.open(ohttp.Sealed(key.config, b"").body)
+        return Response(seal(ohttp.write_response(200, {}, b"{}")), media_type=ohttp.RESPONSE_TYPE)
+
+    config = uvicorn.Config(Starlette(routes=[Route("/", lie, methods=["POST"])]), port=0, log_level="warning")
+    liar, listening = uvicorn.Server(config), config.bind_socket()
+    thread = threading.Thread(target=liar.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    with (
+        EdgeClient(deployed.edge, url, covers=inputs, oblivious_key=key.config.to_bytes(), deadline=20) as client,
+        pytest.raises(BadAnswerError, match="cannot be read"),
+    ):
+        client.predict(inputs[:1])
+    liar.should_exit = True
+    thread.join(10)
+
+
+class _Seen:
+    """Stands behind a relay as a gateway that writes down what arrives."""
+
+    def __init__(self, key):
+        self.key, self.arrived = key, []
+
+    async def __call__(self, scope, receive, send):
+        from starlette.requests import Request
+        from starlette.responses import Response
+
+        request = Request(scope, receive)
+        body = await request.body()
+        _, _, _, content = ohttp.read_request(self.key.open(body)[0])
+        self.arrived.append((dict(request.headers), len(body), content, time.monotonic()))
+        await Response(body, media_type=ohttp.RESPONSE_TYPE)(scope, receive, send)
+
+
+def test_the_relay_tells_nothing_of_the_clients_and_shuffles_a_batch(key):
+    seen = _Seen(key)
+    config = uvicorn.Config(seen, port=0, log_level="warning")
+    gateway, listening = uvicorn.Server(config), config.bind_socket()
+    thread = threading.Thread(target=gateway.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    http = urllib3.PoolManager(maxsize=32)
+    headers = {"content-type": ohttp.REQUEST_TYPE, "cookie": "me", "x-forwarded-for": "10.0.0.1", "user-agent": "mine"}
+
+    def ask(number):
+        time.sleep(0.005 * number)
+        sealed = ohttp.Sealed(key.config, ohttp.write_request("POST", "/", {}, b"%d" % number))
+        answer = http.request("POST", relay_url, headers=headers, body=sealed.body, timeout=20)
+        assert answer.data == sealed.body  # each client gets its own answer
+
+    with (
+        relaying(RelayOptions(url, batch=16, wait_seconds=10)) as relay_url,
+        concurrent.futures.ThreadPoolExecutor(32) as threads,
+    ):
+        list(threads.map(ask, range(32)))
+    gateway.should_exit = True
+    thread.join(10)
+    assert len(seen.arrived) == 32
+    for arrived, _, _, _ in seen.arrived:
+        assert not {"cookie", "x-forwarded-for", "forwarded", "via"} & set(arrived)
+        assert arrived["user-agent"] == "datamix-tf-relay"
+    assert len({length for _, length, _, _ in seen.arrived}) == 1
+    order = [int(content) for _, _, content, _ in seen.arrived]
+    assert sorted(order) == list(range(32)) and order != list(range(32))
+    # A batch leaves when it is whole, not one by one as requests come.
+    assert set(order[:16]) == set(range(16))
+
+
+def test_a_gateway_that_is_gone_is_told(key):
+    with relaying(RelayOptions("http://127.0.0.1:9", wait_seconds=0.01)) as url:
+        http = urllib3.PoolManager()
+        sealed = ohttp.Sealed(key.config, ohttp.write_request("GET", "/", {}, b""))
+        answer = http.request("POST", url, headers={"content-type": ohttp.REQUEST_TYPE}, body=sealed.body)
+        assert answer.status == 502 and b"cannot be reached" in answer.data
+        assert http.request("POST", url, headers={"content-type": "text/plain"}, body=b"x").status == 415
