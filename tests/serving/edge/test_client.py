@@ -1,6 +1,7 @@
 """The client against a real server: right predictions, nothing told, nothing half done."""
 
 import base64
+import dataclasses
 import json
 import threading
 
@@ -14,7 +15,7 @@ from serving.edge.client import EdgeClient
 from serving.edge.errors import BadAnswerError, BundleError, CloudError, CoverError
 from serving.edge.keys import Key
 from serving.edge.messages import WIRES
-from tests.serving.deployments import deploy, private_model, served
+from tests.serving.deployments import GROUP_SIZE, deploy, private_model, served
 
 
 class Recorded(Key):
@@ -238,3 +239,27 @@ def test_a_cloud_with_another_model_is_refused(make, inputs, tmp_path):
         client = make(url=other.rest_url)
         with pytest.raises(BadAnswerError, match=r"comes from the model .* belongs to"):
             client.predict(inputs[:4])
+
+
+def test_a_bottleneck_s_noise_is_added_to_what_is_sent(make, deployed, covers, monkeypatch):
+    """An orthogonal key keeps the sum of squares; the noise adds its variance for each number."""
+    sent = []
+
+    class Kept(client_module.Message):
+        def __init__(self, mixtures, *more):
+            sent.append(mixtures.copy())
+            super().__init__(mixtures, *more)
+
+    monkeypatch.setattr(client_module, "Message", Kept)
+    plain, noisy = make(groups=1), make(groups=1)
+    noisy.manifest = dataclasses.replace(noisy.manifest, noise_stddev=3.0)
+    for asking in (plain, noisy):
+        for start in range(0, 40, GROUP_SIZE):
+            asking.predict(covers[start : start + GROUP_SIZE])
+    features = np.asarray(deployed.model.pre(covers))
+    quiet, loud = (np.square(np.concatenate(part)).sum() for part in (sent[:10], sent[10:]))
+    assert np.isclose(quiet, np.square(features).sum(), rtol=1e-4)
+    added = (loud - quiet) / features.size
+    # Variance of a sum of squares of noise and of its products with the features, over all numbers.
+    error = (2 * 3.0**4 + 4 * 3.0**2 * np.square(features).mean()) ** 0.5 / features.size**0.5
+    assert abs(added - 3.0**2) < 5 * error
