@@ -28,6 +28,7 @@ class AuditOptions:
     keep: str
     models: tuple[str, ...] | None
     threats: tuple[str, ...] | None
+    attacks: tuple[str, ...] | None
     attack_epochs: int
     batch_size: int
     steps: int
@@ -105,12 +106,13 @@ def plan(options: AuditOptions, examples: Examples, models: Models) -> list:
         for name in options.models or mixing
         for probe in PROBES
         if options.threats is None or probe.threat in options.threats
+        if options.attacks is None or any(part in probe.name for part in options.attacks)
         for label in ((TARGET, *hidden) if probe.labels else ("",))
     ]
 
 
 def _parse(argv):
-    from datamix_tf.audit import THREATS
+    from datamix_tf.audit import PROBES, THREATS
 
     parser = argparse.ArgumentParser(
         "python -m pipeline.audit",
@@ -124,6 +126,7 @@ def _parse(argv):
     add("--keep", help="folder that keeps finished work (default: RUN_DIR/kept)")
     add("--models", type=texts, help="which models, with commas (default: all that mix)")
     add("--threats", type=texts, help=f"which threat models, with commas (default: all: {', '.join(THREATS)})")
+    add("--attacks", type=texts, help="which attacks, by parts of their names, with commas (default: all)")
     add("--attack_epochs", type=int, default=10, help="passes of attacks that read labels or rebuild pictures")
     add("--batch_size", type=int, default=32, help="examples in a batch of those")
     add("--steps", type=int, default=800, help="batches that critics, unmixing networks and linkers are trained on")
@@ -145,6 +148,10 @@ def _parse(argv):
     for name in options.threats or ():
         if name not in THREATS:
             raise InputError(f"--threats takes {', '.join(THREATS)}; received {name!r}")
+    for part in options.attacks or ():
+        if not any(part in probe.name for probe in PROBES):
+            names = ", ".join(probe.name for probe in PROBES)
+            raise InputError(f"--attacks takes parts of {names}; received {part!r}")
     return options, beam_arguments
 
 
