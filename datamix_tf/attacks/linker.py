@@ -1,4 +1,4 @@
-"""Which of many shuffled mixtures belong together? Linkers, and what their answer is good for.
+"""Which of many shuffled mixtures belong together?
 
 All mixtures of a group are loud where its inputs are: at each place, the size of a mixture's gradient follows the sum
 of squares of the inputs' gradients there. That alone links them, without any training.
@@ -6,17 +6,12 @@ of squares of the inputs' gradients there. That alone links them, without any tr
 
 from __future__ import annotations
 
-import time
-
 import keras
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from datamix_tf.attacks.base import Attack, AttackScore
 from datamix_tf.attacks.critic import SMALL_MAP, SeparatorTraining
-from datamix_tf.attacks.mixed_groups import MixedGroups, haar, mix
-from datamix_tf.attacks.separation import chance_agreement
-from datamix_tf.attacks.separators import untrained_separators
+from datamix_tf.attacks.mixed_groups import MixedGroups, mix
 
 POOL_GROUPS, POOLS = 8, 8
 STATISTICS = 512  # mixtures from which energies are standardised
@@ -98,10 +93,6 @@ class LinkAttack(Attack):
         """How much each two of `n` mixtures seem to be of one group, `[n, n]`: logits, or correlations."""
         return self._similarity(np.asarray(mixtures, "float32") / self.scale, self.kind)
 
-    def clusters(self, mixtures) -> np.ndarray:
-        """Puts mixtures `[n, ...]` into groups of the edge's size by their content; returns `[n]` group numbers."""
-        return balanced_clusters(self.similarity(mixtures), self.group_size)
-
     def _similarity(self, rows, kind):
         if kind == TRAINED:
             return self._logits(rows, training=False).numpy()
@@ -141,77 +132,6 @@ class LinkAttack(Attack):
         return float(np.mean(found)), float(np.std(found)), len(found)
 
 
-class PooledKeyAttack(Attack):
-    """Clusters a shuffled pool of many groups by a linker, then separates each cluster (`pooled`).
-
-    The score is how well the recovered rows single out one feature each: the mean of the matched absolute coefficients
-    of all features of the pool in the rows of a cluster. Chance is a random rotation of the same clusters.
-
-    Args:
-        model: A `DataMixModel`.
-        training: A `SeparatorTraining` for the linker.
-        separators: `Separator`s to try; default: those that need no training.
-        linker: A `LinkAttack` to use that is fitted already.
-    """
-
-    def __init__(self, model, training=None, separators=None, linker=None):
-        self.training = training or SeparatorTraining()
-        self.linker = linker or LinkAttack(model, self.training)
-        self.linked = linker is not None
-        self.separators = untrained_separators(self.training.seed) if separators is None else list(separators)
-        self.best, self.tried = self.separators[0], {}
-
-    def fit(self, train, valid):
-        if not self.linked:
-            self.linker.fit(train, valid)
-        drawn = self.linker.drawn
-        features, held_out = drawn.features(train[0]), drawn.features(valid[0])
-        for separator in self.separators:
-            separator.fit(features, drawn.group_size)
-        for separator in self.separators:
-            self.tried[separator.name] = self._recovered(held_out, separator, self.training.seed + 3, 1)[0][0]
-        self.best = max(self.separators, key=lambda separator: self.tried[separator.name])
-
-    def score(self, test):
-        features = self.linker.drawn.features(test[0])
-        started = time.perf_counter()
-        (found, spread), (chance, _), pure, groups = self._recovered(
-            features, self.best, self.training.seed + 4, POOLS // 2
-        )
-        details = {
-            "attack": f"clusters by {self.linker.kind}, then {self.best.name}",
-            "threat_model": "pooled",
-            "tried": self.tried,
-            "pairs_clustered_rightly": pure,
-            "linked_chance": chance_agreement(self.linker.group_size)[0],
-            "seconds_per_group": (time.perf_counter() - started) / groups,
-        }
-        return AttackScore(found, chance, groups, "key_agreement", details, spread)
-
-    def _recovered(self, features, separator, seed, pools):
-        """`((mean, spread), the same of random rotations, share of right pairs, groups)`."""
-        random, size = np.random.default_rng(seed), self.linker.group_size
-        found, chance, pure = [], [], []
-        for _ in range(pools):
-            groups = max(2, min(POOL_GROUPS, len(features) // size))
-            index = random.choice(len(features), groups * size, replace=len(features) < groups * size)
-            keys, mixtures = mix(features[index], random, size)
-            whole = np.zeros((groups * size, groups * size))  # the coefficients of all features in all mixtures
-            for number, key in enumerate(keys):
-                whole[number * size : (number + 1) * size, number * size : (number + 1) * size] = key
-            order = random.permutation(len(mixtures))
-            mixtures, whole, truth = mixtures[order], whole[order], order // size
-            clusters = self.linker.clusters(mixtures)
-            for number in range(groups):
-                members = np.flatnonzero(clusters == number)
-                same = truth[members][:, None] == truth[members][None]
-                pure.append((same.sum() - size) / (size * (size - 1)))
-                for estimate, values in ((separator.separate(mixtures[members]), found), (haar(random, size), chance)):
-                    values.append(_matched(estimate @ whole[members]))
-        summary = [(float(np.mean(values)), float(np.std(values))) for values in (found, chance)]
-        return *summary, float(np.mean(pure)), len(found)
-
-
 def log_energies(mixtures, kind) -> np.ndarray:
     """Log squares of the numbers of mixtures `[n, ...]`, or of their gradients along all axes but the channels.
 
@@ -227,48 +147,6 @@ def log_energies(mixtures, kind) -> np.ndarray:
         )
     energies = energies.reshape(len(energies), -1)
     return np.log(energies / (energies.mean(1, keepdims=True) + 1e-12) + 1e-3)
-
-
-def balanced_clusters(similarity, size, rounds=20) -> np.ndarray:
-    """Parts rows into clusters of `size` so that similarity within them is large.
-
-    Seeds are the rows that are least like each other; then rows are assigned to clusters by optimal matching on their
-    mean similarity to the members, until nothing changes.
-
-    Args:
-        similarity: `[n, n]`, symmetric; `n` a multiple of `size`.
-        size: Rows in a cluster.
-        rounds: Most rounds.
-
-    Returns:
-        Cluster numbers `[n]`.
-    """
-    similarity = np.asarray(similarity, np.float64)
-    similarity = (similarity + similarity.T) / 2
-    count = len(similarity) // size
-    seeds = [int(similarity.sum(0).argmin())]
-    while len(seeds) < count:
-        closest = similarity[:, seeds].max(1)
-        closest[seeds] = np.inf
-        seeds.append(int(closest.argmin()))
-    affinity, clusters = similarity[:, seeds], None
-    for _ in range(rounds):
-        rows, columns = linear_sum_assignment(-np.repeat(affinity, size, axis=1))
-        assigned = columns[np.argsort(rows)] // size
-        if clusters is not None and (assigned == clusters).all():
-            break
-        clusters = assigned
-        member = clusters[:, None] == np.arange(count)[None]
-        own = np.diag(similarity)[:, None] * member  # a row's likeness to itself says nothing
-        affinity = (similarity @ member - own) / (size - member)
-    return clusters
-
-
-def _matched(coefficients) -> float:
-    """Mean of the absolute coefficients of rows `[S_G, all features]`, matched one to one."""
-    sizes = np.abs(coefficients)
-    rows, columns = linear_sum_assignment(-sizes)
-    return float(sizes[rows, columns].mean())
 
 
 def _encoder(shape, units=64):

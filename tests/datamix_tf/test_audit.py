@@ -17,8 +17,8 @@ from datamix_tf.attacks import (
     SeparatorTraining,
 )
 from datamix_tf.attacks.critic import CriticAscent
-from datamix_tf.attacks.linker import balanced_clusters
 from datamix_tf.attacks.mixed_groups import haar
+from datamix_tf.attacks.pooled_attack import balanced_clusters
 from datamix_tf.attacks.second_order import covariances, joint_diagonalizer
 from datamix_tf.attacks.separation import agreement, chance_agreement, separate
 from datamix_tf.attacks.span import coefficients_of, meeting
