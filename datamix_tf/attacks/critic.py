@@ -132,8 +132,9 @@ def critic_network(shape, units=64) -> keras.Model:
     """A small network from one row, `shape`, to a logit: convolutions on maps, dense layers on vectors."""
     x = inputs = keras.Input(shape)
     if len(shape) == 1:
+        x = keras.layers.Dense(8 * units, "swish")(x)
         for _ in range(2):
-            x = keras.layers.Dense(4 * units, "swish")(x)
+            x = keras.layers.Add()([x, keras.layers.Dense(8 * units, "swish")(x)])
     else:
         filters = units // 2
         while min(x.shape[1:3]) > SMALL_MAP:
