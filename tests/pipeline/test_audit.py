@@ -13,7 +13,18 @@ from serving.edge.manifest import Manifest
 from tests import datasets
 
 SMALL = ["--width", "8", "--image_size", "32", "--epochs", "1", "--batch_size", "32", "--attack_epochs", "0"]
-TINY = ["--steps", "2", "--restarts", "1", "--groups", "2", "--attack_epochs", "1"]
+#: One attack of each kind, at least one for each threat model; tests/datamix_tf/test_audit.py runs them all.
+SOME = (
+    "one mixture",
+    "FastICA on gradients",
+    "network on separated",
+    "pictures",
+    "linker",
+    "known",
+    "span",
+    "returned",
+)
+TINY = ["--attacks", ",".join(SOME), "--steps", "2", "--restarts", "1", "--groups", "2", "--attack_epochs", "1"]
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +54,8 @@ def test_every_threat_model_is_measured_and_a_second_audit_takes_up_the_first(fi
     assert "candidate" in report and "not protected against it" in report
     with open(os.path.join(finished, "audit", "audit.json"), encoding="utf-8") as file:
         scores = json.load(file)["scores"]
-    assert {score["probe"] for score in scores} == {probe.name for probe in PROBES}
+    wanted = {probe.name for probe in PROBES if any(part in probe.name for part in SOME)}
+    assert {score["probe"] for score in scores} == wanted
     assert {score["name"] for score in scores if "identity" in score["name"]}  # hidden labels are read too
     assert all(score["seconds"] >= 0 and score["n"] > 0 for score in scores if "skipped" not in score)
     assert os.path.getsize(os.path.join(finished, "audit", "datamix-pre1-group4-seed0.png")) > 0
