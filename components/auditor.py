@@ -34,6 +34,7 @@ class AuditConfig:
         epochs: Passes of attacks that train a network on labels.
         batch_size: Examples in a batch of those.
         steps: Batches that separators and linkers are trained on.
+        training_groups: Groups in a batch of those.
         restarts: Random starts of ascents.
         groups: Most test groups.
         seed: Seed of the attack.
@@ -45,6 +46,7 @@ class AuditConfig:
     epochs: int
     batch_size: int
     steps: int
+    training_groups: int
     restarts: int
     groups: int
     seed: int
@@ -149,7 +151,9 @@ def run_probe(config: AuditConfig, examples: Examples, models: Models):
     if reason:
         return {**named, "skipped": reason}, None
     training = AttackTraining(epochs=config.epochs, batch_size=config.batch_size, seed=config.seed)
-    separation = SeparatorTraining(steps=config.steps, restarts=config.restarts, seed=config.seed)
+    separation = SeparatorTraining(
+        steps=config.steps, groups=config.training_groups, restarts=config.restarts, seed=config.seed
+    )
     subject = audit.Subject(model, outputs, task.kind == "binary", training, separation, config.groups)
     attack = probe.make(subject)
     print(f"audit {config.model}: {name} ...", file=sys.stderr, flush=True)

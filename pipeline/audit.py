@@ -32,6 +32,7 @@ class AuditOptions:
     attack_epochs: int
     batch_size: int
     steps: int
+    training_groups: int
     restarts: int
     groups: int
     seed: int
@@ -97,6 +98,7 @@ def plan(options: AuditOptions, examples: Examples, models: Models) -> list:
         options.attack_epochs,
         options.batch_size,
         options.steps,
+        options.training_groups,
         options.restarts,
         options.groups,
         options.seed,
@@ -130,6 +132,7 @@ def _parse(argv):
     add("--attack_epochs", type=int, default=10, help="passes of attacks that read labels or rebuild pictures")
     add("--batch_size", type=int, default=32, help="examples in a batch of those")
     add("--steps", type=int, default=800, help="batches that critics, unmixing networks and linkers are trained on")
+    add("--training_groups", type=int, default=12, help="groups in a batch of those")
     add("--restarts", type=int, default=12, help="random rotations from which a critic's ascent starts")
     add("--groups", type=int, default=32, help="most test groups of an attack")
     add("--seed", type=int, default=0, help="seed of the attacks")
@@ -140,7 +143,7 @@ def _parse(argv):
     options = AuditOptions(**values)
     if not os.path.isdir(options.run):
         raise InputError(f"expected the output folder of a finished `python -m pipeline.run`; {options.run!r} is none")
-    for name in ("attack_epochs", "batch_size", "steps", "groups"):
+    for name in ("attack_epochs", "batch_size", "steps", "training_groups", "groups"):
         if getattr(options, name) < 1:
             raise InputError(f"--{name} must be at least 1; received {getattr(options, name)}")
     if options.restarts < 0:

@@ -43,7 +43,7 @@ class LinkAttack(Attack):
         import tensorflow as tf
 
         training = self.training
-        features, held_out = self.drawn.features(train[0]), self.drawn.features(valid[0])
+        features, held_out = self.drawn.many_features(train[0]), self.drawn.features(valid[0])
         keras.utils.set_random_seed(training.seed)
         self.scale = float(np.sqrt(np.square(features).mean())) or 1.0
         self.encoder, self.scorer = _encoder(features.shape[1:]), _scorer()

@@ -8,8 +8,10 @@ import keras
 import numpy as np
 
 from datamix_tf.datamix_model import DataMixModel
-from datamix_tf.layers import OrthogonalKeys
+from datamix_tf.layers import GaussianBottleneck, OrthogonalKeys
 from datamix_tf.transmission import copy_of
+
+DRAWS = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,6 +52,11 @@ class MixedGroups:
     def features(self, x, batch_size=256) -> np.ndarray:
         """Features of inputs, `[batch, ...]`."""
         return _apply(self._pre, x, batch_size)
+
+    def many_features(self, x) -> np.ndarray:
+        """Features of inputs to learn from: several draws of each where the edge draws noise."""
+        noisy = any(isinstance(layer, GaussianBottleneck) and layer.noisy for layer in self._pre.layers)
+        return np.concatenate([self.features(x) for _ in range(DRAWS if noisy else 1)])
 
     def answers(self, mixtures, batch_size=256) -> np.ndarray:
         """What the cloud computes from mixtures and sends back, `[batch, ...]`."""

@@ -51,7 +51,7 @@ class KeyAttack(Attack):
         self.best, self.tried = self.separators[0], {}
 
     def fit(self, train, valid):
-        features = self.drawn.features(train[0])
+        features = self.drawn.many_features(train[0])
         if self.answers:
             features = self.drawn.answers(features)
         groups = self.drawn.draw(valid[0], min(VALID_GROUPS, self.groups), self.seed + 1)
