@@ -9,6 +9,7 @@ from datamix_tf.costs import count_macs
 from datamix_tf.layers import GaussianBottleneck, without_noise
 from datamix_tf.models.bottleneck import bottleneck_parts
 from datamix_tf.models.resnet import pre_layer, resnet18
+from tests.datamix_tf.layer_test import run_layer_test
 
 
 def trained_layer(x, **settings):
@@ -61,6 +62,10 @@ def test_the_penalty_is_of_correlations_alone(inputs):
     model.layers[-1].kernel.assign(np.eye(20, 8))  # eight independent ones
     model(inputs, training=True)
     assert float(model.losses[0]) < 5 / 4000
+
+
+def test_a_layer_like_any_other(inputs):
+    assert run_layer_test(GaussianBottleneck(8, 16.0, seed=0), inputs[:6]).shape == (6, 8)
 
 
 @pytest.mark.parametrize("settings", [{"units": 0, "bits": 1.0}, {"units": 4, "bits": 0.0}])
