@@ -79,7 +79,7 @@ def test_what_was_changed_or_sealed_for_others_is_refused():
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"\0\5abcde", ohttp.GatewayKey().config.to_bytes().replace(b"\0\1\0\1", b"\0\3\0\3")]
+    "content", [b"", b"\0\5abcde", ohttp.GatewayKey(1, PRIVATE_KEY).config.to_bytes().replace(b"\0\1\0\1", b"\0\3\0\3")]
 )
 def test_other_suites_are_explained(content):
     with pytest.raises(ohttp.ObliviousError, match="expected a key"):
