@@ -31,7 +31,7 @@ class AuditConfig:
         model: Name of the trained model.
         probe: Name of one of `datamix_tf.audit.PROBES`.
         label: `"target"` or a hidden column for probes that read labels, else empty.
-        epochs: Passes of attacks that train a network on labels.
+        attack_epochs: Passes of attacks that train a network on labels.
         batch_size: Examples in a batch of those.
         steps: Batches that separators and linkers are trained on.
         training_groups: Groups in a batch of those.
@@ -43,7 +43,7 @@ class AuditConfig:
     model: str
     probe: str
     label: str
-    epochs: int
+    attack_epochs: int
     batch_size: int
     steps: int
     training_groups: int
@@ -150,7 +150,7 @@ def run_probe(config: AuditConfig, examples: Examples, models: Models):
     reason = _unfit(probe, schema, splits, outputs, model.group_size)
     if reason:
         return {**named, "skipped": reason}, None
-    training = AttackTraining(epochs=config.epochs, batch_size=config.batch_size, seed=config.seed)
+    training = AttackTraining(epochs=config.attack_epochs, batch_size=config.batch_size, seed=config.seed)
     separation = SeparatorTraining(
         steps=config.steps, groups=config.training_groups, restarts=config.restarts, seed=config.seed
     )

@@ -94,17 +94,10 @@ def plan(options: AuditOptions, examples: Examples, models: Models) -> list:
             raise InputError(f"the run has no mixing model {name!r}; it has {', '.join(mixing) or 'none'}")
     if not mixing:
         raise InputError(f"the run has no model that mixes groups of at least 2; it has {', '.join(names)}")
-    more = (
-        options.attack_epochs,
-        options.batch_size,
-        options.steps,
-        options.training_groups,
-        options.restarts,
-        options.groups,
-        options.seed,
-    )
+    own = ("model", "probe", "label")
+    same = {f.name: getattr(options, f.name) for f in dataclasses.fields(AuditConfig) if f.name not in own}
     return [
-        AuditConfig(name, probe.name, label, *more)
+        AuditConfig(name, probe.name, label, **same)
         for name in options.models or mixing
         for probe in PROBES
         if options.threats is None or probe.threat in options.threats

@@ -7,7 +7,7 @@ import dataclasses
 import keras
 import numpy as np
 
-from datamix_tf.attacks.mixed_groups import haar, mix
+from datamix_tf.attacks.mixed_groups import mix, rotations
 from datamix_tf.attacks.separators import Separator, untrained_separators
 
 ASCENT_RATE = 0.1  # of Adam at the start of an ascent, in radians
@@ -75,10 +75,10 @@ class CriticAscent(Separator):
         size, training = len(mixtures), self.training
         random = np.random.default_rng(training.seed)
         starts = [separator.separate(mixtures) for separator in self.started]
-        starts += [haar(random, size) for _ in range(training.restarts)]
+        starts += list(rotations(random, training.restarts, size))
         rows = np.asarray(mixtures, "float32") / self.scale
-        rotations, purity = self._ascend(tf.constant(rows), tf.constant(np.stack(starts), tf.float32))
-        return rotations.numpy()[int(tf.argmax(purity))]
+        found, purity = self._ascend(tf.constant(rows), tf.constant(np.stack(starts), tf.float32))
+        return found.numpy()[int(tf.argmax(purity))]
 
     def _ascent(self, shape, size):
         """A compiled function from a group `[S_G, ...]` and starts `[n, S_G, S_G]` to where Adam climbs from them, and

@@ -6,6 +6,7 @@ import dataclasses
 
 import keras
 import numpy as np
+from scipy.stats import ortho_group
 
 from datamix_tf.datamix_model import DataMixModel
 from datamix_tf.layers import GaussianBottleneck, OrthogonalKeys
@@ -91,15 +92,15 @@ class MixedGroups:
         ]
 
 
-def haar(random, size) -> np.ndarray:
-    """A uniformly random orthogonal matrix `[size, size]`."""
-    q, r = np.linalg.qr(random.normal(size=(size, size)))
-    return q * np.where(np.diag(r) < 0, -1.0, 1.0)
+def rotations(random, count, size) -> np.ndarray:
+    """Uniformly random orthogonal matrices `[count, size, size]`."""
+    drawn = ortho_group.rvs(size, max(count, 1), random_state=random)  # one too many where none is wanted
+    return drawn.reshape(-1, size, size)[:count]
 
 
 def mix(features, random, size) -> tuple[np.ndarray, np.ndarray]:
     """Mixes features `[groups * size, ...]` with fresh keys; returns `(keys [groups, size, size], mixtures)`."""
-    keys = np.stack([haar(random, size) for _ in range(len(features) // size)]).astype("float32")
+    keys = rotations(random, len(features) // size, size).astype("float32")
     flat = features.reshape(len(keys), size, -1)
     return keys, np.matmul(keys, flat).reshape(features.shape)
 

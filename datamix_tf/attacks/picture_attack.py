@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from datamix_tf.attacks.base import Attack, AttackScore
-from datamix_tf.attacks.mixed_groups import haar
+from datamix_tf.attacks.mixed_groups import rotations
 from datamix_tf.attacks.network_attack import AttackTraining
 from datamix_tf.attacks.separation import agreement
 from datamix_tf.attacks.separation_attack import KeyAttack
@@ -61,7 +61,7 @@ class SeparatedPictures(Attack):
             truth = x[group.index] - self.mean
             for estimate, values in (
                 (self.keys.separate(group.mixtures), found),
-                (haar(random, len(group.key)), chance),
+                (rotations(random, 1, len(group.key))[0], chance),
             ):
                 values += _correlations(self._decoded(estimate, group) - self.mean, truth)
         details = {**self.keys.details, "attack": f"a decoder behind {self.keys.best.name}"}

@@ -10,7 +10,7 @@ from scipy.optimize import linear_sum_assignment
 from datamix_tf.attacks.base import Attack, AttackScore
 from datamix_tf.attacks.critic import SeparatorTraining
 from datamix_tf.attacks.linker import POOL_GROUPS, POOLS, LinkAttack
-from datamix_tf.attacks.mixed_groups import haar, mix
+from datamix_tf.attacks.mixed_groups import mix, rotations
 from datamix_tf.attacks.separation import chance_agreement
 from datamix_tf.attacks.separators import untrained_separators
 
@@ -80,7 +80,10 @@ class PooledKeyAttack(Attack):
                 members = np.flatnonzero(clusters == number)
                 same = truth[members][:, None] == truth[members][None]
                 pure.append((same.sum() - size) / (size * (size - 1)))
-                for estimate, values in ((separator.separate(mixtures[members]), found), (haar(random, size), chance)):
+                for estimate, values in (
+                    (separator.separate(mixtures[members]), found),
+                    (rotations(random, 1, size)[0], chance),
+                ):
                     values.append(_matched(estimate @ whole[members]))
         summary = [(float(np.mean(values)), float(np.std(values))) for values in (found, chance)]
         return *summary, float(np.mean(pure)), len(found)

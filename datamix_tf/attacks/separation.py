@@ -13,6 +13,8 @@ import warnings
 
 import numpy as np
 
+from datamix_tf.attacks.mixed_groups import rotations
+
 VIEWS = ("features", "centred", "gradients", "centred gradients")
 MAX_SAMPLES = 20_000
 
@@ -66,7 +68,8 @@ def separate(mixtures, kind="gradients", mean=None, seed=0, algorithm="fastica")
         chosen = np.random.default_rng(seed).choice(samples.shape[1], MAX_SAMPLES, replace=False)
         samples = samples[:, chosen]
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of no convergence: the last estimate counts all the same
+        # The last estimate counts all the same.
+        warnings.filterwarnings("ignore", message="(FastICA|Picard) did not converge")
         return nearest_orthogonal({"fastica": _fastica, "picard": _picard}[algorithm](samples, seed))
 
 
@@ -112,8 +115,5 @@ def agreement(estimate, key) -> tuple[float, np.ndarray]:
 def chance_agreement(group_size, draws=400, seed=0) -> tuple[float, float]:
     """Mean and standard deviation of the agreement of random rotations, under the same matching."""
     random = np.random.default_rng(seed)
-    found = [
-        agreement(np.linalg.qr(random.normal(size=(group_size, group_size)))[0], np.eye(group_size))[0]
-        for _ in range(draws)
-    ]
+    found = [agreement(rotation, np.eye(group_size))[0] for rotation in rotations(random, draws, group_size)]
     return float(np.mean(found)), float(np.std(found))

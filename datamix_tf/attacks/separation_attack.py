@@ -11,7 +11,7 @@ from scipy.optimize import linear_sum_assignment
 from datamix_tf.attacks.base import Attack, AttackScore
 from datamix_tf.attacks.critic import CriticAscent, SeparatorTraining
 from datamix_tf.attacks.label_attack import LabelAttack
-from datamix_tf.attacks.mixed_groups import MixedGroups, haar
+from datamix_tf.attacks.mixed_groups import MixedGroups, rotations
 from datamix_tf.attacks.network_attack import AttackTraining
 from datamix_tf.attacks.separation import agreement, chance_agreement
 from datamix_tf.attacks.separators import Separator, untrained_separators
@@ -126,7 +126,7 @@ class SeparatedLabelAttack(Attack):
             found = self._named(read, estimate, group)
             named["oracle"].append(found[agreement(estimate, group.key)[1]])
             named["separated"].append(found[_best_order(found, truth)])
-            found = self._named(read, haar(random, len(truth)), group)
+            found = self._named(read, rotations(random, 1, len(truth))[0], group)
             named["random"].append(found[_best_order(found, truth)])
         score = {kind: self._measure(np.concatenate(labels), np.concatenate(found)) for kind, found in named.items()}
         details = {**self.reader.details, **self.keys.details, "oracle_order": score["oracle"]}

@@ -10,7 +10,7 @@ import abc
 
 import numpy as np
 
-from datamix_tf.attacks.mixed_groups import haar
+from datamix_tf.attacks.mixed_groups import rotations
 from datamix_tf.attacks.second_order import covariances, joint_diagonalizer
 from datamix_tf.attacks.separation import VIEWS, centre, separate
 
@@ -45,7 +45,7 @@ class RandomRotation(Separator):
         self.random = np.random.default_rng(seed)
 
     def separate(self, mixtures):
-        return haar(self.random, len(mixtures))
+        return rotations(self.random, 1, len(mixtures))[0]
 
 
 class IndependentComponents(Separator):

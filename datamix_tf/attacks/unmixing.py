@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from datamix_tf.attacks.critic import SeparatorTraining
-from datamix_tf.attacks.mixed_groups import haar, mix
+from datamix_tf.attacks.mixed_groups import mix, rotations
 from datamix_tf.attacks.separators import Separator
 
 UPDATES = 8
@@ -60,7 +60,7 @@ class UnmixingNetwork(Separator):
         import tensorflow as tf
 
         random = np.random.default_rng(self.training.seed)
-        starts = np.stack([haar(random, len(mixtures)) for _ in range(self.training.restarts)]).astype("float32")
+        starts = rotations(random, self.training.restarts, len(mixtures)).astype("float32")
         rows = tf.constant(np.repeat(np.asarray(mixtures, "float32")[None] / self.scale, len(starts), 0))
         found, turned = self._compiled(rows, tf.constant(starts))
         return found.numpy()[int(tf.argmin(turned))]

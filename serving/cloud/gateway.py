@@ -7,9 +7,11 @@ an address. Reference: RFC 9458.
 from __future__ import annotations
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from serving import ohttp
+from serving.cloud.bodies import BodyReader, Limits
+from serving.cloud.errors import ServingError
 
 _PROBLEM = "https://iana.org/assignments/http-problem-types#ohttp-key"
 _FORWARDED = ("content-type", "authorization")
@@ -24,12 +26,13 @@ class Gateway:
     Args:
         application: The ASGI application behind it.
         key: The gateway's key.
-        max_body_bytes: Largest sealed request.
+        limits: Bounds of sealed requests.
         only: Whether requests that are not sealed are refused (health checks are not).
     """
 
-    def __init__(self, application, key: ohttp.GatewayKey, max_body_bytes: int, only: bool = False):
-        self._application, self._key, self._most, self._only = application, key, max_body_bytes, only
+    def __init__(self, application, key: ohttp.GatewayKey, limits: Limits, only: bool = False):
+        self._application, self._key, self._only = application, key, only
+        self._bodies = BodyReader(limits)
 
     async def __call__(self, scope, receive, send):
         path = scope.get("path", "")
@@ -48,17 +51,15 @@ class Gateway:
             return Response(status_code=405, headers={"allow": "GET, POST"})
         if request.headers.get("content-type") != ohttp.REQUEST_TYPE:
             return _problem(415, "about:blank", f"expected the content type {ohttp.REQUEST_TYPE}")
-        body = bytearray()
-        async for part in request.stream():
-            body += part
-            if len(body) > self._most:
-                return _problem(413, "about:blank", f"expected at most {self._most} bytes")
         try:
-            opened, seal = self._key.open(bytes(body))
-            method, path, headers, content = ohttp.read_request(opened)
+            async with self._bodies.read(request) as body:
+                opened, seal = self._key.open(body)
+                method, path, headers, content = ohttp.read_request(opened)
+                status, media_type, answer = await self._ask(method, path, headers, content)
+        except ServingError as error:
+            return _problem(error.http_status, "about:blank", str(error))
         except ohttp.ObliviousError as error:
             return _problem(400, _PROBLEM, str(error))
-        status, media_type, answer = await self._ask(method, path, headers, content)
         return Response(
             seal(ohttp.write_response(status, {"content-type": media_type}, answer)), media_type=ohttp.RESPONSE_TYPE
         )
@@ -97,6 +98,4 @@ class Gateway:
 
 
 def _problem(status, kind, text):
-    import json
-
-    return Response(json.dumps({"type": kind, "title": text}), status, media_type="application/problem+json")
+    return JSONResponse({"type": kind, "title": text}, status, media_type="application/problem+json")

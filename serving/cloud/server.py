@@ -150,7 +150,7 @@ class Server:
             self._parsers,
         )
         if options.oblivious_key:
-            app = Gateway(app, options.oblivious_key, options.limits.max_body_bytes, options.oblivious_only)
+            app = Gateway(app, options.oblivious_key, options.limits, options.oblivious_only)
         config = uvicorn.Config(
             app,
             host=options.host,

@@ -17,7 +17,7 @@ from datamix_tf.attacks import (
     SeparatorTraining,
 )
 from datamix_tf.attacks.critic import CriticAscent
-from datamix_tf.attacks.mixed_groups import haar
+from datamix_tf.attacks.mixed_groups import rotations
 from datamix_tf.attacks.pooled_attack import balanced_clusters
 from datamix_tf.attacks.second_order import covariances, joint_diagonalizer
 from datamix_tf.attacks.separation import agreement, chance_agreement, separate
@@ -70,14 +70,14 @@ def test_second_order_statistics_separate_uneven_gaussians():
     """FastICA cannot: every source is Gaussian. Where each is loud tells them apart."""
     rng = np.random.default_rng(0)
     loud = np.exp(rng.normal(size=(6, 4, 4, 1))).repeat(6, 1).repeat(6, 2)
-    key = haar(rng, 6)
+    key = rotations(rng, 1, 6)[0]
     mixtures = np.tensordot(key, loud * rng.normal(size=(6, 24, 24, 3)), 1)
     assert agreement(joint_diagonalizer(covariances(mixtures)), key)[0] > 0.95
 
 
 def test_a_joint_diagonalizer_is_exact_where_there_is_one():
     rng = np.random.default_rng(1)
-    key = haar(rng, 5)
+    key = rotations(rng, 1, 5)[0]
     found = joint_diagonalizer([key @ np.diag(rng.normal(size=5)) @ key.T for _ in range(3)])
     assert agreement(found, key)[0] > 1 - 1e-9
     np.testing.assert_allclose(found @ found.T, np.eye(5), atol=1e-9)
@@ -85,7 +85,7 @@ def test_a_joint_diagonalizer_is_exact_where_there_is_one():
 
 def test_picard_separates_what_is_flatter_than_a_gaussian():
     rng = np.random.default_rng(2)
-    key = haar(rng, 6)
+    key = rotations(rng, 1, 6)[0]
     mixtures = key @ rng.uniform(-1, 1, size=(6, 4000))
     assert agreement(separate(mixtures, "features", algorithm="picard"), key)[0] > 0.97
 
@@ -130,12 +130,12 @@ def test_clusters_are_balanced_and_right_where_similarity_is():
 
 def test_a_group_s_span_answers_without_a_key():
     rng = np.random.default_rng(0)
-    features, key = rng.normal(size=(5, 40)), haar(rng, 5)
+    features, key = rng.normal(size=(5, 40)), rotations(rng, 1, 5)[0]
     found, residual = coefficients_of(features[3], key @ features)
     np.testing.assert_allclose(found, key[:, 3], atol=1e-9)
     assert residual < 1e-9 and coefficients_of(rng.normal(size=40), key @ features)[1] > 0.5
     other = np.concatenate([features[:1], rng.normal(size=(4, 40))])
-    direction, cosine = meeting(key @ features, haar(rng, 5) @ other)
+    direction, cosine = meeting(key @ features, rotations(rng, 1, 5)[0] @ other)
     assert cosine > 1 - 1e-9 and abs(np.corrcoef(direction, features[0])[0, 1]) > 1 - 1e-9
 
 

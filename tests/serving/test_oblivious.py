@@ -20,9 +20,9 @@ from tests.serving.deployments import deploy, private_model, served
 
 
 @contextlib.contextmanager
-def relaying(options):
-    """A running relay; yields its URL and the list of what it passed on, as (headers, length)."""
-    config = uvicorn.Config(make_app(options), host="127.0.0.1", port=0, log_level="warning")
+def running(app):
+    """An ASGI application on a port of its own; yields its URL."""
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning")
     server = uvicorn.Server(config)
     listening = config.bind_socket()
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
@@ -47,13 +47,13 @@ def key():
 
 @pytest.fixture(scope="module")
 def server(deployed, key):
-    with served(deployed.serving, oblivious_key=key, oblivious_only=True) as running:
-        yield running
+    with served(deployed.serving, oblivious_key=key, oblivious_only=True) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
 def relay(server):
-    with relaying(RelayOptions(server.rest_url, batch=8, wait_seconds=0.2)) as url:
+    with running(make_app(RelayOptions(server.rest_url, batch=8, wait_seconds=0.2))) as url:
         yield url
 
 
@@ -113,18 +113,12 @@ def test_an_answer_that_was_exchanged_is_noticed(deployed, key, inputs):
         _, seal = key.open(ohttp.Sealed(key.config, b"").body)
         return Response(seal(ohttp.write_response(200, {}, b"{}")), media_type=ohttp.RESPONSE_TYPE)
 
-    config = uvicorn.Config(Starlette(routes=[Route("/", lie, methods=["POST"])]), port=0, log_level="warning")
-    liar, listening = uvicorn.Server(config), config.bind_socket()
-    thread = threading.Thread(target=liar.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     with (
+        running(Starlette(routes=[Route("/", lie, methods=["POST"])])) as url,
         EdgeClient(deployed.edge, url, covers=inputs, oblivious_key=key.config.to_bytes(), deadline=20) as client,
         pytest.raises(BadAnswerError, match="cannot be read"),
     ):
         client.predict(inputs[:1])
-    liar.should_exit = True
-    thread.join(10)
 
 
 class _Seen:
@@ -146,11 +140,6 @@ class _Seen:
 
 def test_the_relay_tells_nothing_of_the_clients_and_shuffles_a_batch(key):
     seen = _Seen(key)
-    config = uvicorn.Config(seen, port=0, log_level="warning")
-    gateway, listening = uvicorn.Server(config), config.bind_socket()
-    thread = threading.Thread(target=gateway.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     http = urllib3.PoolManager(maxsize=32)
     headers = {"content-type": ohttp.REQUEST_TYPE, "cookie": "me", "x-forwarded-for": "10.0.0.1", "user-agent": "mine"}
 
@@ -161,12 +150,11 @@ def test_the_relay_tells_nothing_of_the_clients_and_shuffles_a_batch(key):
         assert answer.data == sealed.body  # each client gets its own answer
 
     with (
-        relaying(RelayOptions(url, batch=16, wait_seconds=10)) as relay_url,
+        running(seen) as url,
+        running(make_app(RelayOptions(url, batch=16, wait_seconds=10))) as relay_url,
         concurrent.futures.ThreadPoolExecutor(32) as threads,
     ):
         list(threads.map(ask, range(32)))
-    gateway.should_exit = True
-    thread.join(10)
     assert len(seen.arrived) == 32
     for arrived, _, _, _ in seen.arrived:
         assert not {"cookie", "x-forwarded-for", "forwarded", "via"} & set(arrived)
@@ -179,7 +167,7 @@ def test_the_relay_tells_nothing_of_the_clients_and_shuffles_a_batch(key):
 
 
 def test_a_gateway_that_is_gone_is_told(key):
-    with relaying(RelayOptions("http://127.0.0.1:9", wait_seconds=0.01)) as url:
+    with running(make_app(RelayOptions("http://127.0.0.1:9", wait_seconds=0.01))) as url:
         http = urllib3.PoolManager()
         sealed = ohttp.Sealed(key.config, ohttp.write_request("GET", "/", {}, b""))
         answer = http.request("POST", url, headers={"content-type": ohttp.REQUEST_TYPE}, body=sealed.body)
