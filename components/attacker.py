@@ -96,6 +96,7 @@ class Attacker(Component):
         outputs={"scores": AttackScores},
         parameters={"attacks": list, "keep": str},
     )
+    without_effect = ("keep",)
 
     def execute(self, inputs, outputs, options):
         with beam.Pipeline(options=options) as pipeline:
@@ -127,7 +128,7 @@ def _kept_attack(config: AttackConfig, examples: Examples, models: Models, keep:
         if rebuilt is not None:
             np.save(os.path.join(working, "rebuilt.npy"), rebuilt)
 
-    path = kept(keep, what, examples, make)
+    path = kept(keep, what, examples, make, __name__)
     if os.path.exists(os.path.join(path, "rebuilt.npy")):
         os.makedirs(os.path.join(folder, config.model), exist_ok=True)
         shutil.copy(os.path.join(path, "rebuilt.npy"), os.path.join(folder, config.model))

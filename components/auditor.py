@@ -73,6 +73,7 @@ class Auditor(Component):
         outputs={"audit": Audit},
         parameters={"audits": list, "keep": str, "command": str},
     )
+    without_effect = ("keep", "command")
 
     def execute(self, inputs, outputs, options):
         with beam.Pipeline(options=options) as pipeline:
@@ -118,7 +119,7 @@ def _kept_score(config: AuditConfig, examples: Examples, models: Models, keep: s
             with open(os.path.join(working, "pictures.png"), "wb") as file:
                 file.write(picture)
 
-    path = kept(keep, what, examples, make)
+    path = kept(keep, what, examples, make, __name__)
     if os.path.exists(os.path.join(path, "pictures.png")):
         shutil.copyfile(os.path.join(path, "pictures.png"), os.path.join(folder, f"{config.model}.png"))
     return Audit(path).read_json("score.json")

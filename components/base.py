@@ -46,6 +46,8 @@ class Component(abc.ABC):
     """
 
     spec: ComponentSpec
+    #: Parameters that cannot change what is made, such as where unfinished work is kept.
+    without_effect: tuple[str, ...] = ()
 
     def __init__(self, **parameters):
         expected = self.spec.parameters
@@ -79,13 +81,21 @@ class Component(abc.ABC):
         """
         self._check_inputs(inputs)
         with contextlib.ExitStack() as stack:
-            final = {name: kind(os.path.join(folder, name)) for name, kind in self.spec.outputs.items()}
+            final = self.outputs(folder)
             working = {
                 name: type(artifact)(stack.enter_context(atomic_folder(artifact.uri)))
                 for name, artifact in final.items()
             }
             self.execute(inputs, working, options)
         return final
+
+    def outputs(self, folder: str) -> dict[str, Artifact]:
+        """The artifacts that `run` writes to a folder, name -> artifact."""
+        return {name: kind(os.path.join(folder, name)) for name, kind in self.spec.outputs.items()}
+
+    def still_there(self, folder: str) -> bool:
+        """Whether what an earlier `run` made is still where it was put; components that put more elsewhere say more."""
+        return all(os.path.isdir(artifact.uri) for artifact in self.outputs(folder).values())
 
     @abc.abstractmethod
     def execute(self, inputs: dict[str, Artifact], outputs: dict[str, Artifact], options) -> None:

@@ -10,7 +10,6 @@ import numpy as np
 from components.artifacts import Examples
 from components.tfrecords import digest, shard_files
 
-SHUFFLE_BUFFER = 10_000
 MASKED_BANDS, MASKED_FRAMES = 16, 16
 MAX_SHIFT = {"image": 1 / 16, "audio": 1 / 6}
 
@@ -98,8 +97,12 @@ def batches(
     augment: tuple[str, ...] = (),
     beside: str = "",
     mixup: int = 0,
+    first_epoch: int = 0,
 ):
-    """Shuffled, augmented training batches `(x float32, y int32)`, whole batches only.
+    """Shuffled, augmented training batches `(x float32, y int32)`, epoch after epoch without end.
+
+    What a batch holds follows from the seed and its number alone, so that a training can go on at any epoch. Give
+    `fit` the number of whole batches in an epoch, `steps(schema, split, batch_size)`.
 
     Args:
         examples: The artifact.
@@ -110,51 +113,62 @@ def batches(
             sixth of the time) and `"mask"` (speech: `SpectrogramMask`).
         beside: A hidden column that comes beside the target: `y` is then a pair.
         mixup: Number of outputs if inputs and labels are mixed in random pairs; `y` is then float32 shares of labels.
+        first_epoch: The epoch to begin with.
 
     Returns:
-        A `tf.data.Dataset`, cached in memory.
+        A `tf.data.Dataset`; the split is in memory.
     """
     import tensorflow as tf
 
     schema = examples.read_json("schema.json")
-    dataset = _parsed(examples, split, schema, "target").map(lambda name, x, y: (x, y))
+    x, y = (tf.constant(part) for part in arrays(examples, split)[1:])
     if beside:
-        people = _parsed(examples, split, schema, beside).map(lambda name, x, y: y)
-        dataset = tf.data.Dataset.zip(dataset, people).map(lambda pair, person: (pair[0], (pair[1], person)))
-    dataset = dataset.cache()
-    dataset = dataset.shuffle(min(SHUFFLE_BUFFER, schema["splits"][split]), seed=seed)
-    dataset = dataset.batch(batch_size, drop_remainder=True)
-    steps = schema["splits"][split] // batch_size
-    dataset = augmented(dataset, schema["kind"], augment, seed).apply(tf.data.experimental.assert_cardinality(steps))
-    if mixup:
-        dataset = dataset.map(lambda x, y: mixed_up(x, y, mixup, seed))
-    return dataset.prefetch(tf.data.AUTOTUNE)
+        y = (y, tf.constant(arrays(examples, split, beside)[2]))
+    an_epoch = steps(schema, split, batch_size)
+
+    def order_of(epoch):
+        order = tf.random.experimental.stateless_shuffle(tf.range(tf.shape(x)[0]), _seeds(seed, epoch))
+        return tf.data.Dataset.from_tensor_slices(order).batch(batch_size, drop_remainder=True)
+
+    def batch_of(number, rows):
+        labels = tf.nest.map_structure(lambda part: tf.gather(part, rows), y)
+        return _changed(tf.gather(x, rows), labels, schema["kind"], augment, mixup, _seeds(seed, number))
+
+    numbers = tf.data.Dataset.counter(first_epoch * an_epoch)
+    orders = tf.data.Dataset.counter(first_epoch).flat_map(order_of)
+    return tf.data.Dataset.zip(numbers, orders).map(batch_of, num_parallel_calls=1).prefetch(tf.data.AUTOTUNE)
 
 
-def augmented(dataset, kind: str, augment: tuple[str, ...], seed: int):
-    """Casts the inputs of a batched dataset `(x, y)` to float32 and augments them."""
+def _seeds(seed, number):
     import tensorflow as tf
 
-    from datamix_tf.layers import SpectrogramMask
-
-    mask = SpectrogramMask(MASKED_BANDS, MASKED_FRAMES, seed=seed) if "mask" in augment else None
-
-    def change(counter, batch):
-        x, y = batch
-        x = tf.cast(x, tf.float32)
-        seeds = tf.stack([tf.cast(seed, tf.int64), counter])
-        if "flip" in augment:
-            flip = tf.random.stateless_uniform([tf.shape(x)[0], 1, 1, 1], seeds) < 0.5
-            x = tf.where(flip, tf.reverse(x, axis=[2]), x)
-        if "shift" in augment:
-            x = _shifted(x, kind, seeds)
-        return (mask(x, training=True) if mask else x), y
-
-    counters = tf.data.Dataset.counter()
-    return tf.data.Dataset.zip(counters, dataset).map(change, num_parallel_calls=1)
+    return tf.stack([tf.cast(seed, tf.int64), number])
 
 
-def mixed_up(x, y, outputs: int, seed: int):
+def steps(schema, split: str, batch_size: int) -> int:
+    """Whole batches in an epoch."""
+    return schema["splits"][split] // batch_size
+
+
+def _changed(x, y, kind, augment, mixup, seeds):
+    """A batch as float32, augmented; `seeds`, two integers, decide how."""
+    import tensorflow as tf
+
+    from datamix_tf.layers.masking import mask_spectrograms
+
+    x = tf.cast(x, tf.float32)
+    if "flip" in augment:
+        flip = tf.random.stateless_uniform([tf.shape(x)[0], 1, 1, 1], seeds) < 0.5
+        x = tf.where(flip, tf.reverse(x, axis=[2]), x)
+    if "shift" in augment:
+        x = _shifted(x, kind, seeds)
+    if "mask" in augment:
+        draws = tf.random.stateless_uniform([4, tf.shape(x)[0]], seeds + 2)
+        x = mask_spectrograms(x, draws, MASKED_BANDS, MASKED_FRAMES)
+    return _mixed_up(x, y, mixup, seeds) if mixup else (x, y)
+
+
+def _mixed_up(x, y, outputs, seeds):
     """Mixes a batch with itself in another order, one share in [0, 1] for each pair, and its labels alike.
 
     Reference: Zhang et al., mixup (ICLR 2018), with alpha = 1.
@@ -162,8 +176,8 @@ def mixed_up(x, y, outputs: int, seed: int):
     import tensorflow as tf
 
     y = tf.cast(y, tf.float32) if len(y.shape) > 1 else tf.one_hot(y, outputs)
-    order = tf.random.shuffle(tf.range(tf.shape(x)[0]), seed=seed)
-    share = tf.random.uniform([tf.shape(x)[0]], seed=seed + 1)
+    order = tf.random.experimental.stateless_shuffle(tf.range(tf.shape(x)[0]), seeds + 3)
+    share = tf.random.stateless_uniform([tf.shape(x)[0]], seeds + 4)
 
     def mix(values):
         weights = tf.reshape(share, [-1] + [1] * (len(values.shape) - 1))

@@ -22,7 +22,6 @@ class Evaluator(Component):
 
     Parameters:
         methods: Pairs of a method's name (`components.methods.METHODS`) and the model that it runs.
-        settings: The run's settings, JSON-ready, copied into `metrics.json`.
 
     Inputs:
         examples: `Examples`.
@@ -36,7 +35,7 @@ class Evaluator(Component):
     spec = ComponentSpec(
         inputs={"examples": Examples, "models": Models, "scores": AttackScores},
         outputs={"evaluation": Evaluation},
-        parameters={"methods": list, "settings": dict},
+        parameters={"methods": list},
     )
 
     def execute(self, inputs, outputs, options):
@@ -65,7 +64,6 @@ class Evaluator(Component):
             {
                 "schema": SCHEMA_VERSION,
                 "dataset": _dataset(schema),
-                "settings": self.parameters["settings"],
                 "rows": rows,
                 "summary": summary(rows),
             },

@@ -152,12 +152,10 @@ def optimizer(config: ModelConfig, steps: int, warmup_steps: int):
     """The optimizer of a config, with linear warm-up and cosine decay to 0 over `steps`."""
     import keras
 
+    from datamix_tf.schedules import WarmupCosine
+
     warmup_steps = min(warmup_steps, steps // 4)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        0.0, max(1, steps - warmup_steps), warmup_target=config.learning_rate, warmup_steps=warmup_steps
-    )
-    if not warmup_steps:
-        schedule = keras.optimizers.schedules.CosineDecay(config.learning_rate, max(1, steps))
+    schedule = WarmupCosine(config.learning_rate, max(1, steps - warmup_steps), warmup_steps)
     if config.optimizer == "sgd":
         return keras.optimizers.SGD(schedule, momentum=0.9, weight_decay=config.weight_decay)
     kinds = {"adamw": keras.optimizers.AdamW, "adam": keras.optimizers.Adam}

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 
 from components.artifacts import Examples
-from components.data import batches, hidden_task, target_task
+from components.data import batches, hidden_task, steps, target_task
 from components.epoch_bar import EpochBar
 
 #: Method -> what its level is.
@@ -242,7 +242,8 @@ def _fit(model, config, examples, epochs, label):
     optimizer = _optimizer(config, epochs, schema["splits"]["train"] // batch_size)
     task = target_task(schema)
     model.compile(optimizer, task.loss(), metrics=[task.metric()], jit_compile=False)
-    model.fit(data, epochs=epochs, verbose=0, callbacks=[EpochBar(label)])
+    an_epoch = steps(schema, "train", batch_size)
+    model.fit(data, epochs=epochs, steps_per_epoch=an_epoch, verbose=0, callbacks=[EpochBar(label)])
 
 
 def _train_against_adversary(model, config, examples, epochs, **weights):
@@ -259,4 +260,5 @@ def _train_against_adversary(model, config, examples, epochs, **weights):
     training.compile(
         keras.optimizers.Adam(ADVERSARY_RATE), optimizer=optimizer, loss=target_task(schema).loss(), jit_compile=False
     )
-    training.fit(data, epochs=epochs, verbose=0, callbacks=[EpochBar(f"{config.method} {config.level:g}")])
+    bar, an_epoch = EpochBar(f"{config.method} {config.level:g}"), steps(schema, "train", batch_size)
+    training.fit(data, epochs=epochs, steps_per_epoch=an_epoch, verbose=0, callbacks=[bar])

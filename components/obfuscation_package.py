@@ -48,6 +48,7 @@ class ObfuscationPackager(Component):
         outputs={"package": ObfuscationPackage},
         parameters={"network": SplitNetConfig, "keep": str, "max_macs": float, "max_accuracy_drop": float},
     )
+    without_effect = ("keep",)
 
     def execute(self, inputs, outputs, options):
         import keras

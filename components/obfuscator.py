@@ -49,6 +49,7 @@ class Obfuscator(Component):
         outputs={"scores": ObfuscationScores},
         parameters={"networks": list, "methods": list, "keep": str},
     )
+    without_effect = ("keep",)
 
     def execute(self, inputs, outputs, options):
         examples, keep = inputs["examples"], self.parameters["keep"]
@@ -110,7 +111,7 @@ def trained_network(config: SplitNetConfig, examples: Examples, keep: str):
     def make(working):
         train_network(config, examples).save(os.path.join(working, "model.keras"))
 
-    path = kept(keep, {"splitnet": dataclasses.asdict(config)}, examples, make)
+    path = kept(keep, {"splitnet": dataclasses.asdict(config)}, examples, make, build.__module__)
     return keras.saving.load_model(os.path.join(path, "model.keras"), compile=False)
 
 
@@ -121,7 +122,7 @@ def _row(config: ObfuscationConfig, examples: Examples, keep: str, networks) -> 
     def make(working):
         write_json(os.path.join(working, "row.json"), measure(config, examples, keep))
 
-    return _read(kept(keep, {"obfuscation": dataclasses.asdict(config)}, examples, make), "row.json")
+    return _read(kept(keep, {"obfuscation": dataclasses.asdict(config)}, examples, make, __name__), "row.json")
 
 
 def measure(config: ObfuscationConfig, examples: Examples, keep: str) -> dict:

@@ -12,6 +12,7 @@ from components.artifacts import Examples, Models, Package, write_json
 from components.base import Component, ComponentSpec
 from components.data import arrays, target_task
 from components.errors import InputError
+from components.pusher import next_version
 from components.tflite import PRECISIONS, convert_halves, half_file, run_signature
 from serving.cloud import json_tensors, saved_model
 from serving.cloud.servable import Servable
@@ -28,7 +29,7 @@ class Packager(Component):
     Parameters:
         model: Name of the trained model.
         model_name: Name that the cloud serves it under.
-        model_version: Its version, a positive integer.
+        serving_folder: Base path of the cloud server's models; the version is one more than the highest there.
 
     Inputs:
         examples: `Examples`; a group of its test split checks the exports.
@@ -46,8 +47,9 @@ class Packager(Component):
     spec = ComponentSpec(
         inputs={"examples": Examples, "models": Models},
         outputs={"package": Package},
-        parameters={"model": str, "model_name": str, "model_version": int},
+        parameters={"model": str, "model_name": str, "serving_folder": str},
     )
+    without_effect = ("serving_folder",)
 
     def execute(self, inputs, outputs, options):
         with beam.Pipeline(options=options) as pipeline:
@@ -83,7 +85,7 @@ class Packager(Component):
         task = target_task(schema)
         return manifest.Manifest(
             model_name=self.parameters["model_name"],
-            model_version=self.parameters["model_version"],
+            model_version=next_version(self.parameters["serving_folder"], self.parameters["model_name"]),
             fingerprint=fingerprint,
             signature=saved_model.SERVING_DEFAULT,
             packed_signature=saved_model.PACKED,

@@ -38,6 +38,13 @@ class Pusher(Component):
         parameters={"serving_folder": str, "edge_folder": str},
     )
 
+    def still_there(self, folder):
+        """Whether the served version and the bundle are there too."""
+        if not super().still_there(folder):
+            return False
+        pushed = self.outputs(folder)["deployment"].read_json("deployment.json")
+        return os.path.exists(os.path.join(pushed["serving"], SAVED_MODEL)) and os.path.isdir(pushed["edge"])
+
     def execute(self, inputs, outputs, options):
         with beam.Pipeline(options=options) as pipeline:
             _ = (
@@ -51,11 +58,18 @@ class Pusher(Component):
         with open(package.path("edge", manifest.FILE), encoding="utf-8") as file:
             described = manifest.Manifest.from_json(file.read())
         served = os.path.join(self.parameters["serving_folder"], described.model_name, str(described.model_version))
-        push_saved_model(package.path("serving"), served)
+        if not _is_pushed(described.cloud_files, served):
+            push_saved_model(package.path("serving"), served)
         _write_server_files(self.parameters["serving_folder"])
         with atomic_folder(self.parameters["edge_folder"]) as temporary:
             shutil.copytree(package.path("edge"), temporary, dirs_exist_ok=True)
         return {"serving": served, "edge": self.parameters["edge_folder"]}
+
+
+def _is_pushed(files, version_folder):
+    """Whether a push that was stopped afterwards had put these files, name -> hash, there already."""
+    there = os.path.exists(os.path.join(version_folder, SAVED_MODEL))
+    return there and manifest.hash_files(version_folder) == files
 
 
 def _write_server_files(folder):
@@ -69,11 +83,14 @@ def _write_server_files(folder):
 def push_saved_model(source: str, version_folder: str) -> None:
     """Copies a SavedModel so that `saved_model.pb`, by which servers know a model, appears last.
 
+    A version folder without that file is what a killed push left; it is replaced.
+
     Raises:
         FileExistsError: If the version is there already; versions are never overwritten under a running server.
     """
-    if os.path.lexists(version_folder):
+    if os.path.exists(os.path.join(version_folder, SAVED_MODEL)):
         raise FileExistsError(f"version folder {version_folder} exists; push another version")
+    shutil.rmtree(version_folder, ignore_errors=True)
     # Outside the model's folder: a server must not take a temporary folder for a version.
     temporary = os.path.join(
         os.path.dirname(os.path.dirname(version_folder)),

@@ -46,6 +46,7 @@ class Reporter(Component):
         outputs={"report": Report},
         parameters={"model": str, "command": str},
     )
+    without_effect = ("command",)
 
     def execute(self, inputs, outputs, options):
         with beam.Pipeline(options=options) as pipeline:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import time
+import shutil
 
 import apache_beam as beam
 
 from components.artifacts import Examples, Models, write_json
 from components.base import Component, ComponentSpec
-from components.data import batches, hidden_task, target_task, whole_batch_size
+from components.data import batches, hidden_task, steps, target_task, whole_batch_size
 from components.epoch_bar import EpochBar
-from components.kept import AFTER_TRAINING, kept, link_tree
+from components.kept import kept, link_tree, place
 from components.networks import ModelConfig, build_model, optimizer, with_signal_content
 
 WARMUP_EPOCHS = 2
@@ -38,6 +38,7 @@ class Trainer(Component):
     spec = ComponentSpec(
         inputs={"examples": Examples}, outputs={"models": Models}, parameters={"models": list, "keep": str}
     )
+    without_effect = ("keep",)
 
     def execute(self, inputs, outputs, options):
         configs = self.parameters["models"]
@@ -52,20 +53,31 @@ class Trainer(Component):
 
 
 def train_to(config: ModelConfig, examples: Examples, folder: str, keep: str) -> str:
-    """Trains one model, or takes the kept one, and puts it at `folder/<name>/`; returns the name."""
+    """Trains one model, or takes the kept one, and puts it at `folder/<name>/`; returns the name.
+
+    A training that was stopped goes on after its last finished epoch.
+    """
+    what = dataclasses.asdict(config)
+    checkpoint = f"{place(keep, what, examples, __name__)}.checkpoint"
 
     def make(working):
-        model, training = train(config, examples)
+        model, training = train(config, examples, checkpoint)
         model.save(os.path.join(working, "model.keras"))
         write_json(os.path.join(working, "training.json"), training)
 
-    stored = kept(keep, dataclasses.asdict(config), examples, make, AFTER_TRAINING)
+    stored = kept(keep, what, examples, make, __name__)
+    shutil.rmtree(checkpoint, ignore_errors=True)
     link_tree(stored, os.path.join(folder, config.name))
     return config.name
 
 
-def train(config: ModelConfig, examples: Examples):
+def train(config: ModelConfig, examples: Examples, checkpoint: str):
     """Trains one model; one that sends signal content first without, then, for the last epochs, with it.
+
+    Args:
+        config: The model.
+        examples: The data.
+        checkpoint: Folder of the last checkpoint; if it is there, the training goes on from it.
 
     Returns:
         `(model, training)`: a Keras model (mixing ones are a `DataMixModel` or `MixupModel`), and a JSON-ready record
@@ -73,21 +85,39 @@ def train(config: ModelConfig, examples: Examples):
     """
     import keras
 
+    from components.checkpoint import Checkpoint, progress_of, restore
+
     keras.utils.set_random_seed(config.seed)
     schema = examples.read_json("schema.json")
     batch_size = whole_batch_size(min(config.batch_size, schema["splits"]["train"]), config.group_size)
-    model, steps = build_model(config, schema), schema["splits"]["train"] // batch_size
-    started, history = time.monotonic(), {}
-    for stage in _stages(config):
+    model, an_epoch = build_model(config, schema), steps(schema, "train", batch_size)
+    progress = progress_of(checkpoint)
+    history, seconds = progress["history"], progress["seconds"]
+    for number, stage in enumerate(_stages(config)):
         if stage.signal_rank:
             model = with_signal_content(model, stage)
-        fitted, data = _prepared(stage, schema, model, examples, batch_size, steps)
-        logs = fitted.fit(data, epochs=stage.epochs, shuffle=False, verbose=0, callbacks=_callbacks(stage)).history
-        history = {name: history.get(name, []) + [float(value) for value in values] for name, values in logs.items()}
+        if number < progress["stage"]:
+            continue
+        finished = progress["epochs"] if number == progress["stage"] else 0
+        fitted, data = _prepared(stage, schema, model, examples, batch_size, an_epoch, finished)
+        if finished:
+            restore(checkpoint, fitted)
+        saving = Checkpoint(checkpoint, number, history, seconds)
+        callbacks = [*_callbacks(stage), saving]
+        fitted.fit(
+            data,
+            epochs=stage.epochs,
+            initial_epoch=finished,
+            steps_per_epoch=an_epoch,
+            shuffle=False,
+            verbose=0,
+            callbacks=callbacks,
+        )
+        history, seconds = saving.history, saving.seconds
     training = {
         "config": dataclasses.asdict(config),
-        "seconds": time.monotonic() - started,
-        "steps": steps * config.epochs,
+        "seconds": seconds,
+        "steps": an_epoch * config.epochs,
         "history": history,
     }
     return model, training
@@ -104,12 +134,12 @@ def _stages(config):
     return [first, second] if first.epochs else [second]
 
 
-def _prepared(config, schema, model, examples, batch_size, steps):
+def _prepared(config, schema, model, examples, batch_size, an_epoch, finished):
     """What to fit, compiled, and its data: the model itself, or its training against an adversary."""
     from datamix_tf.adversarial import AdversarialTraining, adversary_for
 
     def make_optimizer():
-        return optimizer(config, config.epochs * steps, WARMUP_EPOCHS * steps)
+        return optimizer(config, config.epochs * an_epoch, WARMUP_EPOCHS * an_epoch)
 
     task = target_task(schema)
     mixup, adversarial = config.method == "mixup", config.method == "anonymizer"
@@ -121,6 +151,7 @@ def _prepared(config, schema, model, examples, batch_size, steps):
         augment=config.augment,
         beside=config.people if adversarial else "",
         mixup=task.outputs if mixup else 0,
+        first_epoch=finished,
     )
     if adversarial:
         identifier = adversary_for(model, hidden_task(schema, config.people).outputs)

@@ -130,6 +130,12 @@ PROBES = (
     ),
     Probe("linker", "pooled", lambda s: attacks.LinkAttack(s.model, s.separation)),
     Probe("key by linker and separation", "pooled", lambda s: attacks.PooledKeyAttack(s.model, s.separation)),
+    Probe(
+        "a network on the linker's clusters, separated",
+        "pooled",
+        lambda s: attacks.PooledLabelAttack(s.model, s.outputs, s.binary, s.training, s.separation),
+        labels=True,
+    ),
     Probe("key with one known input", "injected", _injected(0.0)),
     Probe("key with half of the inputs known", "injected", _injected(0.5)),
     Probe("key with all inputs but one known", "injected", _injected(1.0)),

@@ -10,8 +10,8 @@ import sys
 
 from components.artifacts import Examples, Models
 from components.errors import InputError
-from pipeline.command import make_beam_options, run_command
-from pipeline.options import texts
+from pipeline.command import make_beam_options, opened_store, run_command
+from pipeline.options import LINEAGE_HELP, texts
 
 DESCRIPTION = """\
 Attacks the mixing models of a run under every threat model of docs/threat-model.md and writes, in RUN_DIR/audit (or
@@ -26,6 +26,7 @@ class AuditOptions:
     run: str
     output: str
     keep: str
+    lineage: str | None
     models: tuple[str, ...] | None
     threats: tuple[str, ...] | None
     attacks: tuple[str, ...] | None
@@ -64,11 +65,16 @@ def run(options: AuditOptions, beam_arguments, arguments) -> None:
         keep=options.keep,
         command=shlex.join(["python", "-m", "pipeline.audit", *arguments]),
     )
-    folder = os.path.join(options.run, "artifacts", "auditor")
-    outputs = auditor.run({"examples": examples, "models": models}, folder, make_beam_options(list(beam_arguments)))
-    os.makedirs(options.output, exist_ok=True)
-    for name in sorted(os.listdir(outputs["audit"].uri)):
-        dag.publish(outputs["audit"], name, options.output)
+    node = dag.Node("auditor", auditor, {"examples": ("transform", "examples"), "models": ("trainer", "models")})
+    folder = os.path.join(options.run, "artifacts", node.name)
+    with opened_store(options.lineage, options.run) as store:
+        known = {name: store.live(producer).get(key) for name, (producer, key) in node.inputs.items()}
+        ids = {name: artifact for name, artifact in known.items() if artifact}
+        inputs, beam_options = {"examples": examples, "models": models}, make_beam_options(list(beam_arguments))
+        dag.execute(node, inputs, ids, folder, beam_options, store, auditor.parameters["command"], ids == known)
+    audit = auditor.outputs(folder)["audit"]
+    for name in sorted(os.listdir(audit.uri)):
+        dag.publish(audit, name, options.output)
     with open(os.path.join(options.output, "audit.md"), encoding="utf-8") as file:
         print(file.read())
     print(f"{options.output}: this report, audit.json, and pictures if there are any")
@@ -119,6 +125,7 @@ def _parse(argv):
     add("run", metavar="RUN_DIR", help="output folder of a finished run")
     add("--output", help="folder of the report (default: RUN_DIR/audit)")
     add("--keep", help="folder that keeps finished work (default: RUN_DIR/kept)")
+    add("--lineage", help=LINEAGE_HELP)
     add("--models", type=texts, help="which models, with commas (default: all that mix)")
     add("--threats", type=texts, help=f"which threat models, with commas (default: all: {', '.join(THREATS)})")
     add("--attacks", type=texts, help="which attacks, by parts of their names, with commas (default: all)")

@@ -11,8 +11,10 @@ import uuid
 
 from components.artifacts import RUN_VARIABLE, remove_temporaries
 from components.errors import InputError
+from pipeline.lock import locked
 
 INTERRUPTED = 130
+LINEAGE_FILE = "lineage.db"
 OUR_PACKAGES = ("components", "datamix_tf", "pipeline", "serving")
 
 
@@ -32,7 +34,8 @@ def run_command(parse, job) -> int:
     try:
         options, beam_arguments = parse()
         _require_writable(options.output)
-        with _stops_cleanly(options.output, *([options.keep] if options.keep else [])):
+        with locked(options.output), _stops_cleanly(options.output, *([options.keep] if options.keep else [])):
+            remove_temporaries(options.output)
             job(options, beam_arguments)
     except (InputError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -74,6 +77,14 @@ def _stops_cleanly(*folders):
             signal.signal(number, handler)
 
 
+def opened_store(lineage: str | None, run: str):
+    """The lineage store that `--lineage` names, or the run's own, of one run folder; a context manager."""
+    from pipeline.store import open_store
+
+    folder = os.path.abspath(run)
+    return open_store(lineage or f"sqlite:///{os.path.join(folder, LINEAGE_FILE)}", folder)
+
+
 def check_columns(options, source):
     for column in (options.target or ()) + (options.hidden or ()):
         if column not in source.columns:
@@ -98,7 +109,6 @@ def _require_writable(output):
     """Fails now, not after the training, if the output folder cannot be written."""
     try:
         os.makedirs(output, exist_ok=True)
-        remove_temporaries(output)
         probe = os.path.join(output, ".tmp-probe")
         with open(probe, "w", encoding="utf-8"):
             pass

@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import os
 import shutil
-from collections.abc import Iterator
 
 from components.artifacts import Artifact, atomic_file, atomic_folder
 from components.base import Component
+from components.errors import InputError
 from pipeline import experiments
+from pipeline.cache_key import identity
 from pipeline.options import RunOptions
 from pipeline.plan import plan
 from pipeline.rows import rows_of
@@ -36,7 +37,7 @@ def build(options: RunOptions, source, command: str) -> list[Node]:
     from components.evaluator import Evaluator
     from components.example_gen import ExampleGen
     from components.packager import Packager
-    from components.pusher import Pusher, next_version
+    from components.pusher import Pusher
     from components.reporter import Reporter
     from components.trainer import Trainer
     from components.transform import Transform
@@ -71,16 +72,12 @@ def build(options: RunOptions, source, command: str) -> list[Node]:
         Node("attacker", Attacker(attacks=work.attacks, keep=keep), trained),
         Node(
             "evaluator",
-            Evaluator(methods=work.methods, settings=_settings(options, command)),
+            Evaluator(methods=work.methods),
             trained | {"scores": ("attacker", "scores")},
         ),
         Node(
             "packager",
-            Packager(
-                model=work.packaged,
-                model_name=options.model_name,
-                model_version=next_version(serving, options.model_name),
-            ),
+            Packager(model=work.packaged, model_name=options.model_name, serving_folder=serving),
             trained,
         ),
         Node(
@@ -98,14 +95,108 @@ def build(options: RunOptions, source, command: str) -> list[Node]:
     ]
 
 
-def run(nodes: list[Node], output: str, beam_options) -> Iterator[tuple[Node, dict[str, Artifact]]]:
-    """Runs the nodes in turn; yields each with its output artifacts when it is done."""
-    produced: dict[str, dict[str, Artifact]] = {}
-    for node in nodes:
-        inputs = {name: produced[producer][key] for name, (producer, key) in node.inputs.items()}
+@dataclasses.dataclass(frozen=True)
+class Extent:
+    """Which part of a pipeline is run.
+
+    Attributes:
+        from_node: The first node to run, or `None`; what is before it must have been run, and is taken as it is.
+        to_node: The last node to run, or `None`.
+        cache: Whether a node is skipped if everything that it depends on is unchanged.
+    """
+
+    from_node: str | None = None
+    to_node: str | None = None
+    cache: bool = True
+
+
+@dataclasses.dataclass(frozen=True)
+class Done:
+    """A node that is done.
+
+    Attributes:
+        node: The node.
+        outputs: Output name -> artifact.
+        cached: Whether it was skipped.
+    """
+
+    node: Node
+    outputs: dict[str, Artifact]
+    cached: bool
+
+
+def run(nodes: list[Node], output: str, beam_options, store, command: str, extent: Extent | None = None):
+    """Runs the nodes in turn; yields a `Done` for each.
+
+    Args:
+        nodes: In an order in which they can run.
+        output: Artifacts are written to `artifacts/<node>/<output name>` in it.
+        beam_options: Beam's.
+        store: A `LineageStore`.
+        command: The command line, for the record.
+        extent: Which part of it.
+
+    Raises:
+        InputError: If the extent names no node, or needs a node that has not been run.
+    """
+    extent = extent or Extent()
+    first, last = _bounds([node.name for node in nodes], extent)
+    produced: dict[str, tuple[dict[str, Artifact], dict[str, str]]] = {}
+    for index, node in enumerate(nodes[: last + 1]):
         folder = os.path.join(output, "artifacts", node.name)
-        produced[node.name] = node.component.run(inputs, folder, beam_options)
-        yield node, produced[node.name]
+        taken = {name: (produced[producer], key) for name, (producer, key) in node.inputs.items()}
+        inputs = {name: artifacts[key] for name, ((artifacts, _), key) in taken.items()}
+        ids = {name: known[key] for name, ((_, known), key) in taken.items()}
+        if index < first:
+            found = store.live(node.name)
+            if not found or not node.component.still_there(folder):
+                raise InputError(f"--from_node {extent.from_node} needs what {node.name} makes; run without it first")
+            done, outputs = True, found
+        else:
+            done, outputs = execute(node, inputs, ids, folder, beam_options, store, command, extent.cache)
+        produced[node.name] = node.component.outputs(folder), outputs
+        yield Done(node, produced[node.name][0], done)
+
+
+def execute(node: Node, inputs, ids, folder, beam_options, store, command, cache=True) -> tuple[bool, dict[str, str]]:
+    """Runs one node, or skips it if its live outputs are what it would make; records either.
+
+    Args:
+        node: The node.
+        inputs: Input name -> artifact.
+        ids: Input name -> the artifact's id in the store.
+        folder: Where the outputs go.
+        beam_options: Beam's.
+        store: A `LineageStore`.
+        command: The command line, for the record.
+        cache: Whether it may be skipped.
+
+    Returns:
+        `(skipped, outputs)`: whether it was skipped, and output name -> artifact id.
+    """
+    known = identity(node.component, ids)
+    found = store.live(node.name, known.cache_key) if cache else {}
+    if found and node.component.still_there(folder):
+        store.reuse(node.name, known, command)
+        return True, found
+    execution = store.start(node.name, known, command)
+    try:
+        made = node.component.run(inputs, folder, beam_options)
+    except BaseException as error:
+        store.fail(execution, f"{type(error).__name__}: {error}")
+        raise
+    return False, store.finish(execution, {name: (type(a).__name__, a.uri) for name, a in made.items()})
+
+
+def _bounds(names, extent):
+    for flag, name in (("--from_node", extent.from_node), ("--to_node", extent.to_node)):
+        if name is not None and name not in names:
+            raise InputError(f"{flag} takes {', '.join(names)}; received {name!r}")
+    first = names.index(extent.from_node) if extent.from_node else 0
+    last = names.index(extent.to_node) if extent.to_node else len(names) - 1
+    if first > last:
+        raise InputError(f"--from_node {extent.from_node} comes after --to_node {extent.to_node}")
+    return first, last
 
 
 def publish(artifact: Artifact, name: str, output: str) -> str:
@@ -129,7 +220,3 @@ def _preprocessing(options, kind):
         # 165 x 199: docs/costs.md derives the size from the multiply-adds of Table 4.
         return SpeechPreprocessing(frame_length=328, frame_step=79, bands=0)
     return SpeechPreprocessing()
-
-
-def _settings(options, command):
-    return {**dataclasses.asdict(options), "command": command}

@@ -11,8 +11,8 @@ import sys
 from components.artifacts import atomic_file, write_json
 from components.errors import InputError
 from components.obfuscation import ObfuscationConfig, SplitNetConfig
-from pipeline.command import check_columns, make_beam_options, run_command
-from pipeline.options import integers, size, texts
+from pipeline.command import check_columns, make_beam_options, opened_store, run_command
+from pipeline.options import LINEAGE_HELP, integers, size, texts
 
 DESCRIPTION = """\
 Trains the six-layer network of the obfuscation paper, obfuscates what its edge half sends, and measures what an
@@ -45,8 +45,11 @@ class ObfuscationOptions:
     dataset: str
     output: str
     keep: str | None
+    lineage: str | None
+    no_cache: bool
     figures: tuple[int, ...]
     trade_off_layers: tuple[int, ...]
+    trade_offs: tuple[str, ...]
     target: tuple[str, ...] | None
     hidden: tuple[str, ...] | None
     examples: int | None
@@ -127,16 +130,18 @@ def run(options: ObfuscationOptions, beam_arguments, arguments) -> None:
             {"examples": ("transform", "examples")},
         ),
     ]
-    for node, outputs in dag.run(nodes, options.output, make_beam_options(list(beam_arguments))):
-        print(f"{node.name}: done", file=sys.stderr)
-        if node.name == "transform":
-            schema = outputs["examples"].read_json("schema.json")
-        if node.name == "obfuscator":
-            scores = outputs["scores"].read_json("obfuscation.json")
-        if node.name == "packager":
-            for name in ("profile.json", "choice.json", "edge", "serving"):
-                dag.publish(outputs["package"], name, options.output)
     command = shlex.join(["python", "-m", "pipeline.obfuscation", *arguments])
+    extent, beam_options = dag.Extent(cache=not options.no_cache), make_beam_options(list(beam_arguments))
+    with opened_store(options.lineage, options.output) as store:
+        for done in dag.run(nodes, options.output, beam_options, store, command, extent):
+            print(f"{done.node.name}: {'unchanged' if done.cached else 'done'}", file=sys.stderr)
+            if done.node.name == "transform":
+                schema = done.outputs["examples"].read_json("schema.json")
+            if done.node.name == "obfuscator":
+                scores = done.outputs["scores"].read_json("obfuscation.json")
+            if done.node.name == "packager":
+                for name in ("profile.json", "choice.json", "edge", "serving"):
+                    dag.publish(done.outputs["package"], name, options.output)
     scores |= {"settings": {**dataclasses.asdict(options), "command": command}, "dataset": schema}
     write_json(os.path.join(options.output, "obfuscation.json"), scores)
     for name, content in figures(scores, options.figures, IN_FIGURE, options.trade_off_layers[0], MIDDLE).items():
@@ -173,7 +178,7 @@ def plan(options: ObfuscationOptions, hidden) -> tuple[list[SplitNetConfig], lis
             for split_layer in options.trade_off_layers:
                 for network in (plain, signal):
                     add(network, "none", split_layer)
-                for method in IN_FIGURE[figure]:
+                for method in set(IN_FIGURE[figure]) & set(options.trade_offs):
                     most = {"signal": OUTPUTS, "pruning": CHANNELS}.get(method, {}).get(split_layer, float("inf"))
                     for level in (level for level in TRADE_OFFS[method] if level <= most):
                         add(signal if method == "signal" else plain, method, split_layer, level)
@@ -205,6 +210,8 @@ def _parse(argv):
     add("--dataset", required=True, help="avatars, celeb_a, lfwa, utkface, facescrub, emnist_writers, or folder:PATH")
     add("--output", default="runs/obfuscation", help="folder of the run")
     add("--keep", help="folder that keeps finished work (default: kept/ in the output folder)")
+    add("--lineage", help=LINEAGE_HELP)
+    add("--no_cache", action="store_true", help="run components again whose inputs, settings and code are unchanged")
     add("--figures", type=integers, default=FIGURES, help="which figures, with commas")
     add(
         "--trade_off_layers",
@@ -212,6 +219,7 @@ def _parse(argv):
         default=(MIDDLE,),
         help="split layers of the trade-offs against other methods, 1 to 6; figures 4 to 6 show the first",
     )
+    add("--trade_offs", type=texts, default=tuple(TRADE_OFFS), help="methods of figures 4 to 6, with commas")
     add("--target", type=texts, help="the label column to learn (default: the data set's own)")
     add("--hidden", type=texts, help="hidden columns, with commas; methods are trained against the first")
     add("--examples", type=int, help="size of a generated data set, or most examples of a folder (default: all)")
@@ -237,6 +245,9 @@ def _parse(argv):
         raise InputError(f"--figures takes {', '.join(map(str, FIGURES))}; received {options.figures}")
     if not options.trade_off_layers or not set(options.trade_off_layers) <= set(range(1, 7)):
         raise InputError(f"--trade_off_layers takes 1 to 6; received {options.trade_off_layers}")
+    for name in options.trade_offs:
+        if name not in TRADE_OFFS:
+            raise InputError(f"--trade_offs takes {', '.join(TRADE_OFFS)}; received {name!r}")
     for name in ("repeats", "epochs", "batch_size", "fine_tune_epochs", "attack_epochs"):
         if getattr(options, name) < 1:
             raise InputError(f"--{name} must be at least 1; received {getattr(options, name)}")

@@ -14,6 +14,9 @@ DEFAULT_METHODS = ("edge", "cloud", "datamix")
 OPTIMIZERS = ("adamw", "adam", "sgd")
 ATTACKS = ("label", "set", "probe", "reconstruction", "separated", "key")
 STARTS = ("trained", "fresh")
+LINEAGE_HELP = (
+    "SQLAlchemy URL of the database that records every execution (default: sqlite, lineage.db in the run's folder)"
+)
 DESCRIPTION = """\
 Trains a split, mixing-aware model, measures what the cloud learns from what it receives, and packages the model for
 cloud and edge. Any Beam option may follow (--runner DirectRunner --direct_running_mode multi_processing ...)."""
@@ -26,6 +29,10 @@ class RunOptions:
     dataset: str
     output: str
     keep: str | None
+    lineage: str | None
+    from_node: str | None
+    to_node: str | None
+    no_cache: bool
     experiment: str | None
     preset: str | None
     group_size: int
@@ -295,5 +302,9 @@ def _parser():
         "--keep",
         help="folder of finished trainings and attacks, for runs to share one after the other (default: OUTPUT/kept)",
     )
+    add("--lineage", help=LINEAGE_HELP)
+    add("--from_node", help="first component to run; what is before it is taken as the last run left it")
+    add("--to_node", help="last component to run")
+    add("--no_cache", action="store_true", help="run components again whose inputs, settings and code are unchanged")
     add("--model_name", default="datamix", help="name under which the cloud serves the model")
     return parser

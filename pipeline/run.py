@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shlex
 import sys
 import time
 
-from components.artifacts import atomic_file
+from components.artifacts import atomic_file, write_json
 from pipeline import experiments
-from pipeline.command import check_columns, make_beam_options, run_command
+from pipeline.command import check_columns, make_beam_options, opened_store, run_command
 from pipeline.options import parse
 
 
@@ -40,25 +41,30 @@ def run(options, beam_arguments=(), command="") -> None:
     from pipeline import dag
 
     nodes = dag.build(options, source, command)
-    started = time.monotonic()
-    for index, (node, outputs) in enumerate(_announced(nodes, options.output, beam_options), start=1):
-        print(
-            f"[{index}/{len(nodes)}] {node.name}: done after {time.monotonic() - started:.0f} s",
-            file=sys.stderr,
-        )
-        if node.name == "evaluator":
-            dag.publish(outputs["evaluation"], "metrics.json", options.output)
-        if node.name == "reporter":
-            dag.publish(outputs["report"], "report.html", options.output)
-            dag.publish(outputs["report"], "figures", options.output)
-    _print_summary(options)
-
-
-def _announced(nodes, output, beam_options):
-    from pipeline import dag
-
+    extent = dag.Extent(options.from_node, options.to_node, not options.no_cache)
     print(f"running {', '.join(node.name for node in nodes)}", file=sys.stderr)
-    return dag.run(nodes, output, beam_options)
+    started = time.monotonic()
+    with opened_store(options.lineage, options.output) as store:
+        runs = dag.run(nodes, options.output, beam_options, store, command, extent)
+        for index, done in enumerate(runs, start=1):
+            how = "unchanged, taken from before" if done.cached else "done"
+            seconds = time.monotonic() - started
+            print(f"[{index}/{len(nodes)}] {done.node.name}: {how} after {seconds:.0f} s", file=sys.stderr)
+            if done.node.name == "evaluator":
+                _publish_metrics(done.outputs["evaluation"], options, command)
+            if done.node.name == "reporter":
+                dag.publish(done.outputs["report"], "report.html", options.output)
+                dag.publish(done.outputs["report"], "figures", options.output)
+    if options.to_node in (None, "evaluator", "packager", "reporter", "pusher"):
+        _print_summary(options)
+
+
+def _publish_metrics(evaluation, options, command):
+    metrics = evaluation.read_json("metrics.json")
+    settings = {**dataclasses.asdict(options), "command": command}
+    write_json(
+        os.path.join(options.output, "metrics.json"), {"schema": metrics.pop("schema"), "settings": settings} | metrics
+    )
 
 
 def _command(argv):

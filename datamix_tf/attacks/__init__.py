@@ -8,6 +8,7 @@ from datamix_tf.attacks.linker import LinkAttack
 from datamix_tf.attacks.network_attack import AttackTraining
 from datamix_tf.attacks.picture_attack import SeparatedPictures
 from datamix_tf.attacks.pooled_attack import PooledKeyAttack
+from datamix_tf.attacks.pooled_labels import PooledLabelAttack
 from datamix_tf.attacks.reconstruction import ReconstructionAttack, ReconstructionTraining
 from datamix_tf.attacks.separation_attack import KeyAttack, SeparatedLabelAttack, separators
 from datamix_tf.attacks.set_attack import SetAttack
@@ -24,6 +25,7 @@ __all__ = [
     "LinearProbe",
     "LinkAttack",
     "PooledKeyAttack",
+    "PooledLabelAttack",
     "ReconstructionAttack",
     "ReconstructionTraining",
     "ReuseAttack",

@@ -10,6 +10,7 @@ import numpy as np
 from datamix_tf.attacks.base import Attack
 from datamix_tf.graph import calls
 from datamix_tf.mates import arrange
+from datamix_tf.schedules import WarmupCosine
 from datamix_tf.transmission import cloud_body, cloud_classifier, group_size_of, transmitted
 
 
@@ -136,9 +137,7 @@ class NetworkAttack(Attack):
         batch_size = self._whole(min(self.training.batch_size, len(x)))
         steps = max(1, len(x) // batch_size) * self.training.epochs
         warmup = steps // 10
-        schedule = keras.optimizers.schedules.CosineDecay(
-            0.0, steps - warmup, warmup_target=learning_rate, warmup_steps=warmup
-        )
+        schedule = WarmupCosine(learning_rate, steps - warmup, warmup)
         network.compile(keras.optimizers.AdamW(schedule, weight_decay=0.01), self.loss(), jit_compile=False)
         # Made here, the optimizer's variables are not traced one by one.
         network.optimizer.build(network.trainable_variables)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 
 import numpy as np
+from scipy.linalg import block_diag
 from scipy.optimize import linear_sum_assignment
 
 from datamix_tf.attacks.base import Attack, AttackScore
@@ -53,40 +55,70 @@ class PooledKeyAttack(Attack):
             features, self.best, self.training.seed + 4, POOLS // 2
         )
         details = {
-            "attack": f"clusters by {self.linker.kind}, then {self.best.name}",
-            "threat_model": "pooled",
-            "tried": self.tried,
+            **self.details,
             "pairs_clustered_rightly": pure,
             "linked_chance": chance_agreement(self.linker.group_size)[0],
             "seconds_per_group": (time.perf_counter() - started) / groups,
         }
         return AttackScore(found, chance, groups, "key_agreement", details, spread)
 
-    def _recovered(self, features, separator, seed, pools):
+    @property
+    def details(self):
+        return {
+            "attack": f"clusters by {self.linker.kind}, then {self.best.name}",
+            "threat_model": "pooled",
+            "tried": self.tried,
+        }
+
+    def _recovered(self, features, separator, seed, count):
         """`((mean, spread), the same of random rotations, share of right pairs, groups)`."""
         random, size = np.random.default_rng(seed), self.linker.group_size
         found, chance, pure = [], [], []
-        for _ in range(pools):
+        for pool in self.pools(features, random, count):
+            for members in pool.members(size):
+                same = pool.group[members][:, None] == pool.group[members][None]
+                pure.append((same.sum() - size) / (size * (size - 1)))
+                for estimate, values in (
+                    (separator.separate(pool.mixtures[members]), found),
+                    (rotations(random, 1, size)[0], chance),
+                ):
+                    values.append(_matched(estimate @ pool.coefficients[members]))
+        summary = [(float(np.mean(values)), float(np.std(values))) for values in (found, chance)]
+        return *summary, float(np.mean(pure)), len(found)
+
+    def pools(self, features, random, count):
+        """Yields `count` pools of features drawn without their groups' order, clustered by the linker."""
+        size = self.linker.group_size
+        for _ in range(count):
             groups = max(2, min(POOL_GROUPS, len(features) // size))
             index = random.choice(len(features), groups * size, replace=len(features) < groups * size)
             keys, mixtures = mix(features[index], random, size)
-            whole = np.zeros((groups * size, groups * size))  # the coefficients of all features in all mixtures
-            for number, key in enumerate(keys):
-                whole[number * size : (number + 1) * size, number * size : (number + 1) * size] = key
             order = random.permutation(len(mixtures))
-            mixtures, whole, truth = mixtures[order], whole[order], order // size
-            clusters = balanced_clusters(self.linker.similarity(mixtures), size)
-            for number in range(groups):
-                members = np.flatnonzero(clusters == number)
-                same = truth[members][:, None] == truth[members][None]
-                pure.append((same.sum() - size) / (size * (size - 1)))
-                for estimate, values in (
-                    (separator.separate(mixtures[members]), found),
-                    (rotations(random, 1, size)[0], chance),
-                ):
-                    values.append(_matched(estimate @ whole[members]))
-        summary = [(float(np.mean(values)), float(np.std(values))) for values in (found, chance)]
-        return *summary, float(np.mean(pure)), len(found)
+            clusters = balanced_clusters(self.linker.similarity(mixtures[order]), size)
+            yield Pool(index, mixtures[order], block_diag(*keys)[order], order // size, clusters)
+
+
+@dataclasses.dataclass(frozen=True)
+class Pool:
+    """Shuffled mixtures of several groups, and what an attacker made of them.
+
+    Attributes:
+        index: Which examples are in it, `[n]`.
+        mixtures: `[n, ...]`, shuffled.
+        coefficients: The coefficients of the examples in the mixtures, `[n, n]`: what only a measurement knows.
+        group: The group of each mixture, `[n]`: what only a measurement knows.
+        clusters: The attacker's cluster of each mixture, `[n]`.
+    """
+
+    index: np.ndarray
+    mixtures: np.ndarray
+    coefficients: np.ndarray
+    group: np.ndarray
+    clusters: np.ndarray
+
+    def members(self, size) -> np.ndarray:
+        """The mixtures of each cluster, `[clusters, size]`."""
+        return np.argsort(self.clusters, kind="stable").reshape(-1, size)
 
 
 def balanced_clusters(similarity, size, rounds=20) -> np.ndarray:

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import time
 
-import keras
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from datamix_tf.attacks.base import Attack, AttackScore
 from datamix_tf.attacks.critic import CriticAscent, SeparatorTraining
-from datamix_tf.attacks.label_attack import LabelAttack
 from datamix_tf.attacks.mixed_groups import MixedGroups, rotations
 from datamix_tf.attacks.network_attack import AttackTraining
+from datamix_tf.attacks.row_reader import RowReader, best_order
 from datamix_tf.attacks.separation import agreement, chance_agreement
 from datamix_tf.attacks.separators import Separator, untrained_separators
 from datamix_tf.attacks.unmixing import UnmixingNetwork
-from datamix_tf.datamix_model import DataMixModel
-from datamix_tf.metrics import balanced_accuracy
 
 VALID_GROUPS, TEST_GROUPS = 8, 64
 
@@ -88,11 +84,8 @@ class KeyAttack(Attack):
 class SeparatedLabelAttack(Attack):
     """Reads labels from what separation recovers of groups whose mixtures are known to belong together.
 
-    A network like M_main is trained on unmixed features of random sign, so that the signs that separation cannot know
-    do not matter; it then reads every recovered feature. The attacker does not know which input comes first, and need
-    not: of each group, what was read is compared with the labels in the order that fits best. Chance is what the same
-    reading and matching make of a random rotation instead of a separation. (`oracle_order`: the score in the order
-    that the true key gives.)
+    A `RowReader` reads every recovered feature. Chance is what the same reading and matching make of a random rotation
+    instead of a separation. (`oracle_order`: the score in the order that the true key gives.)
 
     Args:
         model: A `DataMixModel`.
@@ -107,9 +100,7 @@ class SeparatedLabelAttack(Attack):
     def __init__(self, model, outputs, binary, training=None, callbacks=(), separators=None, groups=TEST_GROUPS):
         training = training or AttackTraining()
         self.keys = KeyAttack(model, separators, groups, seed=training.seed)
-        single = DataMixModel(model.pre, model.main, model.post, group_size=1)
-        self.reader = LabelAttack(single, outputs, binary, training, callbacks=callbacks)
-        self.binary = binary
+        self.reader = RowReader(model, outputs, binary, training, callbacks)
 
     def fit(self, train, valid):
         self.keys.fit(train, valid)
@@ -117,34 +108,18 @@ class SeparatedLabelAttack(Attack):
 
     def score(self, test):
         x, y = test
-        random, read = np.random.default_rng(self.keys.seed), self.reader.reading_part()
+        random, reader = np.random.default_rng(self.keys.seed), self.reader
         labels, named = [], {"separated": [], "oracle": [], "random": []}
         for group in self.keys.drawn.draw(x, self.keys.groups):
             truth = np.asarray(y)[group.index]
             labels.append(truth)
             estimate = self.keys.separate(group.mixtures)
-            found = self._named(read, estimate, group)
+            found = reader.read(np.tensordot(estimate, group.mixtures, 1))
             named["oracle"].append(found[agreement(estimate, group.key)[1]])
-            named["separated"].append(found[_best_order(found, truth)])
-            found = self._named(read, rotations(random, 1, len(truth))[0], group)
-            named["random"].append(found[_best_order(found, truth)])
-        score = {kind: self._measure(np.concatenate(labels), np.concatenate(found)) for kind, found in named.items()}
-        details = {**self.reader.details, **self.keys.details, "oracle_order": score["oracle"]}
-        measure = "matched_balanced_accuracy" if self.binary else "matched_accuracy"
-        return AttackScore(score["separated"], score["random"], len(np.concatenate(labels)), measure, details)
-
-    def _named(self, read, estimate, group):
-        """The labels read from each row of a separated group."""
-        recovered = np.tensordot(estimate, group.mixtures, 1).astype("float32")
-        logits = keras.ops.convert_to_numpy(read(recovered, training=False))
-        return (logits > self.reader.thresholds).astype(int) if self.binary else logits.argmax(1)
-
-    def _measure(self, labels, named):
-        return balanced_accuracy(labels, named) if self.binary else float((labels == named).mean())
-
-
-def _best_order(named, labels) -> np.ndarray:
-    """The rows in the order in which most of what was named is right."""
-    same = (named[:, None] == labels[None]).reshape(len(named), len(labels), -1).mean(-1)
-    rows, columns = linear_sum_assignment(-same)
-    return rows[np.argsort(columns)]
+            named["separated"].append(found[best_order(found, truth)])
+            found = reader.read(np.tensordot(rotations(random, 1, len(truth))[0], group.mixtures, 1))
+            named["random"].append(found[best_order(found, truth)])
+        labels = np.concatenate(labels)
+        score = {kind: reader.share(labels, np.concatenate(found)) for kind, found in named.items()}
+        details = {**reader.attack.details, **self.keys.details, "oracle_order": score["oracle"]}
+        return AttackScore(score["separated"], score["random"], len(labels), reader.measure, details)

@@ -26,6 +26,24 @@ def mask_span(inputs, axis, start, width, value=0.0):
     return ops.where(masked, ops.cast(value, inputs.dtype), inputs)
 
 
+def mask_spectrograms(inputs, draws, frequencies, frames, value=0.0):
+    """What `SpectrogramMask` does, from given random numbers.
+
+    Args:
+        inputs: `[batch, frequencies, frames, channels]`.
+        draws: Uniform in [0, 1), `[4, batch]`: width and place of the band, width and place of the span.
+        frequencies: Bound of the band's width.
+        frames: Bound of the span's width.
+        value: What stands there instead.
+    """
+    for axis, bound in ((1, frequencies), (2, frames)):
+        size, (first, second) = inputs.shape[axis], (draws[2 * axis - 2], draws[2 * axis - 1])
+        width = ops.cast(first * min(bound, size), "int32")
+        start = ops.cast(second * ops.cast(size - width + 1, "float32"), "int32")
+        inputs = mask_span(inputs, axis, start, width, value)
+    return inputs
+
+
 @keras.saving.register_keras_serializable(package="datamix_tf")
 class SpectrogramMask(keras.layers.Layer):
     """Blanks, in training, a random band of frequencies and a random span of frames of each spectrogram.
@@ -58,13 +76,8 @@ class SpectrogramMask(keras.layers.Layer):
     def call(self, inputs, training=False):
         if not training:
             return inputs
-        for axis, bound in ((1, self.frequencies), (2, self.frames)):
-            size, rows = inputs.shape[axis], (ops.shape(inputs)[0],)
-            draws = [keras.random.uniform(rows, seed=self.seed_generator) for _ in range(2)]
-            width = ops.cast(draws[0] * min(bound, size), "int32")
-            start = ops.cast(draws[1] * ops.cast(size - width + 1, "float32"), "int32")
-            inputs = mask_span(inputs, axis, start, width, self.value)
-        return inputs
+        draws = keras.random.uniform((4, ops.shape(inputs)[0]), seed=self.seed_generator)
+        return mask_spectrograms(inputs, draws, self.frequencies, self.frames, self.value)
 
     def compute_output_shape(self, input_shape):
         return input_shape

@@ -76,12 +76,13 @@ def scores(folder, examples, models) -> AttackScores:
 def evaluation(folder, examples, models, scores) -> Evaluation:
     methods = [("edge", PLAIN.name), ("cloud", PLAIN.name), ("datamix", CONFIG.name)]
     inputs = {"examples": examples, "models": models, "scores": scores}
-    return Evaluator(methods=methods, settings={}).run(inputs, str(folder / "evaluator"))["evaluation"]
+    return Evaluator(methods=methods).run(inputs, str(folder / "evaluator"))["evaluation"]
 
 
 @pytest.fixture(scope="module")
 def package(folder, examples, models):
-    component = Packager(model=CONFIG.name, model_name="faces", model_version=3)
+    (folder / "serving" / "faces" / "2").mkdir(parents=True)
+    component = Packager(model=CONFIG.name, model_name="faces", serving_folder=str(folder / "serving"))
     return component.run({"examples": examples, "models": models}, str(folder / "packager"))["package"]
 
 
@@ -139,7 +140,7 @@ def test_signal_content_is_cut_out_after_most_of_the_training(method, folder, ex
     assert measured["bytes_up"] == 4 * 4 * 4 * 4
     assert measured["edge"]["macs"] >= 4 * 4 * 4 * 3 * 3 * 8
     if method == "datamix":
-        packager = Packager(model=config.name, model_name="faces", model_version=1)
+        packager = Packager(model=config.name, model_name="faces", serving_folder=str(folder))
         package = packager.run({"examples": examples, **models}, str(folder / "rank"))["package"]
         assert max(value for name, value in package.read_json("agreement.json").items() if "." not in name) < TOLERANCE
 
@@ -268,6 +269,9 @@ def test_pushing_moves_the_graph_in_last(package, tmp_path, monkeypatch):
     assert os.listdir(tmp_path / "serving") == ["faces"]
     with pytest.raises(FileExistsError, match="push another version"):
         push_saved_model(package.path("serving"), str(tmp_path / "serving" / "faces" / "3"))
+    os.remove(tmp_path / "serving" / "faces" / "3" / "saved_model.pb")  # as a killed push leaves it
+    push_saved_model(package.path("serving"), str(tmp_path / "serving" / "faces" / "3"))
+    assert hash_files(str(tmp_path / "serving" / "faces" / "3")) == hash_files(package.path("serving"))
 
 
 def test_the_pusher_leaves_model_and_bundle(package, tmp_path):
@@ -278,7 +282,12 @@ def test_the_pusher_leaves_model_and_bundle(package, tmp_path):
     beside = ["batching_parameters.config", "docker-compose.yml", "faces", "models.config", "monitoring.config"]
     assert sorted(os.listdir(tmp_path / "serving")) == beside
     assert 'name: "faces"' in (tmp_path / "serving" / "models.config").read_text()
+    pusher = Pusher(**parameters)
+    assert pusher.still_there(str(tmp_path / "artifacts"))
+    pusher.run({"package": package}, str(tmp_path / "artifacts"))  # as after a stop just before the end
     assert next_version(str(tmp_path / "serving"), "faces") == 4
+    os.remove(tmp_path / "serving" / "faces" / "3" / "saved_model.pb")
+    assert not pusher.still_there(str(tmp_path / "artifacts"))
     assert next_version(str(tmp_path / "serving"), "other") == 1
 
 

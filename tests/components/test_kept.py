@@ -5,9 +5,9 @@ import os
 import pytest
 
 from components.artifacts import RUN_VARIABLE, Examples, atomic_folder, remove_temporaries, write_json
-from components.kept import AFTER_TRAINING, _code, kept, link_tree
-from tests.conftest import REPOSITORY
-from tests.test_architecture import imported_modules
+from components.kept import kept, link_tree
+
+MODULE = "components.trainer"
 
 
 @pytest.fixture
@@ -32,15 +32,15 @@ def make():
 
 def test_it_is_made_once(tmp_path, examples, make):
     folder = str(tmp_path / "kept")
-    assert kept(folder, {"epochs": 1}, examples, make) == kept(folder, {"epochs": 1}, examples, make)
+    assert kept(folder, {"epochs": 1}, examples, make, MODULE) == kept(folder, {"epochs": 1}, examples, make, MODULE)
     assert make.calls == 1
 
 
 def test_other_settings_or_examples_make_another(tmp_path, examples, make):
     folder = str(tmp_path / "kept")
-    paths = {kept(folder, {"epochs": epochs}, examples, make) for epochs in (1, 2)}
+    paths = {kept(folder, {"epochs": epochs}, examples, make, MODULE) for epochs in (1, 2)}
     write_json(examples.path("schema.json"), {"fingerprint": "b"})
-    paths.add(kept(folder, {"epochs": 1}, examples, make))
+    paths.add(kept(folder, {"epochs": 1}, examples, make, MODULE))
     assert len(paths) == make.calls == 3
 
 
@@ -51,34 +51,15 @@ def test_what_fails_half_way_leaves_nothing(tmp_path, examples, make):
 
     folder = str(tmp_path / "kept")
     with pytest.raises(RuntimeError):
-        kept(folder, {}, examples, fail)
+        kept(folder, {}, examples, fail, MODULE)
     assert os.listdir(folder) == []
-    assert make.calls == 1 and kept(folder, {}, examples, make) and make.calls == 2
+    assert make.calls == 1 and kept(folder, {}, examples, make, MODULE) and make.calls == 2
 
 
 def test_linking_leaves_the_kept_files_where_they_are(tmp_path, examples, make):
-    path = kept(str(tmp_path / "kept"), {}, examples, make)
+    path = kept(str(tmp_path / "kept"), {}, examples, make, MODULE)
     link_tree(path, str(tmp_path / "artifact"))
     assert (tmp_path / "artifact" / "result").read_text() == "1" and os.path.exists(os.path.join(path, "result"))
-
-
-def test_what_is_left_out_of_a_trained_model_is_not_used_in_training():
-    """Follows the imports of the trainer."""
-    waiting, seen = ["components/trainer.py"], set()
-    while waiting:
-        name = waiting.pop()
-        if name in seen or not (REPOSITORY / name).exists():
-            continue
-        seen.add(name)
-        for module in imported_modules(REPOSITORY / name):
-            path = module.replace(".", "/")
-            waiting += [f"{path}.py", f"{path}/__init__.py"]
-    assert "components/networks.py" in seen and "datamix_tf/datamix_model.py" in seen
-    assert not [name for name in seen if name.startswith(AFTER_TRAINING)]
-
-
-def test_every_source_counts_unless_it_is_left_out():
-    assert _code(()) != _code(AFTER_TRAINING)
 
 
 def test_a_run_that_stops_leaves_the_temporaries_of_others(tmp_path, monkeypatch):

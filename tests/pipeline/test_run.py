@@ -10,6 +10,7 @@ import time
 import pytest
 
 from components.artifacts import TEMPORARY_PREFIX
+from pipeline.lineage import main as lineage
 from pipeline.options import parse
 from pipeline.run import main
 from tests import datasets
@@ -44,12 +45,36 @@ def test_from_a_zip_to_a_served_model(faces, tmp_path, capsys):
     assert not temporaries(output)
 
 
-def test_running_again_serves_a_second_version(faces, tmp_path):
+def test_running_again_repeats_what_has_changed_and_nothing_else(faces, tmp_path, capsys):
     arguments = ["--dataset", f"folder:{faces}", "--output", str(tmp_path), "--methods", "datamix", *SMALL]
-    for _ in range(2):
-        assert main([*arguments, "--epochs", "1", "--attack_epochs", "0"]) == 0
-    assert sorted(os.listdir(tmp_path / "serving" / "datamix")) == ["1", "2"]
+    arguments += ["--epochs", "1", "--attack_epochs", "0"]
+
+    def repeated(*more):
+        assert main([*arguments, *more]) == 0
+        lines = [line.split() for line in capsys.readouterr().err.splitlines() if line.startswith("[")]
+        return [line[1].rstrip(":") for line in lines if line[2] == "done"]
+
+    everything = repeated()
+    assert everything[0] == "example_gen" and everything[-1] == "pusher" and len(everything) == 8
+    assert repeated() == []
+    assert os.listdir(tmp_path / "serving" / "datamix") == ["1"]
+    assert repeated("--model_name", "other") == ["packager", "reporter", "pusher"]
+    assert repeated("--model_name", "other", "--no_cache", "--from_node", "packager") == [
+        "packager",
+        "reporter",
+        "pusher",
+    ]
+    assert sorted(os.listdir(tmp_path / "serving" / "other")) == ["1", "2"]
     assert json.loads((tmp_path / "edge" / "manifest.json").read_text())["model_version"] == 2
+    assert lineage([str(tmp_path)]) == 0
+    text = capsys.readouterr().out
+    for part in ("pusher", "packager", "trainer", "transform", "example_gen", '"group_size": 8', "folder:"):
+        assert part in text
+    assert repeated("--model_name", "other", "--test_share", "0.3", "--to_node", "trainer") == [
+        "example_gen",
+        "transform",
+        "trainer",
+    ]
 
 
 def test_speech_and_other_target_columns(tmp_path):
