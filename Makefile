@@ -9,12 +9,13 @@ READY := $(VENV)/.ready
 # TensorFlow's start-up log says nothing a user can act on.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: setup run test lint load bench parity clean help
+.PHONY: setup run test lint load slow bench parity clean help
 
 help:
 	@echo "make run        train, attack and package on the built-in data set (OUTPUT=$(OUTPUT))"
 	@echo "make test       lint and all fast tests"
 	@echo "make load       20,000 requests under reloads, killed servers, hostile and fuzzed requests (about 4 minutes)"
+	@echo "make slow       tests that take minutes: killed trainings of every method"
 	@echo "make bench      the benchmarks, one JSON line per figure"
 	@echo "make parity     compares with tensorflow-addons and tensorflow-io, in an environment of their own (2 GB)"
 	@echo "make setup      only make .venv"
@@ -38,6 +39,9 @@ lint: setup
 
 load: setup
 	$(BIN)/python -m pytest tests/serving/test_load.py --full_load
+
+slow: setup
+	$(BIN)/python -m pytest --slow -m slow
 
 bench: setup
 	@for file in benchmarks/bench_*.py; do $(BIN)/python -m benchmarks.$$(basename $$file .py); done

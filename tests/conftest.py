@@ -46,3 +46,11 @@ def _forgetful():
 
 def pytest_addoption(parser):
     parser.addoption("--full_load", action="store_true", help="run tests/serving/test_load.py at full size (make load)")
+    parser.addoption("--slow", action="store_true", help="run tests that are marked slow, too (make slow)")
+
+
+def pytest_collection_modifyitems(config, items):
+    if not config.getoption("--slow"):
+        for item in items:
+            if "slow" in item.keywords:
+                item.add_marker(pytest.mark.skip(reason="slow; `make slow` runs it"))

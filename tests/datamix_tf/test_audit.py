@@ -26,7 +26,7 @@ from datamix_tf.attacks.span import coefficients_of, meeting
 from datamix_tf.attacks.unmixing import UnmixingNetwork
 
 CRITIC = SeparatorTraining(steps=800, groups=8, learning_rate=2e-3, restarts=4, ascent_steps=60)
-UNMIXING = SeparatorTraining(steps=400, groups=8, learning_rate=3e-3, restarts=4)
+UNMIXING = SeparatorTraining(steps=250, groups=8, learning_rate=3e-3, restarts=4)
 
 FEW = SeparatorTraining(steps=300, groups=8, restarts=4, ascent_steps=40)
 
