@@ -44,9 +44,9 @@ def sgd_decoupled(values):
 
 
 def cosine_decay(values):
-    import keras
+    from datamix_tf.schedules import WarmupCosine
 
-    schedule = keras.optimizers.schedules.CosineDecay(0.0, 40, warmup_target=0.1, warmup_steps=10)
+    schedule = WarmupCosine(0.1, 40, 10)
     return np.array([float(schedule(step)) for step in values["in"]])
 
 

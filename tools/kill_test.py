@@ -1,0 +1,133 @@
+"""Kills runs at random moments, resumes them, and compares the end with a run that was left alone.
+
+    python -m tools.kill_test --kills 20 --output /tmp/kills -- --dataset folder:faces.zip --epochs 4 ...
+
+What stands behind `--` are flags of `python -m pipeline.run`. The run that is left alone and the killed one have an
+output folder each. SIGKILL comes after a random time, uniform up to the time that the first run took, divided by
+`--often`. If a run ends before its kill, the killed folder starts again from nothing until there were enough kills.
+Exits with 1 if a figure of `metrics.json` differs or anything half-written is found under a final name.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+
+#: Entries of metrics.json that measure time, not the model.
+TIMES = ("seconds",)
+
+
+def main(argv=None) -> int:
+    """Runs the command; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=20, help="how many runs are killed")
+    parser.add_argument("--often", type=float, default=4.0, help="the first run's time divided by the longest wait")
+    parser.add_argument("--output", default="runs/kills", help="folder of both runs; emptied first")
+    parser.add_argument("--tolerance", type=float, default=0.0, help="largest difference of a figure that is accepted")
+    parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    parser.add_argument("flags", nargs="*", help="flags of pipeline.run, behind --")
+    options = parser.parse_args(argv)
+    shutil.rmtree(options.output, ignore_errors=True)
+    alone, killed = (os.path.join(options.output, name) for name in ("alone", "killed"))
+    started = time.monotonic()
+    _start(alone, options.flags).wait()
+    whole = time.monotonic() - started
+    print(f"left alone: {whole:.0f} s", flush=True)
+    wanted = figures(alone)
+    moments = random.Random(options.seed)
+    done = finished = 0
+    worst = 0.0
+    while done < options.kills or not os.path.exists(os.path.join(killed, "metrics.json")):
+        process, wait = _start(killed, options.flags), moments.uniform(0, whole / options.often)
+        if done >= options.kills:
+            wait = None
+        try:
+            process.wait(wait)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            done += 1
+            print(f"kill {done} after {wait:.1f} s: {doing(killed)}", flush=True)
+            check_whole(killed)
+            continue
+        if process.returncode:
+            print(f"error: a resumed run ended with {process.returncode}", file=sys.stderr)
+            return 1
+        finished += 1
+        worst = max(worst, difference(wanted, figures(killed)))
+        print(f"finished after {done} kills; largest difference of a figure: {worst:.3g}", flush=True)
+        if done < options.kills:
+            shutil.rmtree(killed)
+    print(json.dumps({"kills": done, "runs_finished": finished, "largest_difference": worst, "seconds_alone": whole}))
+    return int(worst > options.tolerance)
+
+
+def figures(folder: str) -> dict[str, float]:
+    """Every number of the rows of `metrics.json`, by its path."""
+    with open(os.path.join(folder, "metrics.json"), encoding="utf-8") as file:
+        return dict(_numbers(json.load(file)["rows"], "rows"))
+
+
+def difference(wanted: dict[str, float], found: dict[str, float]) -> float:
+    """The largest difference; infinite if one has a figure that the other has not."""
+    if set(wanted) != set(found):
+        return float("inf")
+    return max(abs(wanted[name] - found[name]) for name in wanted)
+
+
+def check_whole(folder: str) -> None:
+    """Fails if something half-written has a final name: JSON or a model that cannot be read."""
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".tmp-")]
+        for name in names:
+            path = os.path.join(parent, name)
+            if name.startswith(".tmp-"):
+                continue
+            if name.endswith(".json"):
+                with open(path, encoding="utf-8") as file:
+                    json.load(file)
+            if name.endswith(".keras") and zipfile.ZipFile(path).testzip():
+                raise ValueError(f"{path} is broken")
+
+
+def doing(folder: str) -> str:
+    """What the run was at when it was killed."""
+    from pipeline.command import LINEAGE_FILE
+    from pipeline.store import RUNNING, open_store
+
+    path = os.path.abspath(os.path.join(folder, LINEAGE_FILE))
+    if not os.path.exists(path):
+        return "starting"
+    with open_store(f"sqlite:///{path}", os.path.abspath(folder)) as store:
+        return next((run["node"] for run in store.executions() if run["state"] == RUNNING), "between components")
+
+
+def _start(output, flags):
+    os.makedirs(os.path.dirname(output), exist_ok=True)
+    with open(f"{output}.log", "ab") as log:
+        command = [sys.executable, "-m", "pipeline.run", *flags, "--output", output]
+        return subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+
+
+def _numbers(value, path):
+    if isinstance(value, dict):
+        for name, item in value.items():
+            if name not in TIMES:
+                yield from _numbers(item, f"{path}/{name}")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _numbers(item, f"{path}/{index}")
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        yield path, float(value)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
