@@ -11,7 +11,7 @@ from components import models as trained
 from components.artifacts import AttackScores, Evaluation, Examples, Models, write_json
 from components.base import Component, ComponentSpec
 from components.data import arrays, target_task
-from components.methods import LEVELS, METHODS, MIXING, VARIANTS, members_of, variant
+from components.methods import LEVELS, METHODS, MIXING, SENDING_NOTHING, VARIANTS, members_of, variant
 
 SCHEMA_VERSION = 1
 BATCH_SIZE = 256
@@ -184,7 +184,7 @@ def _accuracy(logits, labels, binary):
 
 def _row(method, measured, training, attacks):
     edge, wire = measured["edge"], {key: measured[key] for key in ("bytes_up", "bytes_down")}
-    if method == "edge":
+    if method in SENDING_NOTHING:
         edge, wire = measured["whole"], {"bytes_up": 0, "bytes_down": 0}
         attacks = {name: _guessing(attack) for name, attack in attacks.items()}
     row = {

@@ -6,6 +6,7 @@ from __future__ import annotations
 VARIANTS = {
     "edge": (),
     "cloud": (),
+    "edge_half": (),
     "noise": ("variance",),
     "blur": ("size",),
     "anonymizer": ("generator_width",),
@@ -16,6 +17,8 @@ VARIANTS = {
     "bottleneck": ("group_size", "bottleneck_units", "bottleneck_bits"),
 }
 METHODS = tuple(VARIANTS)
+#: Methods that send nothing.
+SENDING_NOTHING = ("edge", "edge_half")
 #: Methods that mix features.
 MIXING = ("datamix", "obfuscated_datamix", "bottleneck")
 #: Methods that obfuscate the raw input -> what the level of their `ModelConfig` is.
@@ -32,6 +35,7 @@ def entry_key(entry) -> str:
     names = {
         "edge": "all on the edge",
         "cloud": "all in the cloud",
+        "edge_half": "the bottleneck's edge alone",
         "noise": "adding noise N(0, {variance:g})",
         "blur": "blurring to {size:g} x {size:g}",
         "anonymizer": "face anonymizer, width {generator_width:g}",

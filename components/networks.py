@@ -84,7 +84,7 @@ def build_model(config: ModelConfig, schema):
 
     from datamix_tf import DataMixModel, split
     from datamix_tf.mixup_model import MixupModel
-    from datamix_tf.models.bottleneck import bottleneck_parts
+    from datamix_tf.models.bottleneck import bottleneck_parts, edge_half
     from datamix_tf.models.resnet import post_layer, pre_layer, resnet18
 
     normalization = keras.layers.Normalization(mean=schema["mean"], variance=schema["variance"], name="normalization")
@@ -101,6 +101,9 @@ def build_model(config: ModelConfig, schema):
             seed=config.seed,
         )
         return DataMixModel(*parts, group_size=config.group_size, seed=config.seed, name="bottleneck")
+    if config.method == "edge_half":
+        shape, outputs = tuple(schema["shape"]), task.outputs
+        return edge_half(shape, outputs, config.width, config.hidden_units, normalization)
     network = resnet18(
         tuple(schema["shape"]),
         task.outputs,

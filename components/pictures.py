@@ -10,7 +10,7 @@ import numpy as np
 from components import models as trained
 from components.artifacts import AttackScores, Examples, Models
 from components.data import arrays
-from components.methods import entry_key
+from components.methods import SENDING_NOTHING, entry_key
 
 PICTURES = 8
 SCALE = 2
@@ -48,7 +48,7 @@ def defence_strips(examples: Examples, models: Models, scores: AttackScores, met
     schema = examples.read_json("schema.json")
     strips = [("raw input", picture_row(_group(PICTURES, examples), schema["shape"][:2]))]
     for entry in metrics["summary"]:
-        if entry["method"] in ("edge", "cloud"):
+        if entry["method"] in (*SENDING_NOTHING, "cloud"):
             continue
         model = trained.load(models, entry["models"][0])
         x = _group(max(PICTURES, group_size_of(model)), examples)

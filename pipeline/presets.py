@@ -40,7 +40,11 @@ DATAMIX = {
 # FaceMix, section 4: the same with Adam.
 FACEMIX = {**DATAMIX, "optimizer": "adam", "learning_rate": 1e-3}
 # The mixed bottleneck beside the unmixed model: what it costs, and (pipeline.audit) what the cloud learns of it.
-HARDENED = {"methods": ("edge", "cloud", "bottleneck"), "bottleneck_units": (64,), "bottleneck_bits": (160.0,)}
+HARDENED = {
+    "methods": ("edge", "cloud", "edge_half", "bottleneck"),
+    "bottleneck_units": (64,),
+    "bottleneck_bits": (160.0,),
+}
 PRESETS = {
     "hardened": HARDENED,
     "hardened-small": {**SMALL, **HARDENED, "epochs": 12},

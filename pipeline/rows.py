@@ -83,6 +83,8 @@ def rows_of(options) -> list[Row]:
         elif "signal_rank" in VARIANTS[method]:
             ranks = options.signal_rank
             rows += [Row(method, 0.0, STRIDED, options.group_size, attacks, signal_rank=rank) for rank in ranks]
+        elif method == "edge_half":
+            rows.append(Row(method))
         else:
             rows += [Row(method, level, attacks=attacks) for level in levels.get(method, (0.0,))]
     return rows

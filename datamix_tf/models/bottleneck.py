@@ -35,12 +35,7 @@ def bottleneck_parts(
         `(pre, main, post)`, functional models: `[batch, height, width, channels] -> [batch, units]`, `-> [batch, 8
         width]`, `-> logits [batch, classes]`.
     """
-    inputs = keras.Input(input_shape, name="input")
-    x = normalization(inputs) if normalization is not None else inputs
-    x = layers.ReLU(name="stem_relu")(conv_bn(x, width, 7, 2, "stem"))
-    x = layers.MaxPooling2D(3, 2, "same", name="stem_pool")(x)
-    x = basic_block(x, 2 * width, 2, "encoder_block")
-    x = layers.ReLU(name="encoder_relu")(conv_bn(x, 3 * width, 3, 2, "encoder"))
+    inputs, x = _encoder(input_shape, width, normalization)
     sent = GaussianBottleneck(units, bits, decorrelation, seed=seed, name="bottleneck")(x)
     pre = keras.Model(inputs, sent, name="bottleneck_pre")
 
@@ -55,10 +50,35 @@ def bottleneck_parts(
     main = keras.Model(mixtures, answers, name="bottleneck_main")
 
     demixed = keras.Input((8 * width,), name="answers")
-    x = demixed
+    post = keras.Model(demixed, _classifier(demixed, classes, hidden_units), name="bottleneck_post")
+    return pre, main, post
+
+
+def edge_half(input_shape, classes, width=64, hidden_units=256, normalization=None):
+    """What the edge of `bottleneck_parts` could do without a cloud: its encoder and its classifier, nothing sent.
+
+    The arguments are those of `bottleneck_parts`.
+
+    Returns:
+        A functional model `[batch, height, width, channels] -> logits [batch, classes]`.
+    """
+    inputs, x = _encoder(input_shape, width, normalization)
+    x = layers.Flatten(name="flatten")(x)
+    return keras.Model(inputs, _classifier(x, classes, hidden_units), name="edge_half")
+
+
+def _encoder(input_shape, width, normalization):
+    inputs = keras.Input(input_shape, name="input")
+    x = normalization(inputs) if normalization is not None else inputs
+    x = layers.ReLU(name="stem_relu")(conv_bn(x, width, 7, 2, "stem"))
+    x = layers.MaxPooling2D(3, 2, "same", name="stem_pool")(x)
+    x = basic_block(x, 2 * width, 2, "encoder_block")
+    return inputs, layers.ReLU(name="encoder_relu")(conv_bn(x, 3 * width, 3, 2, "encoder"))
+
+
+def _classifier(x, classes, hidden_units):
     if hidden_units:
         x = layers.Dense(hidden_units, use_bias=False, name="hidden")(x)
         x = layers.BatchNormalization(momentum=0.9, name="hidden_bn")(x)
         x = layers.ReLU(name="hidden_relu")(x)
-    post = keras.Model(demixed, layers.Dense(classes, name="classifier")(x), name="bottleneck_post")
-    return pre, main, post
+    return layers.Dense(classes, name="classifier")(x)

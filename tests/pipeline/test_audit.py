@@ -30,7 +30,7 @@ TINY = ["--attacks", ",".join(SOME), "--steps", "2", "--restarts", "1", "--group
 def finished(tmp_path_factory):
     faces = datasets.pictures(tmp_path_factory.mktemp("data") / "faces", n=200)
     output = str(tmp_path_factory.mktemp("run"))
-    methods = ["--methods", "cloud,datamix,bottleneck", "--bottleneck_units", "16", "--bottleneck_bits", "20"]
+    methods = ["--methods", "edge_half,datamix,bottleneck", "--bottleneck_units", "16", "--bottleneck_bits", "20"]
     assert run(["--dataset", f"folder:{faces}", "--output", output, "--group_size", "4", *methods, *SMALL]) == 0
     return output
 
@@ -39,6 +39,8 @@ def test_a_run_with_a_bottleneck_is_packaged_with_its_noise(finished):
     with open(os.path.join(finished, "metrics.json"), encoding="utf-8") as file:
         rows = {row["method"]: row for row in json.load(file)["rows"]}
     row = rows["bottleneck"]
+    alone = rows["edge_half"]
+    assert alone["bytes_up"] == 0 and 0 < alone["edge_macs"] < 1.1 * row["edge_macs"]
     assert row["settings"]["bottleneck_units"] == 16 and row["settings"]["bottleneck_bits"] == 20
     assert row["bytes_up"] == 16 * 4 and row["bytes_up"] < rows["datamix"]["bytes_up"]
     with open(os.path.join(finished, "edge", "manifest.json"), encoding="utf-8") as file:

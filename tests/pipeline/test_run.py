@@ -118,7 +118,7 @@ def test_hand_crafted_obfuscations_beside_datamix(faces, keep, tmp_path):
         (["--group_size", "0"], "--group_size must be at least 1; received 0"),
         (["--num_pre_blocks", "4"], "--num_pre_blocks takes 0, 1, 2 and 3"),
         (["--methods", "edge"], "must include datamix"),
-        (["--methods", "datamix,fog"], "--methods takes edge, cloud, noise, blur, anonymizer, mixup"),
+        (["--methods", "datamix,fog"], "--methods takes edge, cloud, edge_half, noise, blur, anonymizer, mixup"),
         (["--noise", "-1"], "--noise takes variances of at least 0"),
         (["--blur", "0"], "--blur takes sizes of at least 1"),
         (["--valid_share", "0.6", "--test_share", "0.5"], "must sum below 1"),
