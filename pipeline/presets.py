@@ -43,7 +43,7 @@ FACEMIX = {**DATAMIX, "optimizer": "adam", "learning_rate": 1e-3}
 HARDENED = {
     "methods": ("edge", "cloud", "edge_half", "bottleneck"),
     "bottleneck_units": (64,),
-    "bottleneck_bits": (160.0,),
+    "bottleneck_bits": (90.0,),
 }
 PRESETS = {
     "hardened": HARDENED,

@@ -13,7 +13,7 @@ from datamix_tf.attacks.base import Attack, AttackScore
 from datamix_tf.attacks.critic import SMALL_MAP, SeparatorTraining
 from datamix_tf.attacks.mixed_groups import MixedGroups, mix
 
-POOL_GROUPS, POOLS = 8, 8
+POOL_GROUPS, POOLS, TEST_POOLS = 8, 8, 32
 STATISTICS = 512  # mixtures from which energies are standardised
 TRAINED, GRADIENTS, VALUES = "trained pair network", "energies of gradients", "energies of values"
 ENERGIES = (GRADIENTS, VALUES)
@@ -30,10 +30,10 @@ class LinkAttack(Attack):
     Args:
         model: A `DataMixModel`.
         training: A `SeparatorTraining`; a batch is `groups` groups and all their pairs.
-        pools: Most pools of `POOL_GROUPS` groups that are tested.
+        pools: Pools of `POOL_GROUPS` groups, drawn from the test split, that it is scored on.
     """
 
-    def __init__(self, model, training=None, pools=POOLS):
+    def __init__(self, model, training=None, pools=TEST_POOLS):
         self.training, self.pools = training or SeparatorTraining(), pools
         self.drawn, self.group_size = MixedGroups(model, self.training.seed), model.group_size
         self.encoder = self.scorer = None
@@ -84,7 +84,7 @@ class LinkAttack(Attack):
 
     def score(self, test):
         features = self.drawn.features(test[0])
-        auc, spread, pools = self._auc(features, np.random.default_rng(self.training.seed + 2), self.kind)
+        auc, spread, pools = self._auc(features, np.random.default_rng(self.training.seed + 2), self.kind, self.pools)
         details = {"attack": self.kind, "threat_model": "pooled", "tried": self.tried, "curve": self.curve}
         details |= {"pools": pools, "groups_in_a_pool": min(POOL_GROUPS, len(features) // self.group_size)}
         return AttackScore(auc, 0.5, pools, "auc", details, spread)
@@ -119,12 +119,12 @@ class LinkAttack(Attack):
         _, mixtures = mix(features[index] / self.scale, random, size)
         return mixtures, np.repeat(np.arange(groups, dtype="int32"), size)
 
-    def _auc(self, features, random, kind):
+    def _auc(self, features, random, kind, pools=POOLS):
         """Mean AUC over pools, its standard deviation, and how many pools."""
         from sklearn.metrics import roc_auc_score
 
         found = []
-        for _ in range(self.pools):
+        for _ in range(pools):
             rows, groups = self._pool(features, random, POOL_GROUPS)
             upper = np.triu_indices(len(rows), 1)
             same = (groups[:, None] == groups[None])[upper]

@@ -45,7 +45,9 @@ class GaussianBottleneck(keras.layers.Layer):
     Theory, the Gaussian channel.
     """
 
-    def __init__(self, units, bits, decorrelation=0.1, gaussianity=0.0, momentum=0.95, noisy=True, seed=None, **kwargs):
+    def __init__(
+        self, units, bits, decorrelation=0.0016, gaussianity=0.0, momentum=0.95, noisy=True, seed=None, **kwargs
+    ):
         super().__init__(**kwargs)
         if units < 1 or not bits > 0:
             raise ValueError(f"Expected units of at least 1 and bits above 0. Received: {units=}, {bits=}")

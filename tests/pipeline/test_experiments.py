@@ -49,7 +49,7 @@ def test_more_coefficients_than_the_cloud_s_first_layers_have_are_refused_at_onc
 def test_the_hardened_preset_compares_the_bottleneck_with_the_unmixed_model():
     options, _ = parse(["--preset", "hardened-small"])
     assert options.methods == ("edge", "cloud", "edge_half", "bottleneck")
-    assert options.bottleneck_units == (64,) and options.bottleneck_bits == (160.0,)
+    assert options.bottleneck_units == (64,) and options.bottleneck_bits == (90.0,)
 
 
 def test_a_preset_gives_way_to_flags():
