@@ -234,7 +234,7 @@ def _parser():
     add(
         "--bottleneck_bits",
         type=numbers,
-        default=(71.0,),
+        default=(90.0,),
         help="upper bounds of the information in what bottleneck sends for an input, with commas",
     )
     add("--group_size", type=int, default=8, help="inputs mixed with each other (S_G), from 1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
 from datamix_tf.attacks.base import Attack, AttackScore
 from datamix_tf.attacks.linker import POOLS
@@ -15,9 +16,9 @@ from datamix_tf.attacks.row_reader import RowReader, best_order
 class PooledLabelAttack(Attack):
     """Reads labels behind a linker's clusters and their separation (`pooled`).
 
-    A `RowReader` reads every recovered row; what it names in a pool is compared with the labels of all inputs of the
-    pool in the order that fits best. Chance is what the same reading and matching make of random rotations of the same
-    clusters.
+    A `RowReader` reads every recovered row. Nobody knows which cluster is which group: clusters are compared with
+    groups, and rows with inputs, in the orders that fit best. Chance is what the same reading and matching make of
+    random rotations of the same clusters.
 
     Args:
         model: A `DataMixModel`.
@@ -43,16 +44,28 @@ class PooledLabelAttack(Attack):
         labels, separated, turned = [], [], []
         for pool in self.keys.pools(features, random, POOLS // 2):
             truth = np.asarray(y)[pool.index]
-            labels.append(truth)
+            truth = truth.reshape(-1, size, *truth.shape[1:])
+            labels.append(np.concatenate(truth))
             clusters = [pool.mixtures[members] for members in pool.members(size)]
             for estimates, named in (
                 ([self.keys.best.separate(mixtures) for mixtures in clusters], separated),
                 (rotations(random, len(clusters), size), turned),
             ):
                 rows = [np.tensordot(*pair, 1) for pair in zip(estimates, clusters, strict=True)]
-                found = self.reader.read(np.concatenate(rows))
-                named.append(found[best_order(found, truth)])
+                found = self.reader.read(np.concatenate(rows)).reshape(truth.shape)
+                named.append(np.concatenate(best_groups(found, truth)))
         labels = np.concatenate(labels)
         score, chance = (self.reader.share(labels, np.concatenate(named)) for named in (separated, turned))
         details = {**self.reader.attack.details, **self.keys.details}
         return AttackScore(score, chance, len(labels), self.reader.measure, details)
+
+
+def best_groups(named, labels) -> np.ndarray:
+    """What was named in clusters `[clusters, S_G, ...]`, in the order that fits the labels of groups best.
+
+    Each cluster is put in its best order for each group, and clusters are then assigned to groups.
+    """
+    turned = [[cluster[best_order(cluster, group)] for group in labels] for cluster in named]
+    right = np.array([[(a == b).mean() for a, b in zip(row, labels, strict=True)] for row in turned])
+    clusters, groups = linear_sum_assignment(-right)
+    return np.stack([turned[cluster][group] for group, cluster in sorted(zip(groups, clusters, strict=True))])
