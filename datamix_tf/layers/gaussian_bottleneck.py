@@ -25,8 +25,7 @@ class GaussianBottleneck(keras.layers.Layer):
     Args:
         units: Numbers that are sent for each input.
         bits: Upper bound of the information in them, above 0.
-        decorrelation: Weight of the distance of the aggregate's covariance from that of N(0, I).
-        gaussianity: Weight of the distance of its fourth moments (`distance_from_normal`).
+        decorrelation: Weight of the mean squared correlation between different numbers, over a batch.
         momentum: Of the moving statistics.
         noisy: Whether the noise is added.
         seed: Optional int that makes the noise repeatable.
@@ -45,14 +44,11 @@ class GaussianBottleneck(keras.layers.Layer):
     Theory, the Gaussian channel.
     """
 
-    def __init__(
-        self, units, bits, decorrelation=0.0016, gaussianity=0.0, momentum=0.95, noisy=True, seed=None, **kwargs
-    ):
+    def __init__(self, units, bits, decorrelation=0.1, momentum=0.95, noisy=True, seed=None, **kwargs):
         super().__init__(**kwargs)
         if units < 1 or not bits > 0:
             raise ValueError(f"Expected units of at least 1 and bits above 0. Received: {units=}, {bits=}")
-        self.units, self.bits = int(units), float(bits)
-        self.decorrelation, self.gaussianity = float(decorrelation), float(gaussianity)
+        self.units, self.bits, self.decorrelation = int(units), float(bits), float(decorrelation)
         self.momentum, self.noisy, self.seed = momentum, noisy, seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
@@ -81,9 +77,10 @@ class GaussianBottleneck(keras.layers.Layer):
         else:
             mean, variance = (ops.cast(value, inputs.dtype) for value in (self.mean, self.variance))
         standard = (projected - mean) / ops.sqrt(variance + 1e-5)
-        if training and (self.decorrelation or self.gaussianity):
-            second, fourth = distance_from_normal(standard)
-            self.add_loss(self.decorrelation * second + self.gaussianity * fourth)
+        if training and self.decorrelation:
+            rows = ops.cast(ops.shape(standard)[0], standard.dtype)
+            correlation = ops.matmul(ops.transpose(standard), standard) / rows
+            self.add_loss(self.decorrelation * ops.mean(ops.square(correlation * (1 - ops.eye(self.units)))))
         signal = math.sqrt(1 - self.stddev**2) * standard
         if not self.noisy:
             return signal
@@ -94,34 +91,8 @@ class GaussianBottleneck(keras.layers.Layer):
         return (input_shape[0], self.units)
 
     def get_config(self):
-        names = ("units", "bits", "decorrelation", "gaussianity", "momentum", "noisy", "seed")
+        names = ("units", "bits", "decorrelation", "momentum", "noisy", "seed")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
-
-
-def distance_from_normal(rows):
-    """How far the second and the fourth moments of rows are from those of N(0, I).
-
-    Two mixtures of a group are independent if the rows that are mixed are normal; what links them otherwise is the
-    rows' fourth cumulant first of all. The squared distance of two moment tensors is a mean over pairs of rows of
-    powers of their inner product (a maximum mean discrepancy with a polynomial kernel), of which a batch gives an
-    estimate without bias, however few rows it has.
-
-    Args:
-        rows: `[batch, units]`, numbers of mean 0 and variance 1, at least 2 rows.
-
-    Returns:
-        `(second, fourth)`: scalars, 0 in expectation for normal rows (a batch's estimate may be below): squared
-        distance of the covariance matrices, divided by `units`; of the fourth moments, by `3 units^2`.
-    """
-    units, count = rows.shape[-1], ops.cast(ops.shape(rows)[0], rows.dtype)
-    inner = ops.matmul(rows, ops.transpose(rows))
-    sizes = ops.diagonal(inner)
-    pairs = count * (count - 1)
-    squares = (ops.sum(ops.square(inner)) - ops.sum(ops.square(sizes))) / pairs
-    fourths = (ops.sum(ops.power(inner, 4)) - ops.sum(ops.power(sizes, 4))) / pairs
-    second = (squares - 2 * ops.mean(sizes) + units) / units
-    fourth = (fourths - 6 * ops.mean(ops.square(sizes)) + 3 * units * (units + 2)) / (3 * units**2)
-    return second, fourth
 
 
 def without_noise(model):

@@ -12,7 +12,7 @@ BLOCKS = 2
 
 
 def bottleneck_parts(
-    input_shape, classes, units, bits, width=64, hidden_units=256, normalization=None, decorrelation=0.0016, seed=None
+    input_shape, classes, units, bits, width=64, hidden_units=256, normalization=None, decorrelation=0.1, seed=None
 ):
     """Builds M_pre, M_main and M_post around a `GaussianBottleneck`.
 

@@ -1,6 +1,5 @@
 """The Gaussian bottleneck: what it sends looks like noise, says what it says it says, and mixes first."""
 
-import hypothesis
 import keras
 import numpy as np
 import pytest
@@ -8,12 +7,9 @@ import pytest
 from datamix_tf import DataMixModel
 from datamix_tf.costs import count_macs
 from datamix_tf.layers import GaussianBottleneck, without_noise
-from datamix_tf.layers.gaussian_bottleneck import distance_from_normal
 from datamix_tf.models.bottleneck import bottleneck_parts
 from datamix_tf.models.resnet import pre_layer, resnet18
 from tests.datamix_tf.layer_test import run_layer_test
-
-PAIRINGS = (("ab", "cd"), ("ac", "bd"), ("ad", "bc"))
 
 
 def trained_layer(x, **settings):
@@ -57,45 +53,15 @@ def test_noise_is_added_at_inference_too_and_can_be_added_after_mixing(inputs):
 
 
 def test_the_penalty_is_of_correlations_alone(inputs):
-    model = trained_layer(inputs, units=8, bits=16.0, decorrelation=1.0, gaussianity=0.0)
+    model = trained_layer(inputs, units=8, bits=16.0, decorrelation=1.0)
     kernel = np.zeros((20, 8), "float32")
     kernel[0] = 1  # eight times the same number
     model.layers[-1].kernel.assign(kernel)
     model(inputs, training=True)
-    assert np.isclose(float(model.losses[0]), 56 / 8, rtol=0.02)
+    assert np.isclose(float(model.losses[0]), 56 / 64, rtol=1e-3)
     model.layers[-1].kernel.assign(np.eye(20, 8))  # eight independent ones
     model(inputs, training=True)
-    assert abs(float(model.losses[0])) < 5 * 8 / 4000
-
-
-@hypothesis.given(hypothesis.strategies.integers(0, 10_000), hypothesis.strategies.integers(2, 5))
-def test_distances_are_those_of_the_moment_tensors(seed, units):
-    """Over all pairs of rows with themselves included they would be exact; without, they have no bias."""
-    rows = np.random.default_rng(seed).normal(size=(40, units)) ** 3 / 4
-    identity = np.eye(units)
-    second = rows.T @ rows / len(rows)
-    fourth = np.einsum("na,nb,nc,nd->abcd", rows, rows, rows, rows) / len(rows)
-    normal = sum(np.einsum(f"{pair},{rest}->abcd", identity, identity) for pair, rest in PAIRINGS)
-    inner = rows @ rows.T
-    exact = [((part - wanted) ** 2).sum() for part, wanted in ((second, identity), (fourth, normal))]
-    powers = [(inner**power).mean() for power in (2, 4)]  # of all pairs
-    others = [(inner**power)[~np.eye(40, dtype=bool)].mean() for power in (2, 4)]  # of different rows
-    found = [float(value) for value in distance_from_normal(keras.ops.convert_to_tensor(rows))]
-    for value, whole, everything, different, scale in zip(
-        found, exact, powers, others, (units, 3 * units**2), strict=True
-    ):
-        np.testing.assert_allclose(scale * value, whole - everything + different, rtol=1e-6, atol=1e-6 * everything)
-
-
-@pytest.mark.parametrize(("draw", "wanted"), [("normal", 0.0), ("signs", 4 / (3 * 16))])
-def test_what_is_not_normal_is_further_away(draw, wanted):
-    random = np.random.default_rng(0)
-    rows = random.normal(size=(300, 32, 16)) if draw == "normal" else random.choice([-1.0, 1.0], (300, 32, 16))
-    found = np.array([[float(value) for value in distance_from_normal(keras.ops.convert_to_tensor(b))] for b in rows])
-    error = found.std(0) / 300**0.5
-    assert abs(found[:, 0].mean()) < 4 * error[0]
-    # Of independent signs each fourth cumulant is -2: the squared distance is 4 for each of 16 numbers.
-    assert abs(found[:, 1].mean() - wanted) < 4 * error[1] and error[1] < 0.02
+    assert float(model.losses[0]) < 5 / 4000
 
 
 def test_a_layer_like_any_other(inputs):
