@@ -62,12 +62,16 @@ class Evaluation(Artifact):
     """Accuracy, costs and leakage of every method: `metrics.json`."""
 
 
+class Blessing(Artifact):
+    """Whether something may be pushed: `blessing.json` with `blessed`, and `checks` that say why (not)."""
+
+
 class Package(Artifact):
     """What is deployed: `serving/` (a SavedModel), `edge/` (the bundle), `agreement.json`."""
 
 
 class Deployment(Artifact):
-    """Where a package was pushed to: `deployment.json`."""
+    """Where a package was pushed to, or why it was not: `deployment.json`."""
 
 
 class Report(Artifact):

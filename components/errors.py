@@ -1,5 +1,9 @@
 """The error for what a user can mend: commands print it as one line and exit non-zero."""
 
 
+class NotBlessedError(Exception):
+    """A model was not pushed; the text says which threshold it missed."""
+
+
 class InputError(ValueError):
     """Bad input. The text says what was expected, what came and how to mend it, in one line."""

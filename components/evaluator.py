@@ -8,8 +8,9 @@ import apache_beam as beam
 import numpy as np
 
 from components import models as trained
-from components.artifacts import AttackScores, Evaluation, Examples, Models, write_json
+from components.artifacts import AttackScores, Blessing, Evaluation, Examples, Models, write_json
 from components.base import Component, ComponentSpec
+from components.blessing import Thresholds, blessing
 from components.data import arrays, target_task
 from components.methods import LEVELS, METHODS, MIXING, SENDING_NOTHING, VARIANTS, members_of, variant
 
@@ -22,6 +23,8 @@ class Evaluator(Component):
 
     Parameters:
         methods: Pairs of a method's name (`components.methods.METHODS`) and the model that it runs.
+        model: The model that is to be pushed.
+        thresholds: `Thresholds` that it must reach.
 
     Inputs:
         examples: `Examples`.
@@ -30,12 +33,13 @@ class Evaluator(Component):
 
     Outputs:
         evaluation: `Evaluation`: `metrics.json`, schema 1.
+        blessing: `Blessing` of the model.
     """
 
     spec = ComponentSpec(
         inputs={"examples": Examples, "models": Models, "scores": AttackScores},
-        outputs={"evaluation": Evaluation},
-        parameters={"methods": list},
+        outputs={"evaluation": Evaluation, "blessing": Blessing},
+        parameters={"methods": list, "model": str, "thresholds": Thresholds},
     )
 
     def execute(self, inputs, outputs, options):
@@ -48,10 +52,10 @@ class Evaluator(Component):
                 | "Spread" >> beam.Reshuffle()
                 | "Measure" >> beam.Map(_measured, models, examples)
                 | "Collect" >> beam.combiners.ToDict()
-                | "Write" >> beam.Map(self._write, inputs, outputs["evaluation"])
+                | "Write" >> beam.Map(self._write, inputs, outputs)
             )
 
-    def _write(self, measured, inputs, artifact):
+    def _write(self, measured, inputs, outputs):
         schema = inputs["examples"].read_json("schema.json")
         scores = inputs["scores"].read_json("scores.json")
         rows = [
@@ -60,7 +64,7 @@ class Evaluator(Component):
             for method, model in self.parameters["methods"]
         ]
         write_json(
-            artifact.path("metrics.json"),
+            outputs["evaluation"].path("metrics.json"),
             {
                 "schema": SCHEMA_VERSION,
                 "dataset": _dataset(schema),
@@ -68,6 +72,8 @@ class Evaluator(Component):
                 "summary": summary(rows),
             },
         )
+        found = blessing(rows, self.parameters["model"], self.parameters["thresholds"])
+        write_json(outputs["blessing"].path("blessing.json"), found)
 
 
 def _measured(name, models, examples):

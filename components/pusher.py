@@ -7,8 +7,17 @@ import shutil
 
 import apache_beam as beam
 
-from components.artifacts import TEMPORARY_PREFIX, Deployment, Package, atomic_file, atomic_folder, write_json
+from components.artifacts import (
+    TEMPORARY_PREFIX,
+    Blessing,
+    Deployment,
+    Package,
+    atomic_file,
+    atomic_folder,
+    write_json,
+)
 from components.base import Component, ComponentSpec
+from components.blessing import refusals
 from serving.cloud.deployment import MODELS_CONFIG, server_files
 from serving.edge import manifest
 
@@ -27,13 +36,16 @@ class Pusher(Component):
 
     Inputs:
         package: `Package`.
+        blessing: `Blessing` of the model by the evaluator.
+        infra_blessing: `Blessing` of the package by the infra validator.
 
     Outputs:
-        deployment: `Deployment`: `deployment.json` with the paths.
+        deployment: `Deployment`: `deployment.json` with `pushed`, and the paths `serving` and `edge`; or, if one of
+            them does not bless it, with `refusals`, and nothing is pushed.
     """
 
     spec = ComponentSpec(
-        inputs={"package": Package},
+        inputs={"package": Package, "blessing": Blessing, "infra_blessing": Blessing},
         outputs={"deployment": Deployment},
         parameters={"serving_folder": str, "edge_folder": str},
     )
@@ -43,6 +55,8 @@ class Pusher(Component):
         if not super().still_there(folder):
             return False
         pushed = self.outputs(folder)["deployment"].read_json("deployment.json")
+        if not pushed["pushed"]:
+            return True
         return os.path.exists(os.path.join(pushed["serving"], SAVED_MODEL)) and os.path.isdir(pushed["edge"])
 
     def execute(self, inputs, outputs, options):
@@ -50,11 +64,14 @@ class Pusher(Component):
             _ = (
                 pipeline
                 | "Package" >> beam.Create([inputs["package"]])
-                | "Push" >> beam.Map(self._push)
+                | "Push" >> beam.Map(self._push, [inputs[name] for name in ("blessing", "infra_blessing")])
                 | "Record" >> beam.Map(lambda paths: write_json(outputs["deployment"].path("deployment.json"), paths))
             )
 
-    def _push(self, package):
+    def _push(self, package, blessings):
+        found = [blessing.read_json("blessing.json") for blessing in blessings]
+        if not all(blessing["blessed"] for blessing in found):
+            return {"pushed": False, "refusals": refusals(found)}
         with open(package.path("edge", manifest.FILE), encoding="utf-8") as file:
             described = manifest.Manifest.from_json(file.read())
         served = os.path.join(self.parameters["serving_folder"], described.model_name, str(described.model_version))
@@ -63,7 +80,7 @@ class Pusher(Component):
         _write_server_files(self.parameters["serving_folder"])
         with atomic_folder(self.parameters["edge_folder"]) as temporary:
             shutil.copytree(package.path("edge"), temporary, dirs_exist_ok=True)
-        return {"serving": served, "edge": self.parameters["edge_folder"]}
+        return {"pushed": True, "serving": served, "edge": self.parameters["edge_folder"]}
 
 
 def _is_pushed(files, version_folder):

@@ -10,7 +10,7 @@ import threading
 import uuid
 
 from components.artifacts import RUN_VARIABLE, remove_temporaries
-from components.errors import InputError
+from components.errors import InputError, NotBlessedError
 from pipeline.lock import locked
 
 INTERRUPTED = 130
@@ -37,7 +37,7 @@ def run_command(parse, job) -> int:
         with locked(options.output), _stops_cleanly(options.output, *([options.keep] if options.keep else [])):
             remove_temporaries(options.output)
             job(options, beam_arguments)
-    except (InputError, OSError) as error:
+    except (InputError, NotBlessedError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2 if isinstance(error, InputError) else 1
     except ModuleNotFoundError as error:

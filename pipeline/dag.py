@@ -34,8 +34,10 @@ class Node:
 def build(options: RunOptions, source, command: str) -> list[Node]:
     """The nodes of a run, in an order in which they can run."""
     from components.attacker import Attacker
+    from components.blessing import Thresholds
     from components.evaluator import Evaluator
     from components.example_gen import ExampleGen
+    from components.infra_validator import InfraValidator
     from components.packager import Packager
     from components.pusher import Pusher
     from components.reporter import Reporter
@@ -72,7 +74,11 @@ def build(options: RunOptions, source, command: str) -> list[Node]:
         Node("attacker", Attacker(attacks=work.attacks, keep=keep), trained),
         Node(
             "evaluator",
-            Evaluator(methods=work.methods),
+            Evaluator(
+                methods=work.methods,
+                model=work.packaged,
+                thresholds=Thresholds(options.min_balanced_accuracy, options.max_leakage),
+            ),
             trained | {"scores": ("attacker", "scores")},
         ),
         Node(
@@ -87,10 +93,15 @@ def build(options: RunOptions, source, command: str) -> list[Node]:
             | {"scores": ("attacker", "scores")}
             | {"evaluation": ("evaluator", "evaluation"), "package": ("packager", "package")},
         ),
+        Node("infra_validator", InfraValidator(), {"package": ("packager", "package"), **examples}),
         Node(
             "pusher",
             Pusher(serving_folder=serving, edge_folder=os.path.join(options.output, "edge")),
-            {"package": ("packager", "package")},
+            {
+                "package": ("packager", "package"),
+                "blessing": ("evaluator", "blessing"),
+                "infra_blessing": ("infra_validator", "blessing"),
+            },
         ),
     ]
 

@@ -74,6 +74,8 @@ class RunOptions:
     reconstruction_epochs: int
     reconstruction_width: int
     min_examples: int
+    min_balanced_accuracy: float
+    max_leakage: float
     model_name: str
 
 
@@ -138,6 +140,12 @@ def _check(options):
             "split shares must be above 0",
             options.valid_share,
         ),
+        (
+            0 <= options.min_balanced_accuracy <= 1,
+            "--min_balanced_accuracy must be from 0 to 1",
+            options.min_balanced_accuracy,
+        ),
+        (0 <= options.max_leakage <= 1, "--max_leakage must be from 0 to 1", options.max_leakage),
         (options.valid_share + options.test_share < 1, "--valid_share and --test_share must sum below 1", ""),
         (set(options.augment) <= {"flip", "shift", "mask"}, "--augment takes flip, shift and mask", options.augment),
     )
@@ -306,5 +314,12 @@ def _parser():
     add("--from_node", help="first component to run; what is before it is taken as the last run left it")
     add("--to_node", help="last component to run")
     add("--no_cache", action="store_true", help="run components again whose inputs, settings and code are unchanged")
+    add("--min_balanced_accuracy", type=float, default=0.0, help="least that a model must reach to be pushed, 0 to 1")
+    add(
+        "--max_leakage",
+        type=float,
+        default=1.0,
+        help="most that an attack on the model may gain over chance if it is to be pushed, as a share of what there is",
+    )
     add("--model_name", default="datamix", help="name under which the cloud serves the model")
     return parser

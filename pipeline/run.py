@@ -9,6 +9,7 @@ import sys
 import time
 
 from components.artifacts import atomic_file, write_json
+from components.errors import NotBlessedError
 from pipeline import experiments
 from pipeline.command import check_columns, make_beam_options, opened_store, run_command
 from pipeline.options import parse
@@ -43,7 +44,7 @@ def run(options, beam_arguments=(), command="") -> None:
     nodes = dag.build(options, source, command)
     extent = dag.Extent(options.from_node, options.to_node, not options.no_cache)
     print(f"running {', '.join(node.name for node in nodes)}", file=sys.stderr)
-    started = time.monotonic()
+    started, pushed = time.monotonic(), {"pushed": True}
     with opened_store(options.lineage, options.output) as store:
         runs = dag.run(nodes, options.output, beam_options, store, command, extent)
         for index, done in enumerate(runs, start=1):
@@ -55,8 +56,12 @@ def run(options, beam_arguments=(), command="") -> None:
             if done.node.name == "reporter":
                 dag.publish(done.outputs["report"], "report.html", options.output)
                 dag.publish(done.outputs["report"], "figures", options.output)
-    if options.to_node in (None, "evaluator", "packager", "reporter", "pusher"):
+            if done.node.name == "pusher":
+                pushed = done.outputs["deployment"].read_json("deployment.json")
+    if os.path.exists(os.path.join(options.output, "metrics.json")):
         _print_summary(options)
+    if not pushed["pushed"]:
+        raise NotBlessedError(f"the model was not pushed: {'; '.join(pushed['refusals'])}")
 
 
 def _publish_metrics(evaluation, options, command):

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 
 import keras
 import numpy as np
@@ -10,11 +11,13 @@ import pytest
 import tensorflow as tf
 
 from components import models as trained
-from components.artifacts import AttackScores, Evaluation, Models
+from components.artifacts import AttackScores, Blessing, Evaluation, Models, Package
 from components.attacker import AttackConfig, Attacker, known_classes, run_attack
+from components.blessing import Thresholds, blessing, refusals
 from components.data import arrays
 from components.evaluator import Evaluator, measure, sent_bytes
 from components.figures import trade_offs
+from components.infra_validator import InfraValidator, validated
 from components.networks import ModelConfig
 from components.packager import TOLERANCE, Packager
 from components.pusher import Pusher, next_version, push_saved_model
@@ -76,7 +79,8 @@ def scores(folder, examples, models) -> AttackScores:
 def evaluation(folder, examples, models, scores) -> Evaluation:
     methods = [("edge", PLAIN.name), ("cloud", PLAIN.name), ("datamix", CONFIG.name)]
     inputs = {"examples": examples, "models": models, "scores": scores}
-    return Evaluator(methods=methods).run(inputs, str(folder / "evaluator"))["evaluation"]
+    evaluator = Evaluator(methods=methods, model=CONFIG.name, thresholds=Thresholds(0.5, 1.0))
+    return evaluator.run(inputs, str(folder / "evaluator"))["evaluation"]
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +116,7 @@ def test_the_same_seed_trains_the_same_model(folder, examples):
 
 def test_the_metrics_have_the_pinned_form(evaluation):
     metrics = evaluation.read_json("metrics.json")
-    assert metrics["schema"] == 1 and set(metrics) >= {"dataset", "settings", "rows"}
+    assert metrics["schema"] == 1 and set(metrics) >= {"dataset", "rows", "summary"}
     assert [row["method"] for row in metrics["rows"]] == ["edge", "cloud", "datamix"]
     for row in metrics["rows"]:
         for key in ("edge_params", "edge_macs", "bytes_up", "bytes_down"):
@@ -274,9 +278,52 @@ def test_pushing_moves_the_graph_in_last(package, tmp_path, monkeypatch):
     assert hash_files(str(tmp_path / "serving" / "faces" / "3")) == hash_files(package.path("serving"))
 
 
+def blessings(folder, evaluator=True, infra=True):
+    """Inputs of a pusher."""
+    found = {}
+    for name, blessed in (("blessing", evaluator), ("infra_blessing", infra)):
+        check = {"check": f"{name} >= 1", "found": str(int(blessed)), "passed": blessed}
+        (folder / name).mkdir(parents=True)
+        (folder / name / "blessing.json").write_text(json.dumps({"blessed": blessed, "checks": [check]}))
+        found[name] = Blessing(str(folder / name))
+    return found
+
+
+def test_the_package_is_served_and_asked_before_it_is_pushed(package, examples, tmp_path):
+    infra = InfraValidator().run({"package": package, "examples": examples}, str(tmp_path))["blessing"]
+    assert infra.read_json("blessing.json")["blessed"]
+    broken = tmp_path / "broken"
+    shutil.copytree(package.uri, broken)
+    (broken / "serving" / "saved_model.pb").write_bytes(b"no graph")
+    found = validated(Package(str(broken)), examples, ready_seconds=3)
+    assert not found["blessed"] and "not ready within 3 s" in found["checks"][0]["found"]
+
+
+def test_thresholds_bless_or_say_what_was_missed(evaluation):
+    rows = evaluation.read_json("metrics.json")["rows"]
+    assert Blessing(os.path.join(os.path.dirname(evaluation.uri), "blessing")).read_json("blessing.json")["blessed"]
+    found = blessing(rows, CONFIG.name, Thresholds(min_balanced_accuracy=1.0, max_leakage=0.0))
+    refused = refusals([found])
+    assert not found["blessed"] and any(text.startswith("balanced accuracy >= 1: 0.") for text in refused)
+    attacks = rows[-1]["attacks"]
+    leaking = {name for name, attack in attacks.items() if attack["score"] > attack["chance"]}
+    assert {text.split(" <= ")[0].removeprefix("gain of the attack ") for text in refused[1:]} == leaking
+
+
+@pytest.mark.parametrize("refusing", ["evaluator", "infra"])
+def test_what_is_not_blessed_is_not_pushed(package, tmp_path, refusing):
+    parameters = {"serving_folder": str(tmp_path / "serving"), "edge_folder": str(tmp_path / "edge")}
+    inputs = {"package": package, **blessings(tmp_path / "blessings", **{refusing: False})}
+    pushed = Pusher(**parameters).run(inputs, str(tmp_path / "artifacts"))["deployment"].read_json("deployment.json")
+    assert pushed["pushed"] is False and len(pushed["refusals"]) == 1
+    assert not os.path.exists(tmp_path / "serving") and not os.path.exists(tmp_path / "edge")
+    assert Pusher(**parameters).still_there(str(tmp_path / "artifacts"))
+
+
 def test_the_pusher_leaves_model_and_bundle(package, tmp_path):
     parameters = {"serving_folder": str(tmp_path / "serving"), "edge_folder": str(tmp_path / "edge")}
-    Pusher(**parameters).run({"package": package}, str(tmp_path / "artifacts"))
+    inputs = {"package": package, **blessings(tmp_path / "blessings")}
+    Pusher(**parameters).run(inputs, str(tmp_path / "artifacts"))
     assert hash_files(str(tmp_path / "serving" / "faces" / "3")) == hash_files(package.path("serving"))
     assert hash_files(str(tmp_path / "edge")) == hash_files(package.path("edge"))
     beside = ["batching_parameters.config", "docker-compose.yml", "faces", "models.config", "monitoring.config"]
@@ -284,7 +331,7 @@ def test_the_pusher_leaves_model_and_bundle(package, tmp_path):
     assert 'name: "faces"' in (tmp_path / "serving" / "models.config").read_text()
     pusher = Pusher(**parameters)
     assert pusher.still_there(str(tmp_path / "artifacts"))
-    pusher.run({"package": package}, str(tmp_path / "artifacts"))  # as after a stop just before the end
+    pusher.run(inputs, str(tmp_path / "artifacts"))  # as after a stop just before the end
     assert next_version(str(tmp_path / "serving"), "faces") == 4
     os.remove(tmp_path / "serving" / "faces" / "3" / "saved_model.pb")
     assert not pusher.still_there(str(tmp_path / "artifacts"))

@@ -62,21 +62,22 @@ def test_running_again_repeats_what_has_changed_and_nothing_else(faces, keep, tm
         return [line[1].rstrip(":") for line in lines if line[2] == "done"]
 
     everything = repeated()
-    assert everything[0] == "example_gen" and everything[-1] == "pusher" and len(everything) == 8
+    assert everything[0] == "example_gen" and everything[-1] == "pusher" and len(everything) == 9
     assert repeated() == []
     assert os.listdir(tmp_path / "serving" / "datamix") == ["1"]
-    assert repeated("--model_name", "other") == ["packager", "reporter", "pusher"]
-    assert repeated("--model_name", "other", "--no_cache", "--from_node", "packager") == [
-        "packager",
-        "reporter",
-        "pusher",
-    ]
+    after = ["packager", "reporter", "infra_validator", "pusher"]
+    assert repeated("--model_name", "other") == after
+    assert repeated("--model_name", "other", "--no_cache", "--from_node", "packager") == after
     assert sorted(os.listdir(tmp_path / "serving" / "other")) == ["1", "2"]
     assert json.loads((tmp_path / "edge" / "manifest.json").read_text())["model_version"] == 2
     assert lineage([str(tmp_path)]) == 0
     text = capsys.readouterr().out
     for part in ("pusher", "packager", "trainer", "transform", "example_gen", '"group_size": 8', "folder:"):
         assert part in text
+    strict = ["--model_name", "other", "--min_balanced_accuracy", "1"]
+    assert main([*arguments, *strict]) == 1
+    assert "the model was not pushed: balanced accuracy >= 1" in capsys.readouterr().err
+    assert sorted(os.listdir(tmp_path / "serving" / "other")) == ["1", "2"]
     assert repeated("--model_name", "other", "--test_share", "0.3", "--to_node", "trainer") == [
         "example_gen",
         "transform",
