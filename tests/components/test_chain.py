@@ -302,9 +302,9 @@ def test_the_package_is_served_and_asked_before_it_is_pushed(package, examples, 
 def test_thresholds_bless_or_say_what_was_missed(evaluation):
     rows = evaluation.read_json("metrics.json")["rows"]
     assert Blessing(os.path.join(os.path.dirname(evaluation.uri), "blessing")).read_json("blessing.json")["blessed"]
-    found = blessing(rows, CONFIG.name, Thresholds(min_balanced_accuracy=1.0, max_leakage=0.0))
+    found = blessing(rows, CONFIG.name, Thresholds(min_balanced_accuracy=1.1, max_leakage=0.0))
     refused = refusals([found])
-    assert not found["blessed"] and any(text.startswith("balanced accuracy >= 1: 0.") for text in refused)
+    assert not found["blessed"] and any(text.startswith("balanced accuracy >= 1.1: ") for text in refused)
     attacks = rows[-1]["attacks"]
     leaking = {name for name, attack in attacks.items() if attack["score"] > attack["chance"]}
     assert {text.split(" <= ")[0].removeprefix("gain of the attack ") for text in refused[1:]} == leaking
