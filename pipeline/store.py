@@ -110,7 +110,7 @@ class LineageStore:
         with self._engine.begin() as connection:
             made = sa.select(EXECUTIONS.c.id).where(self._of(node))
             connection.execute(sa.update(ARTIFACTS).where(ARTIFACTS.c.execution.in_(made)).values(live=False))
-            killed = sa.and_(EXECUTIONS.c.pipeline == self.pipeline, EXECUTIONS.c.state == RUNNING)
+            killed = sa.and_(self._of(node), EXECUTIONS.c.state == RUNNING)
             connection.execute(sa.update(EXECUTIONS).where(killed).values(state=FAILED, error="the run was stopped"))
             return self._record(connection, node, identity, command, RUNNING)
 
