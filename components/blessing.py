@@ -29,12 +29,14 @@ def blessing(rows: list[dict], model: str, thresholds: Thresholds) -> dict:
     Returns:
         `blessed`, and `checks`: for each what was asked, what was found, and whether it passed.
     """
+    from datamix_tf.metrics import advantage
+
     row = next(row for row in rows if row["model"] == model)
     accuracy = row["balanced_accuracy"]
     checks = [_check("balanced accuracy", accuracy, ">=", thresholds.min_balanced_accuracy)]
     for name, attack in row["attacks"].items():
-        if "skipped" not in attack and attack["chance"] < 1 and attack["measure"] != "inverse_mse":
-            gained = (attack["score"] - attack["chance"]) / (1 - attack["chance"])
+        if "skipped" not in attack and attack["measure"] != "inverse_mse":
+            gained = advantage(attack["score"], attack["chance"])
             checks.append(_check(f"gain of the attack {name}", gained, "<=", thresholds.max_leakage))
     return {"model": model, "blessed": all(check["passed"] for check in checks), "checks": checks}
 

@@ -13,6 +13,7 @@ from datamix_tf import attacks
 from datamix_tf.attacks.critic import SeparatorTraining
 from datamix_tf.attacks.network_attack import AttackTraining
 from datamix_tf.attacks.separators import untrained_separators
+from datamix_tf.metrics import advantage
 
 PICTURES = "pictures rebuilt from separated mixtures"
 SIGNIFICANT = 2.0  # standard errors above chance from which an attack counts as successful
@@ -153,11 +154,6 @@ PROBES = (
 )
 
 
-def advantage(score) -> float:
-    """How far above chance a score is, as a share of what is possible: 0 for guessing, 1 for all."""
-    return (score["score"] - score["chance"]) / max(1 - score["chance"], 1e-9)
-
-
 def succeeds(score) -> bool:
     """Whether a score is more than `SIGNIFICANT` standard errors above chance."""
     return score["score"] - score["chance"] > SIGNIFICANT * score["standard_error"]
@@ -172,7 +168,7 @@ def headlines(scores) -> dict[str, dict]:
     found: dict[str, dict] = {}
     for score in scores:
         worst = found.get(score["threat"])
-        if "skipped" not in score and (worst is None or advantage(score) > advantage(worst)):
+        if "skipped" not in score and (worst is None or _advantage(score) > _advantage(worst)):
             found[score["threat"]] = score
     return {name: found[name] for name in THREATS if name in found}
 
@@ -188,3 +184,7 @@ def sentence(score) -> str:
     return (
         f"{score['threat']}: a cloud that sees {THREATS[score['threat']].sees}: {score['name']}, {figures}: {verdict}."
     )
+
+
+def _advantage(score):
+    return advantage(score["score"], score["chance"])

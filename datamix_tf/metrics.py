@@ -72,3 +72,8 @@ def mean_auc(labels, scores) -> float:
         labels = (labels[:, None] == np.arange(scores.shape[1])).astype(int)
     columns = [k for k in range(labels.shape[1]) if 0 < labels[:, k].sum() < len(labels)]
     return float(np.mean([roc_auc_score(labels[:, k], scores[:, k]) for k in columns])) if columns else float("nan")
+
+
+def advantage(score: float, chance: float) -> float:
+    """How far above chance an attack's score is, as a share of what there is to gain: 0 for guessing, 1 for all."""
+    return (score - chance) / max(1 - chance, 1e-9)

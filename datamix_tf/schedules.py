@@ -13,8 +13,8 @@ class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):
     """Linear warm-up from 0, then a cosine to 0.
 
     The values are those of `keras.optimizers.schedules.CosineDecay` with `warmup_target` and without `alpha`. That one
-    branches, and optimizers with weight decay ask for the rate once for each variable: a third of the time until the
-    first step of a ResNet-18 went into tracing these branches. This one has none.
+    branches, and optimizers with weight decay ask for the rate once for each variable, so that tracing these branches
+    takes long. This one has none.
 
     Args:
         peak: The rate at the end of the warm-up.

@@ -44,13 +44,14 @@ def run(options, beam_arguments=(), command="") -> None:
     nodes = dag.build(options, source, command)
     extent = dag.Extent(options.from_node, options.to_node, not options.no_cache)
     print(f"running {', '.join(node.name for node in nodes)}", file=sys.stderr)
-    started, pushed = time.monotonic(), {"pushed": True}
+    started, evaluated, pushed = time.monotonic(), False, {"pushed": True}
     with opened_store(options.lineage, options.output) as store:
         runs = dag.run(nodes, options.output, beam_options, store, command, extent)
         for index, done in enumerate(runs, start=1):
             how = "unchanged, taken from before" if done.cached else "done"
             seconds = time.monotonic() - started
             print(f"[{index}/{len(nodes)}] {done.node.name}: {how} after {seconds:.0f} s", file=sys.stderr)
+            evaluated = evaluated or done.node.name == "evaluator"
             if done.node.name == "evaluator":
                 _publish_metrics(done.outputs["evaluation"], options, command)
             if done.node.name == "reporter":
@@ -58,7 +59,7 @@ def run(options, beam_arguments=(), command="") -> None:
                 dag.publish(done.outputs["report"], "figures", options.output)
             if done.node.name == "pusher":
                 pushed = done.outputs["deployment"].read_json("deployment.json")
-    if os.path.exists(os.path.join(options.output, "metrics.json")):
+    if evaluated:
         _print_summary(options)
     if not pushed["pushed"]:
         raise NotBlessedError(f"the model was not pushed: {'; '.join(pushed['refusals'])}")

@@ -38,7 +38,9 @@ def main(argv=None) -> int:
     shutil.rmtree(options.output, ignore_errors=True)
     alone, killed = (os.path.join(options.output, name) for name in ("alone", "killed"))
     started = time.monotonic()
-    _start(alone, options.flags).wait()
+    if status := _start(alone, options.flags).wait():
+        print(f"error: the run that is left alone ended with {status}; see {alone}.log", file=sys.stderr)
+        return 1
     whole = time.monotonic() - started
     print(f"left alone: {whole:.0f} s", flush=True)
     wanted = figures(alone)

@@ -6,28 +6,14 @@ import numpy as np
 import pytest
 
 from components import checkpoint
-from components.networks import ModelConfig
 from components.trainer import train
 from tests import datasets
+from tests.components.test_chain import CONFIG
 from tests.components.test_ingest import ingest, transform
 
-SHORT = ModelConfig(
-    method="datamix",
-    level=0.0,
-    num_pre_blocks=3,
-    group_size=4,
-    hidden_units=8,
-    width=4,
-    epochs=3,
-    batch_size=32,
-    curriculum=0.5,
-    standardize=True,
-    learning_rate=3e-3,
-    weight_decay=0.01,
-    augment=("shift", "flip"),
-    seed=0,
+SHORT = dataclasses.replace(
+    CONFIG, num_pre_blocks=3, hidden_units=8, width=4, epochs=3, batch_size=32, augment=("shift", "flip")
 )
-
 UNMIXED = {"group_size": 1, "num_pre_blocks": 0}
 
 
