@@ -32,9 +32,6 @@ TRADE_OFFS = {
     "shredder": (0.01, 0.1, 1.0),
     "gaussian": (0.02, 0.05, 0.1, 0.2),
 }
-#: Split layer -> outputs of the server's first layer, channels of the feature; where they are fewer than the levels.
-OUTPUTS = {1: 16, 2: 32, 3: 64, 5: 64, 6: 2}
-CHANNELS = {1: 1, 2: 16, 3: 32, 5: 128, 6: 64}
 IN_FIGURE = {4: ("signal",), 5: ("signal", "pruning"), 6: tuple(TRADE_OFFS)}
 
 
@@ -156,8 +153,13 @@ def run(options: ObfuscationOptions, beam_arguments, arguments) -> None:
 
 def plan(options: ObfuscationOptions, hidden) -> tuple[list[SplitNetConfig], list[ObfuscationConfig]]:
     """The networks and methods that the figures asked for need, each once."""
-    from datamix_tf.models.splitnet import NUM_LAYERS
+    from datamix_tf.models.splitnet import CONV_FILTERS, DENSE_UNITS, NUM_LAYERS
 
+    # By split layer: what the server's first layer has at least of outputs (two classes), the feature of channels.
+    most = {
+        "signal": (*CONV_FILTERS, *DENSE_UNITS, 2),
+        "pruning": (1, *CONV_FILTERS[:-1], float("inf"), *DENSE_UNITS),
+    }
     networks, methods = [], {}
     for seed in range(options.seed, options.seed + options.repeats):
         shared = (options.epochs, options.batch_size, options.learning_rate, options.decov, options.gaussian, seed)
@@ -179,9 +181,9 @@ def plan(options: ObfuscationOptions, hidden) -> tuple[list[SplitNetConfig], lis
                 for network in (plain, signal):
                     add(network, "none", split_layer)
                 for method in set(IN_FIGURE[figure]) & set(options.trade_offs):
-                    most = {"signal": OUTPUTS, "pruning": CHANNELS}.get(method, {}).get(split_layer, float("inf"))
-                    for level in (level for level in TRADE_OFFS[method] if level <= most):
-                        add(signal if method == "signal" else plain, method, split_layer, level)
+                    for level in TRADE_OFFS[method]:
+                        if method not in most or level <= most[method][split_layer - 1]:
+                            add(signal if method == "signal" else plain, method, split_layer, level)
         if 7 in options.figures:
             add(plain, "none", MIDDLE, attacked=hidden)
             add(signal, "signal", MIDDLE, 1, attacked=hidden)
