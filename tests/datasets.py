@@ -72,3 +72,24 @@ def zipped(folder: pathlib.Path) -> pathlib.Path:
             if file.is_file():
                 archive.write(file, file.relative_to(folder))
     return path
+
+
+def corrupted(content: bytes, rng) -> bytes:
+    """The bytes after an accident: cut off, bits flipped, a stretch zeroed, or noise anywhere, ahead or at the end."""
+    data, length = bytearray(content), len(content)
+    place, size = rng.integers(length), rng.integers(1, 65)
+    match rng.integers(6):
+        case 0:
+            del data[place:]
+        case 1:
+            for position in rng.integers(length, size=rng.integers(1, 17)):
+                data[position] ^= 1 << int(rng.integers(8))
+        case 2:
+            data[place : place + size] = bytes(len(data[place : place + size]))
+        case 3:
+            data[place:place] = rng.bytes(size)
+        case 4:
+            data[: min(size, length)] = rng.bytes(min(size, length))
+        case 5:
+            data[-min(size, length) :] = rng.bytes(min(size, length))
+    return bytes(data)

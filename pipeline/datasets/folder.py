@@ -13,8 +13,11 @@ import functools
 import hashlib
 import io
 import json
+import lzma
 import os
+import struct
 import zipfile
+import zlib
 
 import apache_beam as beam
 
@@ -23,6 +26,12 @@ from components.records import BadRecord, RawExample
 from components.tfrecords import digest
 
 SPEECH_COLUMNS = ("keyword", "speaker")
+REPLACED = "\ufffd"  # what stands for bytes that are not UTF-8
+#: What reading a damaged file or archive raises: missing, cut off, encrypted, of an unknown method, wrong checksum.
+UNREADABLE = (
+    *(EOFError, KeyError, OSError, RuntimeError, ValueError, OverflowError),
+    *(struct.error, zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+)
 
 
 class Files:
@@ -37,7 +46,7 @@ class Files:
                 self._zip = zipfile.ZipFile(path)
             except FileNotFoundError:
                 raise InputError(f"folder:{path} does not exist; expected a directory or a .zip file") from None
-            except (zipfile.BadZipFile, OSError) as error:
+            except UNREADABLE as error:
                 raise InputError(
                     f"folder:{path} is not a whole zip archive ({error}); it may be cut off: fetch or make it again"
                 ) from None
@@ -59,11 +68,18 @@ class Files:
         return f"{stat.st_size} {stat.st_mtime_ns}"
 
     def read(self, name: str) -> bytes:
-        """The content of a file. Raises KeyError, OSError or BadZipFile if it cannot be read."""
+        """The content of a file. Raises one of `UNREADABLE` if it cannot be read."""
         if self._zip:
             return self._zip.read(name)
         with open(os.path.join(self.path, name), "rb") as file:
             return file.read()
+
+    def text(self, name: str, errors: str = "strict") -> str:
+        """A text file in UTF-8. Raises InputError if it cannot be read."""
+        try:
+            return self.read(name).decode("utf-8-sig", errors)
+        except UNREADABLE as error:
+            raise InputError(f"folder:{self.path}: {name} cannot be read ({error}); mend it or make it again") from None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,9 +127,7 @@ class Folder:
         names = files.names()
         described = _description(files, names)
         if "labels.csv" in names:
-            rows = _rows(files, self.path)
-            kind, columns = "image", tuple(rows[0])[1:]
-            examples = [(f"images/{row['file']}", row) for row in rows]
+            kind, (columns, examples) = "image", _pictures(files)
         else:
             wavs = [name for name in names if name.lower().endswith(".wav") and not name.startswith("_")]
             examples = [(name, _speech_labels(name)) for name in wavs]
@@ -125,7 +139,8 @@ class Folder:
             )
         fingerprint = _fingerprint(files, names)
         if self.limit is not None and self.limit < len(examples):
-            examples = sorted(sorted(examples, key=lambda example: digest(example[0].encode()))[: self.limit], key=repr)
+            chosen = sorted(examples, key=lambda example: digest(_name(example).encode()))[: self.limit]
+            examples = sorted(chosen, key=_name)
             fingerprint += f"-{self.limit}"
         default_target, default_hidden = (("keyword",), ("speaker",)) if kind == "audio" else (columns, ())
         return {
@@ -164,24 +179,55 @@ class _ReadFile(beam.DoFn):
         self.files = Files(self.path)
 
     def process(self, example):
+        if isinstance(example, BadRecord):
+            yield example
+            return
         name, labels = example
         try:
             content = self.files.read(name)
-        except (KeyError, OSError, zipfile.BadZipFile) as error:
+        except UNREADABLE as error:
             yield BadRecord(name, f"the file cannot be read: {error}")
         else:
             yield RawExample(name, content, labels)
 
 
-def _rows(files, path):
-    text = io.StringIO(files.read("labels.csv").decode("utf-8-sig"))
-    reader = csv.DictReader(text)
-    if not reader.fieldnames or reader.fieldnames[0] != "file":
-        raise InputError(f"{path}: the first column of labels.csv must be 'file', but it is {reader.fieldnames}")
-    rows = [{key: (value or "").strip() for key, value in row.items() if key} for row in reader]
-    if not rows:
-        raise InputError(f"{path}: labels.csv lists no files")
-    return rows
+def _pictures(files):
+    """The label columns, and `(name, labels)` or a `BadRecord` for each row of labels.csv.
+
+    Every line is read by itself, so that a stray quotation mark takes no other row with it.
+    """
+    lines = list(io.StringIO(files.text("labels.csv", errors="replace"), newline=None))
+    header = _cells(lines[0]) if lines else None
+    if not header or header[0] != "file" or REPLACED in lines[0] or len(set(header)) < len(header):
+        raise InputError(
+            f"{files.path}: the first line of labels.csv must be 'file' and the names of the label columns, each once; "
+            f"it is {header}"
+        )
+    examples = []
+    for number, line in enumerate(lines[1:], start=2):
+        cells = _cells(line)
+        if cells is None or REPLACED in line:
+            examples.append(BadRecord(f"labels.csv, line {number}", f"it is not CSV in UTF-8: {line[:80]!r}"))
+        elif cells and len(cells) != len(header):
+            reason = f"it has {len(cells)} cells, but there are {len(header)} columns: {line[:80]!r}"
+            examples.append(BadRecord(f"labels.csv, line {number}", reason))
+        elif cells:
+            examples.append((f"images/{cells[0]}", dict(zip(header[1:], cells[1:], strict=True))))
+    if not examples:
+        raise InputError(f"{files.path}: labels.csv lists no files")
+    return tuple(header[1:]), examples
+
+
+def _name(example):
+    return example.name if isinstance(example, BadRecord) else example[0]
+
+
+def _cells(line):
+    """The cells of a line of CSV, or `None` if it is not CSV."""
+    try:
+        return [cell.strip() for cell in next(csv.reader([line], strict=True), [])]
+    except csv.Error:
+        return None
 
 
 def _speech_labels(name):
@@ -195,9 +241,15 @@ def _description(files, names):
     if "dataset.json" not in names:
         return {}
     try:
-        described = json.loads(files.read("dataset.json"))
+        described = json.loads(files.text("dataset.json"))
     except json.JSONDecodeError as error:
         raise InputError(f"{files.path}: dataset.json is not JSON: {error}") from None
+    if not isinstance(described, dict) or described.get("kind", "image") not in ("image", "audio"):
+        raise InputError(f"{files.path}: dataset.json must be an object whose 'kind' is image or audio: {described!r}")
+    for key in ("target", "hidden"):
+        columns = described.get(key, [])
+        if not isinstance(columns, list) or not all(isinstance(column, str) for column in columns):
+            raise InputError(f"{files.path}: {key!r} in dataset.json must be a list of columns; it is {columns!r}")
     return described
 
 

@@ -117,7 +117,7 @@ class SpeechPreprocessing:
             with wave.open(io.BytesIO(content)) as file:
                 form = (file.getframerate(), file.getnchannels(), file.getsampwidth())
                 declared, data = file.getnframes(), file.readframes(file.getnframes())
-        except (wave.Error, EOFError) as error:
+        except (wave.Error, EOFError, RuntimeError) as error:  # the last: a chunk beyond the end of the file
             raise BadInputError(f"not a readable WAV file: {error}") from error
         if form != (self.sample_rate, 1, 2):
             raise BadInputError(

@@ -143,7 +143,7 @@ def test_recordings_of_another_rate_or_cut_off_are_bad(tmp_path):
     ("changes", "text"),
     [
         ({"target": ("nose",)}, "no label column 'nose'; it has identity, red, bright"),
-        ({"target": ("red", "identity")}, "must each hold 0 and 1, but 'identity' holds '2', '3'"),
+        ({"target": ("red", "identity")}, "target 'identity' is '2', but several targets must each be 0 or 1"),
         ({"target": ()}, "names no target"),
         ({"valid_share": 1e-9}, "valid has none of 160"),
     ],

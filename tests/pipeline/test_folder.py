@@ -73,7 +73,7 @@ def test_a_zip_that_is_cut_off_is_explained(tmp_path):
     ("content", "text"),
     [
         ({}, "has neither images/"),
-        ({"labels.csv": "name,a\n"}, "first column"),
+        ({"labels.csv": "name,a\n"}, "the first line of labels.csv must be 'file'"),
         ({"labels.csv": "file,a\n"}, "no files"),
     ],
 )
