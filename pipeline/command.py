@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import signal
 import sys
@@ -94,14 +95,40 @@ def check_columns(options, source):
 
 
 def make_beam_options(arguments):
-    """Beam's options. The direct runner is asked for as FnApiRunner, which it falls back to after trying to fetch a
-    binary of another runner from the network."""
-    from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+    """Beam's options.
 
-    options = PipelineOptions(arguments)
-    standard = options.view_as(StandardOptions)
-    if standard.runner in (None, "DirectRunner"):
+    The direct runner is asked for as FnApiRunner, which it falls back to after trying to fetch a binary of another
+    runner from the network.
+
+    Raises:
+        InputError: For a runner that does not exist or gives wrong answers, and for options that nobody knows (but a
+            remote runner, which may have options of its own).
+    """
+    from apache_beam.options import pipeline_options
+    from apache_beam.runners.runner import create_runner
+
+    # It warns of options that it does not know: those are refused below, or handed to a remote runner.
+    logging.getLogger(pipeline_options.__name__).setLevel(logging.ERROR)
+    if arguments and not arguments[0].startswith("-"):
+        raise InputError(f"expected flags and their values, but {arguments[0]!r} stands alone; see --help")
+    options = pipeline_options.PipelineOptions(arguments)
+    standard = options.view_as(pipeline_options.StandardOptions)
+    if "dask" in (standard.runner or "").lower():
+        raise InputError(
+            "--runner DaskRunner drops data without a word (Beam 2.77: all but the last branch of a pipeline, tagged "
+            "outputs, what finish_bundle returns); use DirectRunner, FlinkRunner, SparkRunner, DataflowRunner or "
+            "PortableRunner"
+        )
+    try:
+        create_runner(standard.runner or "DirectRunner")
+    except (ValueError, ImportError, AttributeError) as error:
+        raise InputError(f"--runner {standard.runner} cannot be used: {error}") from None
+    if standard.runner in (None, "DirectRunner", "FnApiRunner"):
         standard.runner = "apache_beam.runners.portability.fn_api_runner.fn_runner.FnApiRunner"
+        unknown = set(options.get_all_options(retain_unknown_options=True)) - set(options.get_all_options())
+        if unknown:
+            names = ", ".join(f"--{name}" for name in sorted(unknown))
+            raise InputError(f"neither this command (see --help) nor Beam's direct runner knows {names}")
     return options
 
 

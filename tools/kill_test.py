@@ -21,8 +21,7 @@ import sys
 import time
 import zipfile
 
-#: Entries of metrics.json that measure time, not the model.
-TIMES = ("seconds", "training_seconds")
+from tools.figures import difference, figures
 
 
 def main(argv=None) -> int:
@@ -72,19 +71,6 @@ def main(argv=None) -> int:
     return int(worst > options.tolerance)
 
 
-def figures(folder: str) -> dict[str, float]:
-    """Every number of the rows of `metrics.json`, by its path."""
-    with open(os.path.join(folder, "metrics.json"), encoding="utf-8") as file:
-        return dict(_numbers(json.load(file)["rows"], "rows"))
-
-
-def difference(wanted: dict[str, float], found: dict[str, float]) -> float:
-    """The largest difference; infinite if one has a figure that the other has not."""
-    if set(wanted) != set(found):
-        return float("inf")
-    return max(abs(wanted[name] - found[name]) for name in wanted)
-
-
 def check_whole(folder: str) -> None:
     """Fails if something half-written has a final name: JSON or a model that cannot be read."""
     for parent, folders, names in os.walk(folder):
@@ -117,18 +103,6 @@ def _start(output, flags):
     with open(f"{output}.log", "ab") as log:
         command = [sys.executable, "-m", "pipeline.run", *flags, "--output", output]
         return subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-
-
-def _numbers(value, path):
-    if isinstance(value, dict):
-        for name, item in value.items():
-            if name not in TIMES:
-                yield from _numbers(item, f"{path}/{name}")
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _numbers(item, f"{path}/{index}")
-    elif isinstance(value, (int, float)) and not isinstance(value, bool):
-        yield path, float(value)
 
 
 if __name__ == "__main__":

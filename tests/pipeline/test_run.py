@@ -123,6 +123,10 @@ def test_hand_crafted_obfuscations_beside_datamix(faces, keep, tmp_path):
         (["--noise", "-1"], "--noise takes variances of at least 0"),
         (["--blur", "0"], "--blur takes sizes of at least 1"),
         (["--valid_share", "0.6", "--test_share", "0.5"], "must sum below 1"),
+        (["--epoch", "5"], "neither this command (see --help) nor Beam's direct runner knows --epoch"),
+        (["stray"], "'stray' stands alone"),
+        (["--runner", "DaskRunner"], "--runner DaskRunner drops data without a word"),
+        (["--runner", "NoRunner"], "--runner NoRunner cannot be used"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(arguments, text, faces, tmp_path, capsys):
