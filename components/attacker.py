@@ -120,7 +120,7 @@ def _write(scores, artifact):
 
 def _kept_attack(config: AttackConfig, examples: Examples, models: Models, keep: str, folder: str) -> dict:
     """The scores of one attack, or those kept from an earlier run; rebuilt pictures go to `folder/<model>/`."""
-    what = {"attack": dataclasses.asdict(config), "model": trained.training(models, config.model)["config"]}
+    what = {"attack": dataclasses.asdict(config), "model": trained.digest(models, config.model)}
 
     def make(working):
         score, rebuilt = run_attack(config, examples, models)

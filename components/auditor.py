@@ -110,7 +110,7 @@ def _write(scores, examples, models, audit, parameters):
 
 
 def _kept_score(config: AuditConfig, examples: Examples, models: Models, keep: str, folder: str) -> dict:
-    what = {"audit": dataclasses.asdict(config), "model": trained.training(models, config.model)["config"]}
+    what = {"audit": dataclasses.asdict(config), "model": trained.digest(models, config.model)}
 
     def make(working):
         score, picture = run_probe(config, examples, models)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from components.artifacts import Models
 
 
@@ -22,3 +24,9 @@ def load(models: Models, name: str):
 def training(models: Models, name: str) -> dict:
     """The training record of the model `name`."""
     return models.read_json(f"{name}/training.json")
+
+
+def digest(models: Models, name: str) -> str:
+    """A hash of a model as it was saved; models of equal settings differ if the code that trained them does."""
+    with open(models.path(name, "model.keras"), "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from components.artifacts import RUN_VARIABLE, Examples, atomic_folder, remove_temporaries, write_json
+from components import attacker
+from components.artifacts import RUN_VARIABLE, Examples, Models, atomic_folder, remove_temporaries, write_json
 from components.kept import kept, link_tree
 
 MODULE = "components.trainer"
@@ -73,3 +74,24 @@ def test_a_run_that_stops_leaves_the_temporaries_of_others(tmp_path, monkeypatch
     assert left.startswith(".tmp-two-")
     remove_temporaries(str(tmp_path))
     assert os.listdir(tmp_path) == []
+
+
+def test_a_model_that_was_trained_anew_is_attacked_anew(tmp_path, examples, monkeypatch):
+    """Its settings may be the same although the code that trained it is not."""
+    models = Models(str(tmp_path / "models"))
+    attacked = []
+
+    def attack(config, examples, models):
+        attacked.append(config.model)
+        return {"score": len(attacked)}, None
+
+    monkeypatch.setattr(attacker, "run_attack", attack)
+
+    def score(weights):
+        os.makedirs(models.path("plain"), exist_ok=True)
+        with open(models.path("plain", "model.keras"), "wb") as file:
+            file.write(weights)
+        config = attacker.AttackConfig("plain", "target")
+        return attacker._kept_attack(config, examples, models, str(tmp_path / "kept"), str(tmp_path))["score"]
+
+    assert [score(weights) for weights in (b"a", b"a", b"b", b"a")] == [1, 1, 2, 1]
