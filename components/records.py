@@ -61,3 +61,23 @@ class Source(Protocol):
     def read(self) -> beam.PTransform:
         """Returns a transform PBegin -> PCollection[RawExample | BadRecord]."""
         ...
+
+
+class Indices(beam.PTransform):
+    """PBegin -> PCollection of `0 ... count - 1`, spread over workers; runners pass on the starts of ranges only."""
+
+    def __init__(self, count: int, together: int = 64):
+        super().__init__()
+        self.count, self.together = count, together
+
+    def expand(self, begin):
+        return (
+            begin
+            | "Starts" >> beam.Create(range(0, self.count, self.together))
+            | "Spread" >> beam.Reshuffle()
+            | "Each" >> beam.FlatMap(_indices, self.count, self.together)
+        )
+
+
+def _indices(start, count, together):
+    return range(start, min(start + together, count))

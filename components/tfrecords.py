@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import collections
+import contextlib
 import glob
 import hashlib
+import heapq
 import os
+import pickle
+import uuid
 
 import apache_beam as beam
 
+from components.artifacts import TEMPORARY_PREFIX
+
 SPLITS = ("train", "valid", "test")
 SHARDS = 8
+#: What a worker collects before it writes, in bytes, and where: a name that a run which was stopped removes.
+RUN_BYTES = 32 * 2**20
+RUNS = f"{TEMPORARY_PREFIX}runs"
 
 
 def digest(data: bytes) -> str:
@@ -25,7 +35,9 @@ def fraction(data: bytes) -> float:
 class WriteShards(beam.PTransform):
     """Writes (split, name, tf.train.Example bytes) to `folder/<split>-<shard>.tfrecord`, sorted by name in each shard.
 
-    A record's shard follows from its name, so that the same records give the same files with any runner.
+    A record's shard follows from its name, so that the same records give the same files with any runner. They are
+    sorted on disk: workers write sorted runs of `RUN_BYTES`, and those of a shard are merged. Memory does not grow with
+    the data, and runners pass on the names of runs only.
     """
 
     def __init__(self, folder: str):
@@ -35,26 +47,61 @@ class WriteShards(beam.PTransform):
     def expand(self, records):
         return (
             records
-            | "ByShard" >> beam.Map(_keyed)
+            | "SortRuns" >> beam.ParDo(_SortRuns(os.path.join(self.folder, RUNS)))
             | "Group" >> beam.GroupByKey()
-            | "Write" >> beam.Map(_write_shard, self.folder)
+            | "Merge" >> beam.Map(_merge_runs, self.folder)
         )
 
 
-def _keyed(record):
-    split, name, payload = record
-    return (split, int(fraction(name.encode()) * SHARDS)), (name, payload)
+class _SortRuns(beam.DoFn):
+    """(split, name, payload) -> ((split, shard), path of a sorted run)."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def start_bundle(self):
+        self.records, self.size = collections.defaultdict(list), 0
+
+    def process(self, record):
+        split, name, payload = record
+        self.records[split, int(fraction(name.encode()) * SHARDS)].append((name, payload))
+        self.size += len(payload)
+        if self.size >= RUN_BYTES:
+            yield from self._write()
+
+    def finish_bundle(self):
+        for run in self._write():
+            yield beam.transforms.window.GlobalWindows.windowed_value(run)
+
+    def _write(self):
+        os.makedirs(self.folder, exist_ok=True)
+        for shard, records in self.records.items():
+            path = os.path.join(self.folder, uuid.uuid4().hex)
+            with open(path, "wb") as file:
+                for record in sorted(records):
+                    pickle.dump(record, file)
+            yield shard, path
+        self.start_bundle()
 
 
-def _write_shard(keyed, folder):
+def _merge_runs(keyed, folder):
     import tensorflow as tf
 
-    (split, shard), records = keyed
-    path = os.path.join(folder, f"{split}-{shard:02d}-of-{SHARDS:02d}.tfrecord")
-    with tf.io.TFRecordWriter(path) as writer:
-        for _, payload in sorted(records):
+    (split, shard), paths = keyed
+    paths = list(paths)
+    with tf.io.TFRecordWriter(os.path.join(folder, f"{split}-{shard:02d}-of-{SHARDS:02d}.tfrecord")) as writer:
+        for _, payload in heapq.merge(*map(_records, paths)):
             writer.write(payload)
-    return path
+    for path in paths:
+        os.remove(path)
+    with contextlib.suppress(OSError):  # there are runs of other shards
+        os.rmdir(os.path.join(folder, RUNS))
+
+
+def _records(path):
+    with open(path, "rb") as file, contextlib.suppress(EOFError):
+        while True:
+            yield pickle.load(file)
 
 
 def shard_files(folder: str, split: str = "*") -> list[str]:

@@ -20,7 +20,7 @@ import apache_beam as beam
 import numpy as np
 from PIL import Image, ImageDraw
 
-from components.records import Kind, RawExample
+from components.records import Indices, Kind, RawExample
 
 VERSION = 1
 SIDE = 64  # pixels of the finished picture
@@ -367,4 +367,4 @@ class Avatars:
 
     def read(self) -> beam.PTransform:
         """Returns a transform PBegin -> PCollection[RawExample]; workers draw the examples."""
-        return beam.Create(range(self.examples)) | beam.Reshuffle() | beam.Map(self.example)
+        return Indices(self.examples) | beam.Map(self.example)

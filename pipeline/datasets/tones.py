@@ -21,7 +21,7 @@ import apache_beam as beam
 import numpy as np
 import scipy.signal
 
-from components.records import Kind, RawExample
+from components.records import Indices, Kind, RawExample
 
 VERSION = 1
 RATE = 16000  # samples a second, and samples in a recording
@@ -251,4 +251,4 @@ class Tones:
 
     def read(self) -> beam.PTransform:
         """Returns a transform PBegin -> PCollection[RawExample]; workers speak the examples."""
-        return beam.Create(range(self.examples)) | beam.Reshuffle() | beam.Map(self.example)
+        return Indices(self.examples) | beam.Map(self.example)

@@ -1,6 +1,8 @@
 """ExampleGen and Transform: what is kept, what is skipped and told, how it is split."""
 
 import io
+import os
+import pathlib
 
 import numpy as np
 import pytest
@@ -209,3 +211,16 @@ def test_a_split_in_which_the_target_never_changes_is_refused(tmp_path):
     (folder / "labels.csv").write_text("\n".join(lines))
     with pytest.raises(InputError, match="expected two values of red in every split, but all"):
         ingest(folder, tmp_path, target=("red",))
+
+
+def test_runs_that_are_merged_give_the_files_of_one_run(tmp_path, monkeypatch):
+    folder = datasets.pictures(tmp_path / "faces", n=60)
+    written = {}
+    for size in (2**25, 2**13):
+        monkeypatch.setattr("components.tfrecords.RUN_BYTES", size)
+        examples = transform(ingest(folder, tmp_path / str(size)), tmp_path / str(size))
+        written[size] = {
+            name: pathlib.Path(examples.path(name)).read_bytes() for name in sorted(os.listdir(examples.uri))
+        }
+        assert not [name for name in written[size] if name.startswith(".")]
+    assert written[2**25] == written[2**13] and len(written[2**25]) > 10
