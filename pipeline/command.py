@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import signal
@@ -16,6 +17,7 @@ from pipeline.lock import locked
 
 INTERRUPTED = 130
 LINEAGE_FILE = "lineage.db"
+DISK_TROUBLE = (*map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EROFS)), "disk is full")
 OUR_PACKAGES = ("components", "datamix_tf", "pipeline", "serving")
 
 
@@ -46,7 +48,26 @@ def run_command(parse, job) -> int:
             raise
         print(f"error: {error.name!r} is not installed; pip install 'datamix-tf[pipeline]'", file=sys.stderr)
         return 1
+    except Exception as error:
+        if reason := _disk_trouble(error):
+            print(
+                f"error: {options.output} (or --keep) cannot be written: {reason}. Nothing half-written is left, what "
+                "was finished is kept: make room and run again to go on",
+                file=sys.stderr,
+            )
+            return 1
+        raise
     return 0
+
+
+def _disk_trouble(error) -> str:
+    """Why a disk could not be written, or nothing. Workers, HDF5, SQLite and TensorFlow raise errors of their own."""
+    while error is not None:
+        for reason in DISK_TROUBLE:
+            if reason in str(error):
+                return reason
+        error = error.__cause__ or error.__context__
+    return ""
 
 
 @contextlib.contextmanager

@@ -16,8 +16,9 @@ def bottleneck_parts(
 ):
     """Builds M_pre, M_main and M_post around a `GaussianBottleneck`.
 
-    The edge runs ResNet's stem, two residual blocks with stride 2 and the bottleneck; the cloud a residual network of
-    dense layers with a linear path, which mixing passes unchanged; the edge a hidden layer and the classifier.
+    The edge runs ResNet's stem, one residual block with stride 2, one convolution with stride 2 and the bottleneck; the
+    cloud a residual network of dense layers with a linear path, which mixing passes unchanged; the edge a hidden layer
+    and the classifier.
 
     Args:
         input_shape: `(height, width, channels)`.
@@ -71,8 +72,8 @@ def _encoder(input_shape, width, normalization):
     x = normalization(inputs) if normalization is not None else inputs
     x = layers.ReLU(name="stem_relu")(conv_bn(x, width, 7, 2, "stem"))
     x = layers.MaxPooling2D(3, 2, "same", name="stem_pool")(x)
-    x = basic_block(x, 2 * width, 2, "encoder_block1")
-    return inputs, basic_block(x, 3 * width, 2, "encoder_block2")
+    x = basic_block(x, 2 * width, 2, "encoder_block")
+    return inputs, layers.ReLU(name="encoder_relu")(conv_bn(x, 3 * width, 3, 2, "encoder"))
 
 
 def _classifier(x, classes, hidden_units):

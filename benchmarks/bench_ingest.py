@@ -1,0 +1,148 @@
+"""Ingest and transform as the data grows: examples per second and peak memory, against a plain tf.data script.
+
+    python -m benchmarks.bench_ingest [--counts 1000,10000] [--rounds 3]
+
+Generated faces are drawn, split by a hash, written, read again, decoded, resized and written with the statistics of the
+train split: by `ExampleGen` and `Transform` with one worker, with two worker processes, and by a tf.data script in one
+process. Each in a process of its own, in turn; imports are not counted. Prints one JSON line for each count: examples
+per second and peak memory of the largest process (medians over the rounds), and the ratios of throughputs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+TWO_WORKERS = ["--direct_running_mode", "multi_processing", "--direct_num_workers", "2"]
+SIZE = 64
+WAYS = ("tf.data", "one worker", "two workers")
+
+
+def with_components(source, folder, flags):
+    """The pipeline's first two components; returns the seconds."""
+    from components.example_gen import ExampleGen
+    from components.transform import Transform
+    from pipeline.command import make_beam_options
+    from serving.edge.preprocess import ImagePreprocessing
+
+    options = make_beam_options(flags)
+    ingest = ExampleGen(
+        source=source,
+        target=source.target,
+        hidden=source.hidden,
+        valid_share=0.15,
+        test_share=0.2,
+        official_split=False,
+        max_bad_share=0.05,
+    )
+    transform = Transform(preprocessing=ImagePreprocessing(SIZE, SIZE), max_bad_share=0.05)
+    started = time.monotonic()
+    raw = ingest.run({}, os.path.join(folder, "example_gen"), options)
+    transform.run(raw, os.path.join(folder, "transform"), options)
+    return time.monotonic() - started
+
+
+def with_tf_data(source, folder):
+    """The same work as a plain script in one process; returns the seconds."""
+    import numpy as np
+    import tensorflow as tf
+
+    from components.example_gen import _encode
+    from components.records import RawExample
+    from components.tfrecords import SPLITS, fraction
+
+    def split_of(content):
+        place = fraction(content)
+        return "test" if place < 0.2 else "valid" if place < 0.35 else "train"
+
+    def examples():
+        for index in range(source.examples):
+            example = source.example(index)
+            split = split_of(example.content)
+            yield split, _encode(RawExample(example.name, example.content, example.labels, split))[2]
+
+    def parsed(payload):
+        features = tf.io.parse_single_example(payload, {"content": tf.io.FixedLenFeature((), tf.string)})
+        picture = tf.image.resize(tf.io.decode_png(features["content"], 3), (SIZE, SIZE))
+        return payload, tf.cast(picture, tf.uint8)
+
+    started = time.monotonic()
+    text = tf.TensorSpec((), tf.string)
+    drawn = tf.data.Dataset.from_generator(examples, output_signature=(text, text)).prefetch(64)
+    writers = {split: tf.io.TFRecordWriter(os.path.join(folder, f"raw-{split}")) for split in SPLITS}
+    for split, payload in drawn.as_numpy_iterator():
+        writers[split.decode()].write(payload)
+    for writer in writers.values():
+        writer.close()
+    count, total, squares = 0, np.zeros(3), np.zeros(3)
+    for split in SPLITS:
+        decoded = tf.data.TFRecordDataset(os.path.join(folder, f"raw-{split}")).map(parsed).prefetch(64)
+        with tf.io.TFRecordWriter(os.path.join(folder, split)) as writer:
+            for payload, picture in decoded.as_numpy_iterator():
+                example = tf.train.Example.FromString(payload)
+                example.features.feature["content"].bytes_list.value[0] = picture.tobytes()
+                writer.write(example.SerializeToString())
+                if split == "train":
+                    pixels = picture.reshape(-1, 3).astype(np.float64)
+                    count, total, squares = count + len(pixels), total + pixels.sum(0), squares + (pixels**2).sum(0)
+    assert np.isfinite(squares / count - (total / count) ** 2).all()
+    return time.monotonic() - started
+
+
+def measure(way, count):
+    """Runs one way in this process; returns seconds and the peak memory of its largest process, in MB."""
+    import tensorflow  # noqa: F401  (imports are not counted)
+
+    from pipeline.datasets import open_dataset
+
+    source = open_dataset("avatars", seed=0, examples=count, data_dir=None)
+    with tempfile.TemporaryDirectory() as folder:
+        if way == "tf.data":
+            seconds = with_tf_data(source, folder)
+        else:
+            seconds = with_components(source, folder, TWO_WORKERS if way == "two workers" else [])
+    peaks = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return {"seconds": seconds, "megabytes": max(peaks) / 1024}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--counts", default="1000,10000", help="numbers of examples, with commas")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each way runs")
+    parser.add_argument("--measure", choices=WAYS, help="run one way in this process (used by the benchmark itself)")
+    arguments = parser.parse_args()
+    counts = [int(count) for count in arguments.counts.split(",")]
+    if arguments.measure:
+        print(json.dumps(measure(arguments.measure, counts[0])))
+        return
+    for count in counts:
+        found = {way: [] for way in WAYS}
+        for _ in range(arguments.rounds):
+            for way in WAYS:
+                command = [sys.executable, "-m", "benchmarks.bench_ingest", "--measure", way, "--counts", str(count)]
+                text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+                found[way].append(json.loads(text.splitlines()[-1]))
+        line = {"figure": "ingest and transform", "examples": count, "rounds": arguments.rounds}
+        for way in WAYS:
+            line[way] = {
+                "examples_per_second": count / statistics.median(run["seconds"] for run in found[way]),
+                "peak_megabytes": statistics.median(run["megabytes"] for run in found[way]),
+            }
+        for way in WAYS[1:]:
+            ratios = sorted(
+                plain["seconds"] / run["seconds"] for plain, run in zip(found["tf.data"], found[way], strict=True)
+            )
+            line[way]["throughput_of_tf_data"] = statistics.median(ratios)
+            line[way]["ratios"] = ratios
+        print(json.dumps(line), flush=True)
+
+
+if __name__ == "__main__":
+    main()

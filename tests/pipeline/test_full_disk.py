@@ -1,0 +1,61 @@
+"""A disk that is full: one clear error, nothing corrupted, and the run goes on when there is room again."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests import datasets
+from tests.conftest import REPOSITORY
+from tests.pipeline.test_run import SMALL, temporaries
+from tools.kill_test import check_whole
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """A small file system in memory; call it with a size to change it."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], capture_output=True).returncode:
+        pytest.skip("mounting a file system needs root")
+
+    def resize(size):
+        subprocess.run(["mount", "-o", f"remount,size={size}", folder], check=True)
+
+    resize.folder = folder
+    yield resize
+    subprocess.run(["umount", folder], check=True)
+
+
+def run(tmp_path, disk, *flags):
+    faces = tmp_path / "faces.zip"
+    if not faces.exists():
+        datasets.zipped(datasets.pictures(tmp_path / "faces", n=600))
+    command = [sys.executable, "-m", "pipeline.run", "--dataset", f"folder:{faces}", "--output", disk.folder / "run"]
+    return subprocess.run([*command, *SMALL, *flags], cwd=REPOSITORY, capture_output=True, text=True)
+
+
+def check_full(run, folder):
+    last = run.stderr.splitlines()[-1]
+    assert run.returncode == 1 and last.startswith("error: ") and "cannot be written" in last, run.stderr
+    assert not temporaries(folder)
+    check_whole(folder)
+
+
+def test_while_reading(tmp_path, disk):
+    check_full(run(tmp_path, disk, "--to_node", "transform"), disk.folder)
+    disk("30m")
+    assert run(tmp_path, disk, "--to_node", "transform").returncode == 0
+    check_whole(disk.folder)
+
+
+@pytest.mark.slow
+def test_at_every_stage(tmp_path, disk):
+    for size in range(2, 200, 2):
+        disk(f"{size}m")
+        result = run(tmp_path, disk)
+        if not result.returncode:
+            break
+        check_full(result, disk.folder)
+    assert size > 4 and os.path.exists(disk.folder / "run" / "metrics.json")
