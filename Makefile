@@ -15,7 +15,7 @@ help:
 	@echo "make run        train, attack and package on the built-in data set (OUTPUT=$(OUTPUT))"
 	@echo "make test       lint and all fast tests"
 	@echo "make load       20,000 requests under reloads, killed servers, hostile and fuzzed requests (about 4 minutes)"
-	@echo "make slow       tests that take minutes: killed trainings of every method"
+	@echo "make slow       tests that take minutes, or root: killed trainings, full disks, workers elsewhere"
 	@echo "make bench      the benchmarks, one JSON line per figure"
 	@echo "make parity     compares with tensorflow-addons and tensorflow-io, in an environment of their own (2 GB)"
 	@echo "make setup      only make .venv"

@@ -214,6 +214,7 @@ def test_a_meaningless_attack_is_skipped_with_the_reason(folder, examples, model
     np.testing.assert_array_equal(known_classes(np.array([0, 0, 1, 2, 2]), np.array([0, 1, 2, 5]), 2), [0, 2])
 
 
+@pytest.mark.slow
 def test_two_worker_processes_give_the_same_scores(folder, examples, models):
     from apache_beam.options.pipeline_options import PipelineOptions
 

@@ -90,6 +90,7 @@ def test_table_2_from_start_to_figures_and_taken_up_again(tmp_path, monkeypatch,
     assert again == rows
 
 
+@pytest.mark.slow
 def test_table_4_on_speech(tmp_path, monkeypatch, capsys):
     words = datasets.recordings(tmp_path / "words", n=120)
     experiment = shortened("table4", {5: (RowAttack("label", HIDDEN),)})

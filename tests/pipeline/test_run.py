@@ -94,6 +94,7 @@ def test_speech_and_other_target_columns(tmp_path):
     assert set(metrics["rows"][0]["attacks"]) == {"speaker", "keyword"}
 
 
+@pytest.mark.slow
 def test_hand_crafted_obfuscations_beside_datamix(faces, keep, tmp_path):
     arguments = ["--keep", keep, "--methods", "noise,mixup,datamix", "--noise", "0.25"]
     output, quick = tmp_path / "run", ["--epochs", "1", "--attack_epochs", "0"]
