@@ -30,6 +30,7 @@ class RunOptions:
     output: str
     keep: str | None
     lineage: str | None
+    mlflow: str | None
     from_node: str | None
     to_node: str | None
     no_cache: bool
@@ -311,6 +312,11 @@ def _parser():
         help="folder of finished trainings and attacks, for runs to share one after the other (default: OUTPUT/kept)",
     )
     add("--lineage", help=LINEAGE_HELP)
+    add(
+        "--mlflow",
+        metavar="URI",
+        help="MLflow tracking URI (server or database) that gets the finished run too",
+    )
     add("--from_node", help="first component to run; what is before it is taken as the last run left it")
     add("--to_node", help="last component to run")
     add("--no_cache", action="store_true", help="run components again whose inputs, settings and code are unchanged")

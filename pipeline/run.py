@@ -12,6 +12,7 @@ from components.artifacts import atomic_file, write_json
 from components.errors import NotBlessedError
 from pipeline import experiments
 from pipeline.command import check_columns, make_beam_options, opened_store, run_command
+from pipeline.mlflow_sink import log_run, require_mlflow
 from pipeline.options import parse
 
 
@@ -35,6 +36,8 @@ def run(options, beam_arguments=(), command="") -> None:
     """Runs the pipeline with parsed options; prints progress to stderr and the summary to stdout."""
     from pipeline.datasets import open_dataset
 
+    if options.mlflow:
+        require_mlflow()
     source = open_dataset(options.dataset, seed=options.seed, examples=options.examples, data_dir=options.data_dir)
     check_columns(options, source)
     beam_options = make_beam_options(list(beam_arguments))
@@ -61,6 +64,8 @@ def run(options, beam_arguments=(), command="") -> None:
                 pushed = done.outputs["deployment"].read_json("deployment.json")
     if evaluated:
         _print_summary(options)
+        if options.mlflow:
+            print(f"MLflow run {log_run(options.mlflow, options, options.output)} in {options.mlflow}")
     if not pushed["pushed"]:
         raise NotBlessedError(f"the model was not pushed: {'; '.join(pushed['refusals'])}")
 
