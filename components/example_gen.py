@@ -14,7 +14,7 @@ from components.base import Component, ComponentSpec
 from components.errors import InputError
 from components.progress import Progress
 from components.records import BadRecord, RawExample
-from components.tfrecords import SPLITS, WriteShards, encode_example, fraction
+from components.tfrecords import SPLITS, WriteShards, encode_example, fraction, remove_runs
 
 MAX_CLASSES = 100_000
 
@@ -71,6 +71,7 @@ class ExampleGen(Component):
                 | "CollectCounts" >> beam.combiners.ToList()
                 | "WriteCounts" >> beam.Map(_write_counts, folder)
             )
+        remove_runs(folder)
         self._write_schema(source, outputs["examples"])
 
     def _columns(self):

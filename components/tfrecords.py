@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import collections
-import contextlib
 import glob
 import hashlib
 import heapq
 import os
 import pickle
+import shutil
 import uuid
 
 import apache_beam as beam
@@ -78,6 +78,7 @@ class _SortRuns(beam.DoFn):
         for shard, records in self.records.items():
             path = os.path.join(self.folder, uuid.uuid4().hex)
             with open(path, "wb") as file:
+                pickle.dump(len(records), file)
                 for record in sorted(records):
                     pickle.dump(record, file)
             yield shard, path
@@ -87,21 +88,22 @@ class _SortRuns(beam.DoFn):
 def _merge_runs(keyed, folder):
     import tensorflow as tf
 
+    # The runs stay until the component is done: a runner may repeat this step.
     (split, shard), paths = keyed
-    paths = list(paths)
     with tf.io.TFRecordWriter(os.path.join(folder, f"{split}-{shard:02d}-of-{SHARDS:02d}.tfrecord")) as writer:
         for _, payload in heapq.merge(*map(_records, paths)):
             writer.write(payload)
-    for path in paths:
-        os.remove(path)
-    with contextlib.suppress(OSError):  # there are runs of other shards
-        os.rmdir(os.path.join(folder, RUNS))
 
 
 def _records(path):
-    with open(path, "rb") as file, contextlib.suppress(EOFError):
-        while True:
+    with open(path, "rb") as file:
+        for _ in range(pickle.load(file)):
             yield pickle.load(file)
+
+
+def remove_runs(folder: str) -> None:
+    """Removes what `WriteShards` sorted in, once the pipeline has ended."""
+    shutil.rmtree(os.path.join(folder, RUNS), ignore_errors=True)
 
 
 def shard_files(folder: str, split: str = "*") -> list[str]:

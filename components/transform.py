@@ -13,7 +13,7 @@ from components.artifacts import Examples, RawExamples, write_json
 from components.base import Component, ComponentSpec
 from components.progress import Progress
 from components.records import BadRecord
-from components.tfrecords import WriteShards, decode_example, encode_example, shard_files
+from components.tfrecords import WriteShards, decode_example, encode_example, remove_runs, shard_files
 from serving.edge import preprocess
 
 
@@ -71,6 +71,7 @@ class Transform(Component):
                 | "CollectSplits" >> beam.combiners.ToDict()
                 | "WriteSplits" >> beam.Map(lambda counts: write_json(os.path.join(folder, "splits.json"), counts))
             )
+        remove_runs(folder)
         self._write_schema(schema, outputs["examples"])
 
     def _write_schema(self, schema, artifact):
