@@ -40,9 +40,12 @@ def run_command(parse, job) -> int:
         with locked(options.output), _stops_cleanly(options.output, *([options.keep] if options.keep else [])):
             remove_temporaries(options.output)
             job(options, beam_arguments)
-    except (InputError, NotBlessedError, OSError) as error:
+    except InputError as error:
         print(f"error: {error}", file=sys.stderr)
-        return 2 if isinstance(error, InputError) else 1
+        return 2
+    except NotBlessedError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     except ModuleNotFoundError as error:
         if error.name.partition(".")[0] in OUR_PACKAGES:
             raise
@@ -51,12 +54,15 @@ def run_command(parse, job) -> int:
     except Exception as error:
         if reason := _disk_trouble(error):
             print(
-                f"error: {options.output} (or --keep) cannot be written: {reason}. Nothing half-written is left, what "
+                f"error: the output folder (or --keep) cannot be written: {reason}. Nothing half-written is left, what "
                 "was finished is kept: make room and run again to go on",
                 file=sys.stderr,
             )
             return 1
-        raise
+        if not isinstance(error, OSError):
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     return 0
 
 
