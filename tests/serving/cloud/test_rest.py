@@ -222,7 +222,9 @@ def test_gzip_bombs_are_413(http):
     assert response.status == 413 and f"at most {MAX_BODY} bytes" in json.loads(response.data)["error"]
 
 
-@pytest.mark.parametrize("body", [b"no gzip", gzip.compress(b'{"instances": [1.0]}')[:-9]])
+@pytest.mark.parametrize(
+    "body", [b"no gzip", gzip.compress(b'{"instances": [1.0]}')[:-9]], ids=["not gzip", "cut short"]
+)
 def test_broken_gzip_is_400(http, body):
     assert http("POST", f"{MODEL}:predict", body, {"content-encoding": "gzip"}).status == 400
 
