@@ -1,7 +1,8 @@
 """What components hand to each other: typed folders.
 
 An artifact is a folder with a type. A component writes into a temporary folder beside the final one and renames it when
-it is whole, so that no half artifact is ever seen under its final name.
+it is whole, so that no half artifact is ever seen under its final name. Object stores cannot rename: there it is whole
+when its marker is there (`components.files`).
 """
 
 from __future__ import annotations
@@ -13,9 +14,8 @@ import os
 import shutil
 import tempfile
 
-TEMPORARY_PREFIX = ".tmp-"
-#: Environment variable with the run's own mark, which workers inherit: a run that stops removes its own leftovers only.
-RUN_VARIABLE = "DATAMIX_RUN"
+from components import files
+from components.scratch import RUN_VARIABLE, TEMPORARY_PREFIX, temporary_folder, temporary_prefix  # noqa: F401
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Artifact:
     """A folder that a component wrote.
 
     Attributes:
-        uri: Its path.
+        uri: Its path or URL.
     """
 
     uri: str
@@ -34,8 +34,7 @@ class Artifact:
 
     def read_json(self, name: str):
         """The JSON file `name` of the artifact."""
-        with open(self.path(name), encoding="utf-8") as file:
-            return json.load(file)
+        return json.loads(files.read_bytes(self.path(name)))
 
 
 class RawExamples(Artifact):
@@ -87,9 +86,18 @@ def write_json(path: str, value) -> None:
 
 @contextlib.contextmanager
 def atomic_file(path: str):
-    """Yields a temporary path in the same folder that becomes `path` if the block succeeds, else goes away."""
+    """Yields a temporary path that becomes `path` if the block succeeds, else goes away.
+
+    It is in the same folder, or, if that is remote, on this machine.
+    """
+    if files.is_remote(path):
+        with temporary_folder() as temporary:
+            local = os.path.join(temporary, os.path.basename(path))
+            yield local
+            files.upload(local, path)
+        return
     folder, name = os.path.split(os.path.abspath(path))
-    handle, temporary = tempfile.mkstemp(prefix=_prefix(), suffix=f"-{name}", dir=folder)
+    handle, temporary = tempfile.mkstemp(prefix=temporary_prefix(), suffix=f"-{name}", dir=folder)
     os.close(handle)
     os.chmod(temporary, 0o644)
     try:
@@ -102,10 +110,20 @@ def atomic_file(path: str):
 
 @contextlib.contextmanager
 def atomic_folder(path: str):
-    """Yields a new temporary folder beside `path` that replaces it if the block succeeds, else goes away."""
+    """Yields a new temporary folder that replaces `path` if the block succeeds, else goes away.
+
+    It is beside `path`, or, if that is remote, on this machine; a reader that came in between would then see no marker.
+    """
+    if files.is_remote(path):
+        with temporary_folder() as temporary:
+            yield temporary
+            files.remove(path)
+            files.upload(temporary, path)
+            files.mark_whole(path)
+        return
     parent, name = os.path.split(os.path.abspath(path))
     os.makedirs(parent, exist_ok=True)
-    temporary = tempfile.mkdtemp(prefix=_prefix(), suffix=f"-{name}", dir=parent)
+    temporary = tempfile.mkdtemp(prefix=temporary_prefix(), suffix=f"-{name}", dir=parent)
     os.chmod(temporary, 0o755)
     try:
         yield temporary
@@ -114,20 +132,36 @@ def atomic_folder(path: str):
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+@contextlib.contextmanager
+def working_folder(path: str):
+    """Yields the folder to write an artifact to that workers elsewhere see, too, and makes it `path` if it gets whole.
+
+    That is a temporary folder beside `path`; or, if it is remote, `path` itself, emptied, and marked in the end.
+    """
+    if not files.is_remote(path):
+        with atomic_folder(path) as temporary:
+            yield temporary
+        return
+    files.remove(path)
+    try:
+        yield path
+    except BaseException:
+        with contextlib.suppress(Exception):  # what stays has no marker, and the first error is the one to tell
+            files.remove(path)
+        raise
+    files.mark_whole(path)
+
+
 def replace_folder(new: str, path: str) -> None:
     """Renames the folder `new` to `path`; an older folder there is moved aside first and removed afterwards."""
     if not os.path.lexists(path):
         os.rename(new, path)
         return
     parent, name = os.path.split(os.path.abspath(path))
-    aside = tempfile.mkdtemp(prefix=_prefix(), suffix=f"-old-{name}", dir=parent)
+    aside = tempfile.mkdtemp(prefix=temporary_prefix(), suffix=f"-old-{name}", dir=parent)
     os.rename(path, os.path.join(aside, name))
     os.rename(new, path)
     shutil.rmtree(aside, ignore_errors=True)
-
-
-def _prefix() -> str:
-    return f"{TEMPORARY_PREFIX}{os.environ.get(RUN_VARIABLE, '')}-"
 
 
 def remove_temporaries(folder: str, run: str | None = None) -> None:
@@ -138,10 +172,10 @@ def remove_temporaries(folder: str, run: str | None = None) -> None:
         run: The mark of a run (`RUN_VARIABLE`), to leave those of others alone; `None` removes all.
     """
     prefix = TEMPORARY_PREFIX if run is None else f"{TEMPORARY_PREFIX}{run}-"
-    for parent, folders, files in os.walk(folder):
+    for parent, folders, names in os.walk(folder):
         for name in [name for name in folders if name.startswith(prefix)]:
             shutil.rmtree(os.path.join(parent, name), ignore_errors=True)
             folders.remove(name)
-        for name in files:
+        for name in names:
             if name.startswith(prefix):
                 os.remove(os.path.join(parent, name))

@@ -10,6 +10,7 @@ import shutil
 import apache_beam as beam
 import numpy as np
 
+from components import files
 from components import models as trained
 from components.artifacts import AttackScores, Examples, Models, write_json
 from components.base import Component, ComponentSpec
@@ -130,8 +131,9 @@ def _kept_attack(config: AttackConfig, examples: Examples, models: Models, keep:
 
     path = kept(keep, what, examples, make, __name__)
     if os.path.exists(os.path.join(path, "rebuilt.npy")):
-        os.makedirs(os.path.join(folder, config.model), exist_ok=True)
-        shutil.copy(os.path.join(path, "rebuilt.npy"), os.path.join(folder, config.model))
+        with files.writing(os.path.join(folder, config.model)) as target:
+            os.makedirs(target, exist_ok=True)
+            shutil.copy(os.path.join(path, "rebuilt.npy"), target)
     with open(os.path.join(path, "score.json"), encoding="utf-8") as file:
         return json.load(file)
 

@@ -11,6 +11,7 @@ import time
 import apache_beam as beam
 import numpy as np
 
+from components import files
 from components import models as trained
 from components.artifacts import Audit, Examples, Models, atomic_file, write_json
 from components.attacker import TARGET, known_classes, only
@@ -121,7 +122,8 @@ def _kept_score(config: AuditConfig, examples: Examples, models: Models, keep: s
 
     path = kept(keep, what, examples, make, __name__)
     if os.path.exists(os.path.join(path, "pictures.png")):
-        shutil.copyfile(os.path.join(path, "pictures.png"), os.path.join(folder, f"{config.model}.png"))
+        with files.writing(folder) as target:
+            shutil.copyfile(os.path.join(path, "pictures.png"), os.path.join(target, f"{config.model}.png"))
     return Audit(path).read_json("score.json")
 
 

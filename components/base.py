@@ -17,7 +17,8 @@ import dataclasses
 import os
 from typing import Any
 
-from components.artifacts import Artifact, atomic_folder
+from components import files
+from components.artifacts import Artifact, working_folder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,7 +71,8 @@ class Component(abc.ABC):
 
         Args:
             inputs: Input name -> artifact, exactly the inputs of the spec.
-            folder: Each output is written to `folder/<output name>`, under a temporary name until it is whole.
+            folder: Each output is written to `folder/<output name>`, under a temporary name until it is whole; in an
+                object store under its own, with a marker when it is whole.
             options: Beam `PipelineOptions`; default: the direct runner.
 
         Returns:
@@ -83,7 +85,7 @@ class Component(abc.ABC):
         with contextlib.ExitStack() as stack:
             final = self.outputs(folder)
             working = {
-                name: type(artifact)(stack.enter_context(atomic_folder(artifact.uri)))
+                name: type(artifact)(stack.enter_context(working_folder(artifact.uri)))
                 for name, artifact in final.items()
             }
             self.execute(inputs, working, options)
@@ -95,7 +97,7 @@ class Component(abc.ABC):
 
     def still_there(self, folder: str) -> bool:
         """Whether what an earlier `run` made is still where it was put; components that put more elsewhere say more."""
-        return all(os.path.isdir(artifact.uri) for artifact in self.outputs(folder).values())
+        return all(files.is_whole(artifact.uri) for artifact in self.outputs(folder).values())
 
     @abc.abstractmethod
     def execute(self, inputs: dict[str, Artifact], outputs: dict[str, Artifact], options) -> None:

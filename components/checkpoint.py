@@ -1,4 +1,8 @@
-"""Going on with a training that was stopped, to the same weights as if it had not been."""
+"""Going on with a training that was stopped, to the same weights as if it had not been.
+
+A checkpoint is replaced whole, or not at all. A remote folder cannot be: there each checkpoint has a folder of its own
+in it, and the one before goes when the new one is whole.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,9 @@ import time
 import keras
 import numpy as np
 
+from components import files
 from components.artifacts import atomic_folder
+from components.local_copies import local_copy
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -35,27 +41,42 @@ class Checkpoint(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         for name, value in (logs or {}).items():
             self.history[name] = [*self.history.get(name, []), float(value)]
-        with atomic_folder(self.folder) as working:
+        path = self.folder
+        if files.is_remote(path):
+            path = os.path.join(path, f"{self.stage:02d}-{epoch:06d}")
+        with atomic_folder(path) as working:
             np.savez(os.path.join(working, "state.npz"), *(value.numpy() for value in state_of(self.model)))
             with open(os.path.join(working, "progress.json"), "w", encoding="utf-8") as file:
                 progress = {"stage": self.stage, "epochs": epoch + 1, "history": self.history}
                 json.dump({**progress, "seconds": self.seconds}, file)
+        for name in files.names(self.folder) if path != self.folder else ():
+            if name != os.path.basename(path):
+                files.remove(os.path.join(self.folder, name))
 
 
 def progress_of(folder: str) -> dict:
     """The `stage`, its finished `epochs`, `history` and `seconds` of the checkpoint, or those of a beginning."""
-    path = os.path.join(folder, "progress.json")
-    if not os.path.exists(path):
+    last = _last(folder)
+    if last is None:
         return {"stage": 0, "epochs": 0, "history": {}, "seconds": 0.0}
-    with open(path, encoding="utf-8") as file:
+    with open(os.path.join(last, "progress.json"), encoding="utf-8") as file:
         return json.load(file)
 
 
 def restore(folder: str, model) -> None:
     """Puts the checkpoint's state into a compiled model with built optimizers, in the same stage."""
-    with np.load(os.path.join(folder, "state.npz")) as state:
+    with np.load(os.path.join(_last(folder), "state.npz")) as state:
         for variable, name in zip(state_of(model), state.files, strict=True):
             variable.assign(state[name])
+
+
+def _last(folder):
+    """A local folder with the last checkpoint, or `None`."""
+    if not files.is_remote(folder):
+        return folder if os.path.exists(os.path.join(folder, "progress.json")) else None
+    paths = [os.path.join(folder, name) for name in files.names(folder)]
+    whole = [path for path in paths if files.is_whole(path)]
+    return local_copy(whole[-1]) if whole else None
 
 
 def state_of(model) -> list:

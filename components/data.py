@@ -8,6 +8,7 @@ import math
 import numpy as np
 
 from components.artifacts import Examples
+from components.local_copies import local_copy
 from components.tfrecords import digest, shard_files
 
 MASKED_BANDS, MASKED_FRAMES = 16, 16
@@ -209,7 +210,7 @@ def _parsed(examples, split, schema, label):
         y = tf.cast(parsed[key], tf.int32)
         return parsed["name"], x, y[0] if single else y
 
-    return tf.data.TFRecordDataset(shard_files(examples.uri, split)).map(parse)
+    return tf.data.TFRecordDataset(shard_files(local_copy(examples.uri), split)).map(parse)
 
 
 def _shifted(x, kind, seeds):

@@ -8,7 +8,7 @@ from typing import Any
 
 import apache_beam as beam
 
-from components import bad_records
+from components import bad_records, files
 from components.artifacts import RawExamples, write_json
 from components.base import Component, ComponentSpec
 from components.errors import InputError
@@ -116,7 +116,7 @@ class ExampleGen(Component):
             "official_split": self.parameters["official_split"],
         }
         write_json(artifact.path("schema.json"), schema)
-        os.remove(artifact.path("counts.json"))
+        files.remove(artifact.path("counts.json"))
 
     def _check_target_in(self, splits, counted):
         """Each split must have two values of a target column at least: else there is nothing to learn or to measure."""

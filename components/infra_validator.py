@@ -13,6 +13,7 @@ import numpy as np
 from components.artifacts import Blessing, Examples, Package, write_json
 from components.base import Component, ComponentSpec
 from components.data import arrays
+from components.local_copies import local_copy
 from components.pusher import push_saved_model
 
 READY_SECONDS = 120.0
@@ -70,7 +71,7 @@ def _query(package, examples, ready_seconds):
     from serving.edge.client import EdgeClient
     from serving.edge.errors import BadAnswerError
 
-    started = time.monotonic()
+    started, package = time.monotonic(), Package(local_copy(package.uri))
     with tempfile.TemporaryDirectory() as folder:
         described = load_manifest(package.path("edge"))
         version = os.path.join(folder, described.model_name, str(described.model_version))

@@ -1,7 +1,7 @@
 """Keeping what was expensive: a run that was stopped goes on where it was.
 
 A result is kept in a folder named by a hash over everything that can change it: its settings, the examples, and the
-sources that compute it. It is written under a temporary name and renamed when it is whole.
+sources that compute it. It is written under a temporary name and renamed when it is whole; in an object store, marked.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import json
 import os
 import shutil
 
-from components import sources
+from components import files, sources
 from components.artifacts import Examples, atomic_folder
+from components.local_copies import local_copy
 
 
 def kept(folder: str, what: dict, examples: Examples, make, module: str) -> str:
@@ -26,13 +27,13 @@ def kept(folder: str, what: dict, examples: Examples, make, module: str) -> str:
         module: The module that computes it; its sources and those that it imports count.
 
     Returns:
-        The path of the folder with the result.
+        The path of a local folder with the result, to read only.
     """
     path = place(folder, what, examples, module)
-    if not os.path.isdir(path):
+    if not files.is_whole(path):
         with atomic_folder(path) as working:
             make(working)
-    return path
+    return local_copy(path)
 
 
 def place(folder: str, what: dict, examples: Examples, module: str) -> str:
@@ -43,7 +44,15 @@ def place(folder: str, what: dict, examples: Examples, module: str) -> str:
 
 
 def link_tree(source: str, target: str) -> None:
-    """Puts the files of a kept folder at `target` too, as hard links where the file system has them."""
+    """Puts the files of a kept folder at `target` too, as hard links where the file system has them.
+
+    Args:
+        source: What `kept` returned.
+        target: Is not there yet, or is remote.
+    """
+    if files.is_remote(target):
+        files.upload(source, target)
+        return
 
     def link(old, new):
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from components.artifacts import Models
+from components.local_copies import local_copy
 
 
 def names(models: Models) -> list[str]:
@@ -18,7 +19,7 @@ def load(models: Models, name: str):
 
     import datamix_tf  # noqa: F401  (registers the layers)
 
-    return keras.models.load_model(models.path(name, "model.keras"), compile=False)
+    return keras.models.load_model(local_copy(models.path(name, "model.keras")), compile=False)
 
 
 def training(models: Models, name: str) -> dict:
@@ -28,5 +29,5 @@ def training(models: Models, name: str) -> dict:
 
 def digest(models: Models, name: str) -> str:
     """A hash of a model as it was saved; models of equal settings differ if the code that trained them does."""
-    with open(models.path(name, "model.keras"), "rb") as file:
+    with open(local_copy(models.path(name, "model.keras")), "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

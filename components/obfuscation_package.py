@@ -7,6 +7,7 @@ import os
 
 import numpy as np
 
+from components import files
 from components.artifacts import Artifact, Examples, write_json
 from components.base import Component, ComponentSpec
 from components.data import arrays
@@ -51,6 +52,10 @@ class ObfuscationPackager(Component):
     without_effect = ("keep",)
 
     def execute(self, inputs, outputs, options):
+        with files.writing(outputs["package"].uri) as folder:
+            self._package(inputs["examples"], ObfuscationPackage(folder))
+
+    def _package(self, examples, package):
         import keras
 
         from components.tflite import convert_model
@@ -59,7 +64,6 @@ class ObfuscationPackager(Component):
         from datamix_tf.signal import obfuscate
         from serving.cloud.saved_model import export_main
 
-        examples, package = inputs["examples"], outputs["package"]
         network = trained_network(self.parameters["network"], examples, self.parameters["keep"])
         _, x, y = arrays(examples, "valid")
         layers = {split_layer: sent(network, split_layer) for split_layer in range(1, NUM_LAYERS + 1)}

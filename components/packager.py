@@ -7,6 +7,7 @@ import os
 import apache_beam as beam
 import numpy as np
 
+from components import files
 from components import models as trained
 from components.artifacts import Examples, Models, Package, write_json
 from components.base import Component, ComponentSpec
@@ -56,8 +57,12 @@ class Packager(Component):
             _ = (
                 pipeline
                 | "Model" >> beam.Create([self.parameters["model"]])
-                | "Package" >> beam.Map(self._package, inputs, outputs["package"])
+                | "Package" >> beam.Map(self._write, inputs, outputs["package"].uri)
             )
+
+    def _write(self, name, inputs, folder):
+        with files.writing(folder) as local:
+            self._package(name, inputs, Package(local))
 
     def _package(self, name, inputs, package):
         model = trained.load(inputs["models"], name)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
-import os
 
 import numpy as np
 
+from components import files
 from components import models as trained
 from components.artifacts import AttackScores, Examples, Models
 from components.data import arrays
+from components.local_copies import local_copy
 from components.methods import SENDING_NOTHING, entry_key
 
 PICTURES = 8
@@ -55,8 +56,9 @@ def defence_strips(examples: Examples, models: Models, scores: AttackScores, met
         sent = np.asarray(transmitted(model, seed=0)(x, training=False))
         strips.append((f"{entry_key(entry)}: sent", picture_row(_in_raw_units(sent, schema), schema["shape"][:2])))
         rebuilt = scores.path(entry["models"][0], "rebuilt.npy")
-        if os.path.exists(rebuilt):
-            strips.append((f"{entry_key(entry)}: rebuilt", picture_row(np.load(rebuilt), schema["shape"][:2])))
+        if files.exists(rebuilt):
+            pictures = np.load(local_copy(rebuilt))
+            strips.append((f"{entry_key(entry)}: rebuilt", picture_row(pictures, schema["shape"][:2])))
     return strips
 
 

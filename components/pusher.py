@@ -7,17 +7,12 @@ import shutil
 
 import apache_beam as beam
 
-from components.artifacts import (
-    TEMPORARY_PREFIX,
-    Blessing,
-    Deployment,
-    Package,
-    atomic_file,
-    atomic_folder,
-    write_json,
-)
+from components import files
+from components.artifacts import Blessing, Deployment, Package, atomic_file, atomic_folder, write_json
 from components.base import Component, ComponentSpec
 from components.blessing import refusals
+from components.local_copies import local_copy
+from components.scratch import TEMPORARY_PREFIX
 from serving.cloud.deployment import MODELS_CONFIG, server_files
 from serving.edge import manifest
 
@@ -57,7 +52,7 @@ class Pusher(Component):
         pushed = self.outputs(folder)["deployment"].read_json("deployment.json")
         if not pushed["pushed"]:
             return True
-        return os.path.exists(os.path.join(pushed["serving"], SAVED_MODEL)) and os.path.isdir(pushed["edge"])
+        return files.exists(os.path.join(pushed["serving"], SAVED_MODEL)) and files.is_whole(pushed["edge"])
 
     def execute(self, inputs, outputs, options):
         with beam.Pipeline(options=options) as pipeline:
@@ -72,6 +67,7 @@ class Pusher(Component):
         found = [blessing.read_json("blessing.json") for blessing in blessings]
         if not all(blessing["blessed"] for blessing in found):
             return {"pushed": False, "refusals": refusals(found)}
+        package = Package(local_copy(package.uri))
         with open(package.path("edge", manifest.FILE), encoding="utf-8") as file:
             described = manifest.Manifest.from_json(file.read())
         served = os.path.join(self.parameters["serving_folder"], described.model_name, str(described.model_version))
@@ -83,16 +79,18 @@ class Pusher(Component):
         return {"pushed": True, "serving": served, "edge": self.parameters["edge_folder"]}
 
 
-def _is_pushed(files, version_folder):
+def _is_pushed(hashes, version_folder):
     """Whether a push that was stopped afterwards had put these files, name -> hash, there already."""
-    there = os.path.exists(os.path.join(version_folder, SAVED_MODEL))
-    return there and manifest.hash_files(version_folder) == files
+    there = files.exists(os.path.join(version_folder, SAVED_MODEL))
+    return there and manifest.hash_files(local_copy(version_folder)) == hashes
 
 
 def _write_server_files(folder):
-    for name, text in server_files(folder).items():
+    present = [name for name in files.names(folder) if not name.startswith(".")]
+    models = [name for name in present if files.is_folder(os.path.join(folder, name))]
+    for name, text in server_files(models).items():
         path = os.path.join(folder, name)
-        if name == MODELS_CONFIG or not os.path.exists(path):
+        if name == MODELS_CONFIG or name not in present:
             with atomic_file(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
                 file.write(text)
 
@@ -102,12 +100,19 @@ def push_saved_model(source: str, version_folder: str) -> None:
 
     A version folder without that file is what a killed push left; it is replaced.
 
+    Args:
+        source: A local folder.
+        version_folder: Where it goes, `<serving folder>/<model name>/<version>`.
+
     Raises:
         FileExistsError: If the version is there already; versions are never overwritten under a running server.
     """
-    if os.path.exists(os.path.join(version_folder, SAVED_MODEL)):
+    if files.exists(os.path.join(version_folder, SAVED_MODEL)):
         raise FileExistsError(f"version folder {version_folder} exists; push another version")
-    shutil.rmtree(version_folder, ignore_errors=True)
+    files.remove(version_folder)
+    if files.is_remote(version_folder):
+        files.upload(source, version_folder, last=SAVED_MODEL)
+        return
     # Outside the model's folder: a server must not take a temporary folder for a version.
     temporary = os.path.join(
         os.path.dirname(os.path.dirname(version_folder)),
@@ -124,5 +129,5 @@ def push_saved_model(source: str, version_folder: str) -> None:
 def next_version(serving_folder: str, model_name: str) -> int:
     """One more than the highest version that is there, or 1."""
     folder = os.path.join(serving_folder, model_name)
-    present = [int(name) for name in os.listdir(folder) if name.isdigit()] if os.path.isdir(folder) else []
+    present = [int(name) for name in files.names(folder) if name.isdigit()]
     return max(present, default=0) + 1

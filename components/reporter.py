@@ -7,7 +7,7 @@ import os
 
 import apache_beam as beam
 
-from components import bad_records
+from components import bad_records, files
 from components import models as trained
 from components.artifacts import AttackScores, Evaluation, Examples, Models, Package, Report, atomic_file
 from components.base import Component, ComponentSpec
@@ -89,10 +89,11 @@ class Reporter(Component):
             open(temporary, "w", encoding="utf-8") as file,
         ):
             file.write(page)
-        os.makedirs(report.path("figures"))
-        for file_name, picture in figures.items():
-            with open(report.path("figures", file_name), "wb") as file:
-                file.write(picture)
+        with files.writing(report.path("figures")) as folder:
+            os.makedirs(folder, exist_ok=True)
+            for file_name, picture in figures.items():
+                with open(os.path.join(folder, file_name), "wb") as file:
+                    file.write(picture)
 
 
 def _embedded(pictures):

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import collections
-import glob
+import contextlib
+import fnmatch
 import hashlib
 import heapq
 import os
 import pickle
-import shutil
 import uuid
 
 import apache_beam as beam
 
-from components.artifacts import TEMPORARY_PREFIX
+from components import files
+from components.artifacts import atomic_file
+from components.scratch import TEMPORARY_PREFIX
 
 SPLITS = ("train", "valid", "test")
 SHARDS = 8
@@ -53,6 +55,28 @@ class WriteShards(beam.PTransform):
         )
 
 
+class ReadShards(beam.PTransform):
+    """PBegin -> the serialised records of all shards of a folder."""
+
+    def __init__(self, folder: str):
+        super().__init__()
+        self.folder = folder
+
+    def expand(self, begin):
+        paths = begin | "Files" >> beam.Create(shard_files(self.folder))
+        if not files.is_remote(self.folder):
+            return paths | "Records" >> beam.io.ReadAllFromTFRecord()
+        # Beam's own file systems would ask for credentials and addresses of their own.
+        return paths | "Spread" >> beam.Reshuffle() | "Records" >> beam.FlatMap(_remote_records)
+
+
+def _remote_records(url):
+    import tensorflow as tf
+
+    with files.borrowed(url) as path:
+        yield from tf.data.TFRecordDataset(path).as_numpy_iterator()
+
+
 class _SortRuns(beam.DoFn):
     """(split, name, payload) -> ((split, shard), path of a sorted run)."""
 
@@ -74,10 +98,11 @@ class _SortRuns(beam.DoFn):
             yield beam.transforms.window.GlobalWindows.windowed_value(run)
 
     def _write(self):
-        os.makedirs(self.folder, exist_ok=True)
+        if not files.is_remote(self.folder):
+            os.makedirs(self.folder, exist_ok=True)
         for shard, records in self.records.items():
             path = os.path.join(self.folder, uuid.uuid4().hex)
-            with open(path, "wb") as file:
+            with atomic_file(path) as temporary, open(temporary, "wb") as file:
                 pickle.dump(len(records), file)
                 for record in sorted(records):
                     pickle.dump(record, file)
@@ -90,9 +115,13 @@ def _merge_runs(keyed, folder):
 
     # The runs stay until the component is done: a runner may repeat this step.
     (split, shard), paths = keyed
-    with tf.io.TFRecordWriter(os.path.join(folder, f"{split}-{shard:02d}-of-{SHARDS:02d}.tfrecord")) as writer:
-        for _, payload in heapq.merge(*map(_records, paths)):
-            writer.write(payload)
+    name = f"{split}-{shard:02d}-of-{SHARDS:02d}.tfrecord"
+    with contextlib.ExitStack() as stack:
+        runs = [stack.enter_context(files.borrowed(path)) for path in paths]
+        target = os.path.join(stack.enter_context(files.writing(folder)), name)
+        with tf.io.TFRecordWriter(target) as writer:
+            for _, payload in heapq.merge(*map(_records, runs)):
+                writer.write(payload)
 
 
 def _records(path):
@@ -103,12 +132,12 @@ def _records(path):
 
 def remove_runs(folder: str) -> None:
     """Removes what `WriteShards` sorted in, once the pipeline has ended."""
-    shutil.rmtree(os.path.join(folder, RUNS), ignore_errors=True)
+    files.remove(os.path.join(folder, RUNS))
 
 
 def shard_files(folder: str, split: str = "*") -> list[str]:
     """The shard files of a split (or of all), sorted."""
-    return sorted(glob.glob(os.path.join(folder, f"{split}-*.tfrecord")))
+    return [os.path.join(folder, name) for name in fnmatch.filter(files.names(folder), f"{split}-*.tfrecord")]
 
 
 def encode_example(features: dict) -> bytes:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import shutil
 
 import apache_beam as beam
 
+from components import files
 from components.artifacts import Examples, Models, write_json
 from components.base import Component, ComponentSpec
 from components.data import batches, hidden_task, steps, target_task, whole_batch_size
@@ -66,7 +66,7 @@ def train_to(config: ModelConfig, examples: Examples, folder: str, keep: str) ->
         write_json(os.path.join(working, "training.json"), training)
 
     stored = kept(keep, what, examples, make, __name__)
-    shutil.rmtree(checkpoint, ignore_errors=True)
+    files.remove(checkpoint)
     link_tree(stored, os.path.join(folder, config.name))
     return config.name
 

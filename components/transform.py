@@ -8,12 +8,12 @@ from typing import Any
 import apache_beam as beam
 import numpy as np
 
-from components import bad_records
+from components import bad_records, files
 from components.artifacts import Examples, RawExamples, write_json
 from components.base import Component, ComponentSpec
 from components.progress import Progress
 from components.records import BadRecord
-from components.tfrecords import WriteShards, decode_example, encode_example, remove_runs, shard_files
+from components.tfrecords import ReadShards, WriteShards, decode_example, encode_example, remove_runs
 from serving.edge import preprocess
 
 
@@ -50,8 +50,7 @@ class Transform(Component):
         with beam.Pipeline(options=options) as pipeline:
             decoded = (
                 pipeline
-                | "Files" >> beam.Create(shard_files(raw.uri))
-                | "Read" >> beam.io.ReadAllFromTFRecord()
+                | "Read" >> ReadShards(raw.uri)
                 | "Progress" >> Progress("decoding", sum(schema["splits"].values()))
                 | "Decode" >> beam.ParDo(_Decode(schema, preprocessing)).with_outputs("bad", main="good")
             )
@@ -89,7 +88,7 @@ class Transform(Component):
         }
         write_json(artifact.path("schema.json"), schema)
         for name in ("splits.json", "statistics.json"):
-            os.remove(artifact.path(name))
+            files.remove(artifact.path(name))
 
 
 class _Decode(beam.DoFn):

@@ -8,6 +8,7 @@ import os
 import shlex
 import sys
 
+from components import files
 from components.artifacts import Examples, Models
 from components.errors import InputError
 from pipeline.command import make_beam_options, opened_store, run_command
@@ -55,7 +56,7 @@ def run(options: AuditOptions, beam_arguments, arguments) -> None:
         for kind, parts in ((Examples, ("transform", "examples")), (Models, ("trainer", "models")))
     )
     for artifact, name in ((examples, "schema.json"), (models, "models.json")):
-        if not os.path.exists(artifact.path(name)):
+        if not files.exists(artifact.path(name)):
             raise InputError(
                 f"expected the output folder of a finished `python -m pipeline.run`, but {options.run!r} has no "
                 f"{os.path.relpath(artifact.path(name), options.run)}"
@@ -73,10 +74,9 @@ def run(options: AuditOptions, beam_arguments, arguments) -> None:
         inputs, beam_options = {"examples": examples, "models": models}, make_beam_options(list(beam_arguments))
         dag.execute(node, inputs, ids, folder, beam_options, store, auditor.parameters["command"], ids == known)
     audit = auditor.outputs(folder)["audit"]
-    for name in sorted(os.listdir(audit.uri)):
+    for name in files.names(audit.uri):
         dag.publish(audit, name, options.output)
-    with open(os.path.join(options.output, "audit.md"), encoding="utf-8") as file:
-        print(file.read())
+    print(files.read_bytes(os.path.join(options.output, "audit.md")).decode())
     print(f"{options.output}: this report, audit.json, and pictures if there are any")
 
 
@@ -141,7 +141,9 @@ def _parse(argv):
     values["output"] = known.output or os.path.join(known.run, "audit")
     values["keep"] = known.keep or os.path.join(known.run, "kept")
     options = AuditOptions(**values)
-    if not os.path.isdir(options.run):
+    with files.explained(options.run):
+        found = files.is_folder(options.run)
+    if not found:
         raise InputError(f"expected the output folder of a finished `python -m pipeline.run`; {options.run!r} is none")
     for name in ("attack_epochs", "batch_size", "steps", "training_groups", "groups"):
         if getattr(options, name) < 1:

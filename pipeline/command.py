@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import logging
 import os
 import signal
@@ -11,11 +12,14 @@ import sys
 import threading
 import uuid
 
-from components.artifacts import RUN_VARIABLE, remove_temporaries
+from components import files, scratch
+from components.artifacts import remove_temporaries
 from components.errors import InputError, NotBlessedError
+from components.scratch import RUN_VARIABLE
 from pipeline.lock import locked
 
 INTERRUPTED = 130
+UNLOCK_SECONDS = 5
 LINEAGE_FILE = "lineage.db"
 DISK_TROUBLE = (*map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EROFS)), "disk is full")
 OUR_PACKAGES = ("components", "datamix_tf", "pipeline", "serving")
@@ -36,9 +40,13 @@ def run_command(parse, job) -> int:
     os.environ[RUN_VARIABLE] = uuid.uuid4().hex[:8]
     try:
         options, beam_arguments = parse()
-        _require_writable(options.output)
-        with locked(options.output), _stops_cleanly(options.output, *([options.keep] if options.keep else [])):
-            remove_temporaries(options.output)
+        files.require_writable(options.output)
+        folders = [options.output, *([options.keep] if options.keep else [])]
+        if files.is_remote(folders[-1]):
+            files.require_writable(folders[-1])
+        with locked(options.output) as unlock, _stops_cleanly(folders, unlock):
+            if not files.is_remote(options.output):
+                remove_temporaries(options.output)
             job(options, beam_arguments)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -77,16 +85,21 @@ def _disk_trouble(error) -> str:
 
 
 @contextlib.contextmanager
-def _stops_cleanly(*folders):
-    """Lets Ctrl-C and SIGTERM remove what is half-written and end the process at once.
+def _stops_cleanly(folders, unlock):
+    """Lets Ctrl-C and SIGTERM remove what is half-written, let go of the lock, and end the process at once.
+
+    What is half-written in an object store stays, without a marker, until a run replaces it.
 
     An exception would not do: Beam logs it and turns it into its own, and an ordinary exit waits for the threads of
     TensorFlow and Beam.
     """
 
     def stop(*_):
-        for folder in folders:
+        for folder in [*itertools.filterfalse(files.is_remote, folders), scratch.folder(scratch.WORKING)]:
             remove_temporaries(folder, os.environ[RUN_VARIABLE])
+        unlocking = threading.Thread(target=unlock, daemon=True)
+        unlocking.start()
+        unlocking.join(UNLOCK_SECONDS)  # a store may be out of reach
         print(
             "\nerror: interrupted; nothing half-written is left, and what was finished is kept: run again to go on",
             file=sys.stderr,
@@ -106,9 +119,20 @@ def _stops_cleanly(*folders):
 
 
 def opened_store(lineage: str | None, run: str):
-    """The lineage store that `--lineage` names, or the run's own, of one run folder; a context manager."""
+    """The lineage store that `--lineage` names, or the run's own, of one run folder; a context manager.
+
+    Raises:
+        InputError: If the run's folder is in an object store, where no database can be, and `--lineage` names none.
+    """
     from pipeline.store import open_store
 
+    if files.is_remote(run):
+        if not lineage:
+            raise InputError(
+                f"expected --lineage beside {run!r}: a database cannot lie in an object store; name one by its "
+                "SQLAlchemy URL, for example --lineage sqlite:///runs.db or postgresql+psycopg://HOST/NAME"
+            )
+        return open_store(lineage, run.rstrip("/"))
     folder = os.path.abspath(run)
     return open_store(lineage or f"sqlite:///{os.path.join(folder, LINEAGE_FILE)}", folder)
 
@@ -157,15 +181,3 @@ def make_beam_options(arguments):
             names = ", ".join(f"--{name}" for name in sorted(unknown))
             raise InputError(f"neither this command (see --help) nor Beam's direct runner knows {names}")
     return options
-
-
-def _require_writable(output):
-    """Fails now, not after the training, if the output folder cannot be written."""
-    try:
-        os.makedirs(output, exist_ok=True)
-        probe = os.path.join(output, ".tmp-probe")
-        with open(probe, "w", encoding="utf-8"):
-            pass
-        os.remove(probe)
-    except OSError as error:
-        raise InputError(f"expected an output folder that can be written, but {output!r} cannot: {error}") from None

@@ -9,6 +9,7 @@ import shutil
 from components.artifacts import Artifact, atomic_file, atomic_folder
 from components.base import Component
 from components.errors import InputError
+from components.local_copies import local_copy
 from pipeline import experiments
 from pipeline.cache_key import identity
 from pipeline.options import RunOptions
@@ -212,13 +213,13 @@ def _bounds(names, extent):
 
 def publish(artifact: Artifact, name: str, output: str) -> str:
     """Copies a file or folder of an artifact to the output folder, under a temporary name first; returns its path."""
-    path = os.path.join(output, name)
-    if os.path.isdir(artifact.path(name)):
+    path, source = os.path.join(output, name), local_copy(artifact.path(name))
+    if os.path.isdir(source):
         with atomic_folder(path) as temporary:
-            shutil.copytree(artifact.path(name), temporary, dirs_exist_ok=True)
+            shutil.copytree(source, temporary, dirs_exist_ok=True)
         return path
     with atomic_file(path) as temporary:
-        shutil.copyfile(artifact.path(name), temporary)
+        shutil.copyfile(source, temporary)
     return path
 
 

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 
+from components import files
 from components.errors import InputError
 from pipeline.command import LINEAGE_FILE, opened_store
 from pipeline.options import LINEAGE_HELP
@@ -38,7 +39,8 @@ def main(argv=None) -> int:
 
 
 def _answer(options):
-    if not options.lineage and not os.path.exists(os.path.join(options.run, LINEAGE_FILE)):
+    own = os.path.join(options.run, LINEAGE_FILE)
+    if not options.lineage and not files.is_remote(options.run) and not os.path.exists(own):
         raise InputError(f"expected the output folder of a run, but {options.run!r} has no {LINEAGE_FILE}")
     with opened_store(options.lineage, options.run) as store:
         executions = store.executions()

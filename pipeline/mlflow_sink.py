@@ -9,7 +9,9 @@ import os
 import re
 import time
 
+from components import files
 from components.errors import InputError
+from components.local_copies import local_copy
 
 #: What MLflow takes: names of these characters, values of so many, so many at once.
 FORBIDDEN = re.compile(r"[^0-9A-Za-z_\-. /]")
@@ -42,8 +44,7 @@ def log_run(uri: str, options, folder: str) -> str:
     from mlflow.entities import Metric, Param
     from mlflow.exceptions import MlflowException
 
-    with open(os.path.join(folder, "metrics.json"), encoding="utf-8") as file:
-        metrics = json.load(file)
+    metrics = json.loads(files.read_bytes(os.path.join(folder, "metrics.json")))
     now = int(1000 * time.time())
     values = [Metric(name, value, now, 0) for name, value in named_metrics(metrics["rows"]).items()]
     params = [Param(name, str(value)[:MOST_CHARACTERS]) for name, value in dataclasses.asdict(options).items()]
@@ -59,8 +60,8 @@ def log_run(uri: str, options, folder: str) -> str:
         for start in range(0, len(values), MOST_AT_ONCE):
             client.log_batch(run, metrics=values[start : start + MOST_AT_ONCE])
         for file in ("metrics.json", "report.html"):
-            if os.path.exists(os.path.join(folder, file)):
-                client.log_artifact(run, os.path.join(folder, file))
+            if files.exists(os.path.join(folder, file)):
+                client.log_artifact(run, local_copy(os.path.join(folder, file)))
         client.set_terminated(run)
     except MlflowException as error:
         raise InputError(f"--mlflow {uri} cannot be written: {error.message}; the run itself is complete") from None

@@ -15,7 +15,8 @@ OPTIMIZERS = ("adamw", "adam", "sgd")
 ATTACKS = ("label", "set", "probe", "reconstruction", "separated", "key")
 STARTS = ("trained", "fresh")
 LINEAGE_HELP = (
-    "SQLAlchemy URL of the database that records every execution (default: sqlite, lineage.db in the run's folder)"
+    "SQLAlchemy URL of the database that records every execution (default: sqlite, lineage.db in the run's folder; "
+    "required if that is a URL)"
 )
 DESCRIPTION = """\
 Trains a split, mixing-aware model, measures what the cloud learns from what it receives, and packages the model for
@@ -305,11 +306,13 @@ def _parser():
     add(
         "--output",
         default="runs/latest",
-        help="folder for metrics.json, report.html, serving/, edge/, artifacts/",
+        help="folder for metrics.json, report.html, serving/, edge/, artifacts/; or a URL such as s3://bucket/run "
+        "(docs/pipeline.md)",
     )
     add(
         "--keep",
-        help="folder of finished trainings and attacks, for runs to share one after the other (default: OUTPUT/kept)",
+        help="folder or URL of finished trainings and attacks, for runs to share one after the other "
+        "(default: OUTPUT/kept)",
     )
     add("--lineage", help=LINEAGE_HELP)
     add(

@@ -8,6 +8,7 @@ import shlex
 import sys
 import time
 
+from components import files
 from components.artifacts import atomic_file, write_json
 from components.errors import NotBlessedError
 from pipeline import experiments
@@ -88,8 +89,7 @@ def _print_summary(options):
 
     from pipeline.summary import experiment_table, table
 
-    with open(os.path.join(options.output, "metrics.json"), encoding="utf-8") as file:
-        metrics = json.load(file)
+    metrics = json.loads(files.read_bytes(os.path.join(options.output, "metrics.json")))
     if options.experiment:
         text = experiment_table(metrics, experiments.load(options.experiment))
         path = os.path.join(options.output, f"{options.experiment}.md")

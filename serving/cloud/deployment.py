@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 MODELS_CONFIG, BATCHING, MONITORING = "models.config", "batching_parameters.config", "monitoring.config"
 COMPOSE = "docker-compose.yml"
 _MODEL = """\
@@ -44,12 +42,13 @@ services:
 """
 
 
-def server_files(serving_folder: str) -> dict[str, str]:
-    """The texts of the files for a folder of models, by file name: models, batching, monitoring, Docker Compose."""
-    models = sorted(
-        entry.name for entry in os.scandir(serving_folder) if entry.is_dir() and not entry.name.startswith(".")
-    )
-    entries = "".join(_MODEL.format(name=name) for name in models)
+def server_files(models: list[str]) -> dict[str, str]:
+    """The texts of the files beside the folders of models, by file name: models, batching, monitoring, Docker Compose.
+
+    Args:
+        models: The names of the folders.
+    """
+    entries = "".join(_MODEL.format(name=name) for name in sorted(models))
     return {
         MODELS_CONFIG: f"model_config_list {{\n{entries}}}\n",
         BATCHING: _BATCHING,

@@ -70,7 +70,7 @@ def test_batching_parameters(tmp_path):
 
 def test_what_the_pusher_leaves_is_what_the_server_reads(tmp_path, base):
     shutil.copytree(base, tmp_path / "serving")
-    for name, text in deployment.server_files(str(tmp_path / "serving")).items():
+    for name, text in deployment.server_files([NAME]).items():
         write(tmp_path / "serving" / name, text)
     # The paths in it are the container's; the server finds the models beside the file.
     (model,) = read_config(str(tmp_path / "serving" / deployment.MODELS_CONFIG))
