@@ -9,5 +9,7 @@ COPY datamix_tf /datamix/datamix_tf
 COPY components /datamix/components
 COPY pipeline /datamix/pipeline
 COPY serving /datamix/serving
-RUN pip install --no-cache-dir "/datamix[pipeline]"
+# What opens the URL of --output: s3fs, gcsfs ...
+ARG STORE=s3fs
+RUN pip install --no-cache-dir "/datamix[pipeline]" ${STORE}
 ENV TF_ENABLE_ONEDNN_OPTS=1 TF_CPP_MIN_LOG_LEVEL=3

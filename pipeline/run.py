@@ -60,7 +60,8 @@ def run(options, beam_arguments=(), command="") -> None:
                 _publish_metrics(done.outputs["evaluation"], options, command)
             if done.node.name == "reporter":
                 dag.publish(done.outputs["report"], "report.html", options.output)
-                dag.publish(done.outputs["report"], "figures", options.output)
+                if files.exists(done.outputs["report"].path("figures")):  # a store has no empty folders
+                    dag.publish(done.outputs["report"], "figures", options.output)
             if done.node.name == "pusher":
                 pushed = done.outputs["deployment"].read_json("deployment.json")
     if evaluated:
