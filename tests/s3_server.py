@@ -46,4 +46,5 @@ def s3_server(cache):
 def refuse_everybody(url: str, refused: bool = True) -> None:
     """Makes the server ask for credentials, which nobody has, or ask no more."""
     count = b"0" if refused else b"1e9"
-    urllib.request.urlopen(urllib.request.Request(f"{url}/moto-api/reset-auth", count, method="POST")).close()
+    request = urllib.request.Request(f"{url}/moto-api/reset-auth", count, {"Content-Type": "text/plain"})
+    urllib.request.urlopen(request).close()
