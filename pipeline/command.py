@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import itertools
 import logging
 import os
 import signal
@@ -94,14 +93,19 @@ def _stops_cleanly(folders, unlock):
     TensorFlow and Beam.
     """
 
+    local = [folder for folder in folders if not files.is_remote(folder)]
+    left = "nothing half-written is left" if local == folders else "what is half-written has no marker"
+
     def stop(*_):
-        for folder in [*itertools.filterfalse(files.is_remote, folders), scratch.folder(scratch.WORKING)]:
+        for folder in local:
             remove_temporaries(folder, os.environ[RUN_VARIABLE])
+        if len(local) < len(folders):
+            remove_temporaries(scratch.folder(scratch.WORKING), os.environ[RUN_VARIABLE])
         unlocking = threading.Thread(target=unlock, daemon=True)
         unlocking.start()
         unlocking.join(UNLOCK_SECONDS)  # a store may be out of reach
         print(
-            "\nerror: interrupted; nothing half-written is left, and what was finished is kept: run again to go on",
+            f"\nerror: interrupted; {left}, and what was finished is kept: run again to go on",
             file=sys.stderr,
             flush=True,
         )
