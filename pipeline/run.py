@@ -47,9 +47,9 @@ def run(options, beam_arguments=(), command="") -> None:
 
     nodes = dag.build(options, source, command)
     extent = dag.Extent(options.from_node, options.to_node, not options.no_cache)
-    print(f"running {', '.join(node.name for node in nodes)}", file=sys.stderr)
     started, evaluated, pushed = time.monotonic(), False, {"pushed": True}
     with opened_store(options.lineage, options.output) as store:
+        print(f"running {', '.join(node.name for node in nodes)}", file=sys.stderr)
         runs = dag.run(nodes, options.output, beam_options, store, command, extent)
         for index, done in enumerate(runs, start=1):
             how = "unchanged, taken from before" if done.cached else "done"
