@@ -26,11 +26,14 @@ class Checkpoint(keras.callbacks.Callback):
         stage: Number of the stage, for trainings that consist of several.
         history: The history of earlier stages and epochs, name -> values.
         seconds: Time that those took.
+        writes: Whether it writes at all; of several who train together, one does.
     """
 
-    def __init__(self, folder: str, stage: int = 0, history: dict | None = None, seconds: float = 0.0):
+    def __init__(
+        self, folder: str, stage: int = 0, history: dict | None = None, seconds: float = 0.0, writes: bool = True
+    ):
         super().__init__()
-        self.folder, self.stage, self.history = folder, stage, dict(history or {})
+        self.folder, self.stage, self.history, self.writes = folder, stage, dict(history or {}), writes
         self._started = time.monotonic() - seconds
 
     @property
@@ -41,6 +44,8 @@ class Checkpoint(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         for name, value in (logs or {}).items():
             self.history[name] = [*self.history.get(name, []), float(value)]
+        if not self.writes:
+            return
         path = self.folder
         if files.is_remote(path):
             path = os.path.join(path, f"{self.stage:02d}-{epoch:06d}")
@@ -80,7 +85,8 @@ def _last(folder):
 
 
 def state_of(model) -> list:
-    """All variables that change in training, each once, in a fixed order."""
+    """All variables that go on changing from epoch to epoch, each once, in a fixed order; metrics begin anew."""
     optimizers = [value for _, value in sorted(vars(model).items()) if isinstance(value, keras.optimizers.Optimizer)]
     found = [*model.variables, *(variable for optimizer in optimizers for variable in optimizer.variables)]
-    return list({id(variable): variable for variable in found}.values())
+    metrics = {id(variable) for variable in model.metrics_variables}
+    return list({id(variable): variable for variable in found if id(variable) not in metrics}.values())

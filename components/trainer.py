@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import time
 
 import apache_beam as beam
 
@@ -13,11 +14,16 @@ from components.base import Component, ComponentSpec
 from components.data import batches, hidden_task, steps, target_task, whole_batch_size
 from components.epoch_bar import EpochBar
 from components.kept import kept, link_tree, place
+from components.local_copies import local_copy
 from components.networks import ModelConfig, build_model, optimizer, with_signal_content
+from components.replicated import fit, replicas_of, replicated
+from components.team import Team, train_as_team
 
 WARMUP_EPOCHS = 2
 #: Share of the epochs that are trained with signal content, and of the peak learning rate.
 SIGNAL_SHARE, SIGNAL_RATE = 0.3, 0.3
+#: Seconds for which the others wait for what the first worker writes, and between two looks.
+PATIENCE, LOOK = 600, 0.5
 
 
 class Trainer(Component):
@@ -26,6 +32,7 @@ class Trainer(Component):
     Parameters:
         models: The `ModelConfig`s, with different names.
         keep: Folder that keeps trained models, so that a stopped run goes on.
+        team: Who shares each batch; by default nobody, and models are trained side by side.
 
     Inputs:
         examples: `Examples`.
@@ -36,18 +43,22 @@ class Trainer(Component):
     """
 
     spec = ComponentSpec(
-        inputs={"examples": Examples}, outputs={"models": Models}, parameters={"models": list, "keep": str}
+        inputs={"examples": Examples},
+        outputs={"models": Models},
+        parameters={"models": list, "keep": str, "team": Team},
     )
-    without_effect = ("keep",)
+    without_effect = ("keep", "team")
 
     def execute(self, inputs, outputs, options):
-        configs = self.parameters["models"]
+        configs, keep, team = (self.parameters[name] for name in ("models", "keep", "team"))
+        if team.shares:
+            train_as_team([dataclasses.asdict(config) for config in configs], inputs["examples"].uri, keep, team)
         with beam.Pipeline(options=options) as pipeline:
             _ = (
                 pipeline
                 | "Models" >> beam.Create(configs)
                 | "Spread" >> beam.Reshuffle()
-                | "Train" >> beam.Map(train_to, inputs["examples"], outputs["models"].uri, self.parameters["keep"])
+                | "Train" >> beam.Map(train_to, inputs["examples"], outputs["models"].uri, keep)
             )
         write_json(outputs["models"].path("models.json"), [config.name for config in configs])
 
@@ -57,27 +68,60 @@ def train_to(config: ModelConfig, examples: Examples, folder: str, keep: str) ->
 
     A training that was stopped goes on after its last finished epoch.
     """
-    what = dataclasses.asdict(config)
-    checkpoint = f"{place(keep, what, examples, __name__)}.checkpoint"
-
-    def make(working):
-        model, training = train(config, examples, checkpoint)
-        model.save(os.path.join(working, "model.keras"))
-        write_json(os.path.join(working, "training.json"), training)
-
-    stored = kept(keep, what, examples, make, __name__)
-    files.remove(checkpoint)
-    link_tree(stored, os.path.join(folder, config.name))
+    link_tree(train_together(config, examples, keep), os.path.join(folder, config.name))
     return config.name
 
 
-def train(config: ModelConfig, examples: Examples, checkpoint: str):
+def train_together(config: ModelConfig, examples: Examples, keep: str, strategy=None, first: bool = True) -> str:
+    """Trains one model, with others who call this at the same time with the same strategy, or takes the kept one.
+
+    Args:
+        config: The model.
+        examples: The data.
+        keep: Folder that keeps trained models.
+        strategy: A `tf.distribute` strategy; `None`: alone.
+        first: Whether this is the one who writes checkpoints and the model.
+
+    Returns:
+        A local folder with the kept model.
+    """
+    what = dataclasses.asdict(config)
+    stored = place(keep, what, examples, __name__)
+    checkpoint = f"{stored}.checkpoint"
+
+    def make(working):
+        model, training = train(config, examples, checkpoint, strategy, first)
+        model.save(os.path.join(working, "model.keras"))
+        write_json(os.path.join(working, "training.json"), training)
+
+    if not first:
+        if not files.is_whole(stored):
+            train(config, examples, checkpoint, strategy, first)
+        return _waited_for(stored)
+    found = kept(keep, what, examples, make, __name__)
+    files.remove(checkpoint)
+    return found
+
+
+def _waited_for(folder):
+    """A local copy of what the first worker writes."""
+    started = time.monotonic()
+    while not files.is_whole(folder):
+        if time.monotonic() - started > PATIENCE:
+            raise RuntimeError(f"the first worker did not write {folder} within {PATIENCE} s; the others see no such --keep")
+        time.sleep(LOOK)
+    return local_copy(folder)
+
+
+def train(config: ModelConfig, examples: Examples, checkpoint: str, strategy=None, first: bool = True):
     """Trains one model; one that sends signal content first without, then, for the last epochs, with it.
 
     Args:
         config: The model.
         examples: The data.
         checkpoint: Folder of the last checkpoint; if it is there, the training goes on from it.
+        strategy: A `tf.distribute` strategy; `None`: one replica.
+        first: Whether checkpoints are written.
 
     Returns:
         `(model, training)`: a Keras model (mixing ones are a `DataMixModel` or `MixupModel`), and a JSON-ready record
@@ -89,30 +133,26 @@ def train(config: ModelConfig, examples: Examples, checkpoint: str):
 
     keras.utils.set_random_seed(config.seed)
     schema = examples.read_json("schema.json")
-    batch_size = whole_batch_size(min(config.batch_size, schema["splits"]["train"]), config.group_size)
-    model, an_epoch = build_model(config, schema), steps(schema, "train", batch_size)
+    whole = config.group_size * replicas_of(strategy)
+    batch_size = whole_batch_size(min(config.batch_size, schema["splits"]["train"]), whole)
+    an_epoch = steps(schema, "train", batch_size)
+    with replicated(strategy):
+        model = build_model(config, schema)
     progress = progress_of(checkpoint)
     history, seconds = progress["history"], progress["seconds"]
     for number, stage in enumerate(_stages(config)):
         if stage.signal_rank:
-            model = with_signal_content(model, stage)
+            with replicated(strategy):
+                model = with_signal_content(model, stage)
         if number < progress["stage"]:
             continue
         finished = progress["epochs"] if number == progress["stage"] else 0
-        fitted, data = _prepared(stage, schema, model, examples, batch_size, an_epoch, finished)
+        with replicated(strategy):
+            fitted, data = _prepared(stage, schema, model, examples, batch_size, an_epoch, finished)
         if finished:
             restore(checkpoint, fitted)
-        saving = Checkpoint(checkpoint, number, history, seconds)
-        callbacks = [*_callbacks(stage), saving]
-        fitted.fit(
-            data,
-            epochs=stage.epochs,
-            initial_epoch=finished,
-            steps_per_epoch=an_epoch,
-            shuffle=False,
-            verbose=0,
-            callbacks=callbacks,
-        )
+        saving = Checkpoint(checkpoint, number, history, seconds, writes=first)
+        fit(fitted, data, strategy, stage.epochs, finished, an_epoch, [*_callbacks(stage, first), saving])
         history, seconds = saving.history, saving.seconds
     training = {
         "config": dataclasses.asdict(config),
@@ -165,7 +205,8 @@ def _prepared(config, schema, model, examples, batch_size, an_epoch, finished):
     return model, data
 
 
-def _callbacks(config):
+def _callbacks(config, shown):
     from datamix_tf.curriculum import MixingCurriculum
 
-    return [EpochBar(config.name), *([MixingCurriculum(config.curriculum)] if config.mixing else [])]
+    bar = [EpochBar(config.name)] if shown else []
+    return [*bar, *([MixingCurriculum(config.curriculum)] if config.mixing else [])]

@@ -7,6 +7,7 @@ import math
 import keras
 from keras import ops
 
+from datamix_tf import replicas
 from datamix_tf.transmission import cloud_body, obfuscation_of
 
 
@@ -67,14 +68,15 @@ class AdversarialTraining(keras.Model):
             task = self.compute_loss(x, labels, logits)
             known = ops.minimum(self.recognise(hidden, self.adversary(sent, training=False)), self.ignorance)
             distance = ops.mean(ops.abs(sent - shown))
-            loss = task - self.gamma * known + self.distance_weight * distance
+            loss = replicas.share(task - self.gamma * known + self.distance_weight * distance)
         variables = self.parts.trainable_variables
         self.optimizer.apply(tape.gradient(loss, variables), variables)
         sent = tf.stop_gradient(sent)
         with tf.GradientTape() as tape:
             recognised = self.recognise(hidden, self.adversary(sent, training=True))
+            loss = replicas.share(recognised)
         variables = self.adversary.trainable_variables
-        self.adversary_optimizer.apply(tape.gradient(recognised, variables), variables)
+        self.adversary_optimizer.apply(tape.gradient(loss, variables), variables)
         return {"loss": task, "adversary": recognised, "distance": distance}
 
 

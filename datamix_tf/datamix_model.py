@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from datamix_tf import replicas
 from datamix_tf.groups import check_group_size, complete_groups, require_whole_groups
 from datamix_tf.layers import DeMix, GroupShuffle, GroupUnshuffle, Mix, OrthogonalKeys
 
@@ -71,7 +72,7 @@ class DataMixModel(keras.Model):
     def _training_keys(self, features):
         """Keys of which `mixed_share` are random and the rest the identity (`MixingCurriculum`; all random without)."""
         keys = self.keys(features)
-        draws = keras.random.uniform((ops.shape(keys)[0], 1, 1), seed=self.keys.seed_generator, dtype=keys.dtype)
+        draws = replicas.uniform((ops.shape(keys)[0], 1, 1), seed=self.keys.seed_generator, dtype=keys.dtype)
         identity = ops.eye(self.group_size, dtype=keys.dtype)
         return ops.where(draws < ops.cast(self.mixed_share, keys.dtype), keys, identity)
 

@@ -71,7 +71,7 @@ def build(options: RunOptions, source, command: str) -> list[Node]:
             Transform(preprocessing=_preprocessing(options, source.kind), max_bad_share=options.max_bad_share),
             {"examples": ("example_gen", "examples")},
         ),
-        Node("trainer", Trainer(models=work.models, keep=keep), examples),
+        Node("trainer", Trainer(models=work.models, keep=keep, team=_team(options)), examples),
         Node("attacker", Attacker(attacks=work.attacks, keep=keep), trained),
         Node(
             "evaluator",
@@ -221,6 +221,12 @@ def publish(artifact: Artifact, name: str, output: str) -> str:
     with atomic_file(path) as temporary:
         shutil.copyfile(source, temporary)
     return path
+
+
+def _team(options):
+    from components.team import JOB, Team
+
+    return Team(options.replicas, options.train_workers, os.path.join(options.output, JOB))
 
 
 def _preprocessing(options, kind):

@@ -32,6 +32,8 @@ class RunOptions:
     keep: str | None
     lineage: str | None
     mlflow: str | None
+    replicas: int
+    train_workers: tuple[str, ...]
     from_node: str | None
     to_node: str | None
     no_cache: bool
@@ -135,6 +137,17 @@ def _check(options):
         (options.repeats >= 1, "--repeats must be at least 1", options.repeats),
         (0 <= options.curriculum < 1, "--curriculum must be at least 0 and below 1", options.curriculum),
         (options.batch_size >= 1, "--batch_size must be at least 1", options.batch_size),
+        (options.replicas >= 1, "--replicas must be at least 1", options.replicas),
+        (
+            options.replicas == 1 or not options.train_workers,
+            "--train_workers has one replica on each machine; leave --replicas out",
+            options.replicas,
+        ),
+        (
+            all(":" in address for address in options.train_workers) and len(options.train_workers) != 1,
+            "--train_workers takes two or more of HOST:PORT, with commas",
+            ",".join(options.train_workers),
+        ),
         (options.hidden_units >= 0, "--hidden_units must be at least 0", ""),
         (options.width >= 1, "--width must be at least 1", options.width),
         (
@@ -288,6 +301,20 @@ def _parser():
     )
     add("--seed", type=int, default=0, help="seed of data generation, initialisation, order and training keys")
     add("--repeats", type=int, default=1, help="seeds to train with: seed, seed + 1, ...; gives a spread")
+    add(
+        "--replicas",
+        type=int,
+        default=1,
+        help="replicas that share each batch, on this machine: its GPUs if it has so many, else so many processes; "
+        "whole groups stay together",
+    )
+    add(
+        "--train_workers",
+        type=texts,
+        default=(),
+        metavar="HOST:PORT,...",
+        help="machines that share each batch, this one first; on each of the others: python -m components.train_worker",
+    )
     add = parser.add_argument_group("attacks").add_argument
     add("--attacks", type=texts, default=("label",), help=f"any of {', '.join(ATTACKS)}, with commas")
     add("--attack_epochs", type=int, default=10, help="most passes of an attack network; 0 runs no attacks")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from datamix_tf import replicas
 from datamix_tf.layers.obfuscation import Obfuscation
 
 
@@ -81,7 +82,7 @@ class GaussianMechanism(Obfuscation):
         axes = tuple(range(1, len(inputs.shape)))
         length = ops.sqrt(ops.sum(ops.square(inputs), axis=axes, keepdims=True) + keras.config.epsilon())
         clipped = inputs * ops.minimum(1.0, self.norm / length)
-        noise = keras.random.normal(ops.shape(inputs), dtype=inputs.dtype, seed=self.seed_generator)
+        noise = replicas.normal(ops.shape(inputs), dtype=inputs.dtype, seed=self.seed_generator)
         return clipped + self.norm * self.multiplier * noise
 
     def get_config(self):
@@ -116,7 +117,8 @@ class LearnedNoise(Obfuscation):
         self.log_scale = self.add_weight(name="log_scale", shape=shape, initializer=start)
 
     def call(self, inputs):
-        draws = keras.random.uniform(ops.shape(inputs), -0.5, 0.5, dtype="float32", seed=self.seed_generator)
+        shape, seed = ops.shape(inputs), self.seed_generator
+        draws = replicas.uniform(shape, minval=-0.5, maxval=0.5, dtype="float32", seed=seed)
         laplace = -ops.sign(draws) * ops.log1p(-2 * ops.minimum(ops.abs(draws), 0.499999))
         location, log_scale = (ops.cast(weight, inputs.dtype) for weight in (self.location, self.log_scale))
         return inputs + location + ops.exp(log_scale) * ops.cast(laplace, inputs.dtype)

@@ -7,6 +7,8 @@ import math
 import keras
 from keras import ops
 
+from datamix_tf import replicas
+
 
 @keras.saving.register_keras_serializable(package="datamix_tf")
 class GaussianBottleneck(keras.layers.Layer):
@@ -71,7 +73,8 @@ class GaussianBottleneck(keras.layers.Layer):
     def call(self, inputs, training=None):
         projected = ops.matmul(ops.reshape(inputs, (-1, self.kernel.shape[0])), ops.cast(self.kernel, inputs.dtype))
         if training:
-            mean, variance = ops.mean(projected, 0), ops.var(projected, 0)
+            mean = replicas.mean(ops.mean(projected, 0))
+            variance = replicas.mean(ops.mean(ops.square(projected - mean), 0))
             for moving, now in ((self.mean, mean), (self.variance, variance)):
                 moving.assign(self.momentum * moving + (1 - self.momentum) * ops.cast(now, moving.dtype))
         else:
@@ -79,12 +82,12 @@ class GaussianBottleneck(keras.layers.Layer):
         standard = (projected - mean) / ops.sqrt(variance + 1e-5)
         if training and self.decorrelation:
             rows = ops.cast(ops.shape(standard)[0], standard.dtype)
-            correlation = ops.matmul(ops.transpose(standard), standard) / rows
+            correlation = replicas.mean(ops.matmul(ops.transpose(standard), standard) / rows)
             self.add_loss(self.decorrelation * ops.mean(ops.square(correlation * (1 - ops.eye(self.units)))))
         signal = math.sqrt(1 - self.stddev**2) * standard
         if not self.noisy:
             return signal
-        noise = keras.random.normal(ops.shape(signal), dtype=signal.dtype, seed=self.seed_generator)
+        noise = replicas.normal(ops.shape(signal), dtype=signal.dtype, seed=self.seed_generator)
         return signal + self.stddev * noise
 
     def compute_output_shape(self, input_shape):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from datamix_tf import replicas
+
 
 @keras.saving.register_keras_serializable(package="datamix_tf")
 class GaussianSample(keras.layers.Layer):
@@ -41,7 +43,7 @@ class GaussianSample(keras.layers.Layer):
             self.add_loss(self.weight * ops.mean(divergence) / 2)
         if not (training or self.at_inference):
             return inputs
-        noise = keras.random.normal(ops.shape(inputs), dtype=inputs.dtype, seed=self.seed_generator)
+        noise = replicas.normal(ops.shape(inputs), dtype=inputs.dtype, seed=self.seed_generator)
         return inputs + ops.exp(log_variance / 2) * noise
 
     def compute_output_shape(self, input_shape):

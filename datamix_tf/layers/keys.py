@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from datamix_tf import replicas
 from datamix_tf.groups import check_group_size, require_whole_groups
 
 
@@ -37,7 +38,7 @@ def haar_orthogonal(count, size: int, seed=None, dtype="float32"):
     (2007), section 5.
     """
     work_dtype = dtype if dtype == "float64" else "float32"
-    gaussian = keras.random.normal((count, size, size), dtype=work_dtype, seed=seed)
+    gaussian = replicas.normal((count, size, size), dtype=work_dtype, seed=seed)
     q, r = ops.qr(gaussian)
     diagonal = ops.diagonal(r, axis1=-2, axis2=-1)
     signs = ops.where(diagonal < 0, -ops.ones_like(diagonal), ops.ones_like(diagonal))
@@ -141,7 +142,9 @@ class ConvexKeys(keras.layers.Layer):
     def call(self, features):
         features = require_whole_groups(features, self.group_size)
         draws = (ops.shape(features)[0] // 2, 2)
-        share = keras.random.uniform(draws, self.low, self.high, dtype=self.compute_dtype, seed=self.seed_generator)
+        share = replicas.uniform(
+            draws, minval=self.low, maxval=self.high, dtype=self.compute_dtype, seed=self.seed_generator
+        )
         first, second = share[:, 0], share[:, 1]
         return ops.stack([ops.stack([first, 1 - first], -1), ops.stack([1 - second, second], -1)], 1)
 

@@ -7,6 +7,8 @@ import math
 import keras
 from keras import ops
 
+from datamix_tf import replicas
+
 
 class Obfuscation(keras.layers.Layer):
     """A layer that runs on the edge and whose output is what the cloud receives.
@@ -50,7 +52,7 @@ class InputNoise(Obfuscation):
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def call(self, inputs):
-        noise = keras.random.normal(ops.shape(inputs), dtype=inputs.dtype, seed=self.seed_generator)
+        noise = replicas.normal(ops.shape(inputs), dtype=inputs.dtype, seed=self.seed_generator)
         return inputs + self.variance**0.5 * noise
 
     def get_config(self):

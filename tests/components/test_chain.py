@@ -22,6 +22,7 @@ from components.networks import ModelConfig
 from components.packager import TOLERANCE, Packager
 from components.pusher import Pusher, next_version, push_saved_model
 from components.reporter import Reporter, human
+from components.team import Team
 from components.tflite import run_signature
 from components.trainer import Trainer
 from datamix_tf.layers import Blur, InputNoise
@@ -60,7 +61,7 @@ def examples(folder):
 
 @pytest.fixture(scope="module")
 def models(folder, examples) -> Models:
-    trainer = Trainer(models=[PLAIN, CONFIG], keep=str(folder / "kept"))
+    trainer = Trainer(models=[PLAIN, CONFIG], keep=str(folder / "kept"), team=Team())
     return trainer.run({"examples": examples}, str(folder / "trainer"))["models"]
 
 
@@ -71,7 +72,7 @@ def scores(folder, examples, models) -> AttackScores:
         for name in (PLAIN.name, CONFIG.name)
         for label in ("target", "identity")
     ]
-    attacker = Attacker(attacks=attacks, keep=str(folder / "kept"))
+    attacker = Attacker(attacks=attacks, keep=str(folder / "kept"), team=Team())
     return attacker.run({"examples": examples, "models": models}, str(folder / "attacker"))["scores"]
 
 
@@ -105,7 +106,7 @@ def test_trained_models_load_and_carry_the_statistics(examples, models):
 def test_the_same_seed_trains_the_same_model(folder, examples):
     short = ModelConfig(**{**CONFIG.__dict__, "epochs": 1})
     twice = [
-        Trainer(models=[short], keep=str(folder / f"kept{run}")).run(
+        Trainer(models=[short], keep=str(folder / f"kept{run}"), team=Team()).run(
             {"examples": examples}, str(folder / f"again{run}")
         )["models"]
         for run in range(2)
@@ -137,7 +138,9 @@ def test_signal_content_is_cut_out_after_most_of_the_training(method, folder, ex
     """The composition: coefficients instead of features go up, mixed or not, and everything else works as before."""
     wanted = {"method": method, "num_pre_blocks": 3, "signal_rank": 4, "epochs": 4}
     config = ModelConfig(**{**CONFIG.__dict__, **wanted, "group_size": 4 if method == "datamix" else 1})
-    models = Trainer(models=[config], keep=str(folder / "kept")).run({"examples": examples}, str(folder / config.name))
+    models = Trainer(models=[config], keep=str(folder / "kept"), team=Team()).run(
+        {"examples": examples}, str(folder / config.name)
+    )
     assert len(trained.training(models["models"], config.name)["history"]["loss"]) == 4
     measured = measure(trained.load(models["models"], config.name), examples)
     # 8 x 8 features of 8 channels, of which strides leave 4 x 4 places.
@@ -208,7 +211,7 @@ def test_the_undefended_attacks_work(scores):
 
 def test_a_meaningless_attack_is_skipped_with_the_reason(folder, examples, models):
     attack = AttackConfig(PLAIN.name, "identity", epochs=1, batch_size=32, min_examples=1000, seed=0)
-    attacker = Attacker(attacks=[attack], keep=str(folder / "kept"))
+    attacker = Attacker(attacks=[attack], keep=str(folder / "kept"), team=Team())
     artifact = attacker.run({"examples": examples, "models": models}, str(folder / "skip"))["scores"]
     assert "fewer than 2 values of 'identity' have 1000" in artifact.read_json("scores.json")[0]["skipped"]
     np.testing.assert_array_equal(known_classes(np.array([0, 0, 1, 2, 2]), np.array([0, 1, 2, 5]), 2), [0, 2])
