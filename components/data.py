@@ -48,6 +48,12 @@ class Task:
             return keras.losses.BinaryCrossentropy(from_logits=True)
         return keras.losses.CategoricalCrossentropy(from_logits=True)
 
+    def distillation(self, share):
+        """The loss that follows a teacher by a share; its labels are those of `datamix_tf.distillation`."""
+        from datamix_tf.distillation import Distillation
+
+        return Distillation(share, self.kind == "binary")
+
     def metric(self):
         import keras
 

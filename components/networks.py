@@ -38,6 +38,8 @@ class ModelConfig:
         bottleneck_units: Numbers that the edge sends through a `GaussianBottleneck` (of the network of
             `datamix_tf.models.bottleneck`); 0 for none.
         bottleneck_bits: Upper bound of the information in them.
+        distill: Share of the loss that follows the answers of the same network trained plainly (`teacher`), for models
+            trained through the mixing.
     """
 
     method: str
@@ -59,6 +61,7 @@ class ModelConfig:
     signal_rank: int = 0
     bottleneck_units: int = 0
     bottleneck_bits: float = 0.0
+    distill: float = 0.0
 
     @property
     def name(self) -> str:
@@ -76,6 +79,12 @@ class ModelConfig:
     def mixing(self) -> bool:
         """Whether it is trained through the mixing."""
         return self.method == "datamix"
+
+    @property
+    def teacher(self) -> ModelConfig:
+        """The plain network, all in one place, with the same settings."""
+        plain = {"method": "plain", "num_pre_blocks": 0, "group_size": 1, "signal_rank": 0}
+        return dataclasses.replace(self, **plain, bottleneck_units=0, bottleneck_bits=0.0, distill=0.0)
 
 
 def build_model(config: ModelConfig, schema):

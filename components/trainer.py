@@ -85,18 +85,19 @@ def train_together(config: ModelConfig, examples: Examples, keep: str, strategy=
     Returns:
         A local folder with the kept model.
     """
+    teacher = train_together(config.teacher, examples, keep, strategy, first) if config.distill else ""
     what = dataclasses.asdict(config)
     stored = place(keep, what, examples, __name__)
     checkpoint = f"{stored}.checkpoint"
 
     def make(working):
-        model, training = train(config, examples, checkpoint, strategy, first)
+        model, training = train(config, examples, checkpoint, strategy, first, teacher)
         model.save(os.path.join(working, "model.keras"))
         write_json(os.path.join(working, "training.json"), training)
 
     if not first:
         if not files.is_whole(stored):
-            train(config, examples, checkpoint, strategy, first)
+            train(config, examples, checkpoint, strategy, first, teacher)
         return _waited_for(stored)
     found = kept(keep, what, examples, make, __name__)
     files.remove(checkpoint)
@@ -108,12 +109,12 @@ def _waited_for(folder):
     started = time.monotonic()
     while not files.is_whole(folder):
         if time.monotonic() - started > PATIENCE:
-            raise RuntimeError(f"the first worker did not write {folder} within {PATIENCE} s; the others see no such --keep")
+            raise RuntimeError(f"the first worker did not write {folder} in {PATIENCE} s; give all of them one --keep")
         time.sleep(LOOK)
     return local_copy(folder)
 
 
-def train(config: ModelConfig, examples: Examples, checkpoint: str, strategy=None, first: bool = True):
+def train(config: ModelConfig, examples: Examples, checkpoint: str, strategy=None, first: bool = True, teacher=""):
     """Trains one model; one that sends signal content first without, then, for the last epochs, with it.
 
     Args:
@@ -122,6 +123,7 @@ def train(config: ModelConfig, examples: Examples, checkpoint: str, strategy=Non
         checkpoint: Folder of the last checkpoint; if it is there, the training goes on from it.
         strategy: A `tf.distribute` strategy; `None`: one replica.
         first: Whether checkpoints are written.
+        teacher: Where the kept teacher is, for `config.distill`.
 
     Returns:
         `(model, training)`: a Keras model (mixing ones are a `DataMixModel` or `MixupModel`), and a JSON-ready record
@@ -148,7 +150,7 @@ def train(config: ModelConfig, examples: Examples, checkpoint: str, strategy=Non
             continue
         finished = progress["epochs"] if number == progress["stage"] else 0
         with replicated(strategy):
-            fitted, data = _prepared(stage, schema, model, examples, batch_size, an_epoch, finished)
+            fitted, data = _prepared(stage, schema, model, examples, batch_size, an_epoch, finished, teacher)
         if finished:
             restore(checkpoint, fitted)
         saving = Checkpoint(checkpoint, number, history, seconds, writes=first)
@@ -174,9 +176,12 @@ def _stages(config):
     return [first, second] if first.epochs else [second]
 
 
-def _prepared(config, schema, model, examples, batch_size, an_epoch, finished):
+def _prepared(config, schema, model, examples, batch_size, an_epoch, finished, teacher):
     """What to fit, compiled, and its data: the model itself, or its training against an adversary."""
+    import keras
+
     from datamix_tf.adversarial import AdversarialTraining, adversary_for
+    from datamix_tf.distillation import with_teacher
 
     def make_optimizer():
         return optimizer(config, config.epochs * an_epoch, WARMUP_EPOCHS * an_epoch)
@@ -198,7 +203,11 @@ def _prepared(config, schema, model, examples, batch_size, an_epoch, finished):
         training = AdversarialTraining(model, identifier, distance_weight=1.0)
         training.compile(make_optimizer(), optimizer=make_optimizer(), loss=task.loss(), jit_compile=False)
         return training, data
-    loss, metrics = (task.soft_loss(), []) if mixup else (task.loss(), [task.metric()])
+    if config.distill:
+        known = keras.saving.load_model(os.path.join(teacher, "model.keras"), compile=False)
+        data, loss, metrics = with_teacher(data, known, task.outputs), task.distillation(config.distill), []
+    else:
+        loss, metrics = (task.soft_loss(), []) if mixup else (task.loss(), [task.metric()])
     model.compile(make_optimizer(), loss, metrics=metrics, jit_compile=False)
     # Made here, the optimizer's variables are not traced one by one: half the time until the first step.
     model.optimizer.build(model.trainable_variables)

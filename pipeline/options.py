@@ -69,6 +69,7 @@ class RunOptions:
     optimizer: str
     learning_rate: float
     weight_decay: float
+    distill: float
     augment: tuple[str, ...]
     attacks: tuple[str, ...]
     attack_epochs: int
@@ -135,6 +136,7 @@ def _check(options):
         (options.reconstruction_epochs >= 1, "--reconstruction_epochs must be at least 1", ""),
         (options.reconstruction_width >= 1, "--reconstruction_width must be at least 1", ""),
         (options.repeats >= 1, "--repeats must be at least 1", options.repeats),
+        (0 <= options.distill <= 1, "--distill must be from 0 to 1", options.distill),
         (0 <= options.curriculum < 1, "--curriculum must be at least 0 and below 1", options.curriculum),
         (options.batch_size >= 1, "--batch_size must be at least 1", options.batch_size),
         (options.replicas >= 1, "--replicas must be at least 1", options.replicas),
@@ -293,6 +295,12 @@ def _parser():
     add("--optimizer", choices=OPTIMIZERS, default="adamw", help="sgd has a momentum of 0.9")
     add("--learning_rate", type=float, default=3e-3, help="peak learning rate, with cosine decay")
     add("--weight_decay", type=float, default=0.05, help="decoupled weight decay")
+    add(
+        "--distill",
+        type=float,
+        default=0.0,
+        help="share of the loss with which models that mix follow the answers of the unmixed one",
+    )
     add(
         "--augment",
         type=texts,

@@ -84,6 +84,7 @@ def _model(row, options, hidden, seed):
         signal_rank=row.signal_rank,
         bottleneck_units=row.bottleneck_units,
         bottleneck_bits=row.bottleneck_bits,
+        distill=options.distill if row.model == "datamix" else 0.0,
         seed=seed,
         people=hidden[0] if row.method == "anonymizer" else "",
         **{key: getattr(options, key) for key in MODEL_OPTIONS},

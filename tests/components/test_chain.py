@@ -115,6 +115,17 @@ def test_the_same_seed_trains_the_same_model(folder, examples):
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-4)
 
 
+def test_a_student_learns_from_the_unmixed_model_of_the_same_settings(folder, examples, models):
+    student = ModelConfig(**{**CONFIG.__dict__, "epochs": 2, "distill": 0.7})
+    assert student.teacher == ModelConfig(**{**PLAIN.__dict__, "epochs": 2, "num_pre_blocks": 0, "group_size": 1})
+    trainer = Trainer(models=[student, student.teacher], keep=str(folder / "kept"), team=Team())
+    made = trainer.run({"examples": examples}, str(folder / "student"))["models"]
+    losses = [trained.training(made, name)["history"]["loss"] for name in trained.names(made)]
+    assert all(len(loss) == 2 and loss[1] < loss[0] for loss in losses)
+    taught, alone = (trained.load(where, CONFIG.name).get_weights() for where in (made, models))
+    assert any(not np.array_equal(one, other) for one, other in zip(taught, alone, strict=True))
+
+
 def test_the_metrics_have_the_pinned_form(evaluation):
     metrics = evaluation.read_json("metrics.json")
     assert metrics["schema"] == 1 and set(metrics) >= {"dataset", "rows", "summary"}
