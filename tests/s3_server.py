@@ -26,6 +26,7 @@ def s3_server(cache):
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     url = "http://{}:{}".format(*server.get_host_and_port())
+    _post(f"{url}/moto-api/reset")  # servers of one process share what they hold
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {
             "AWS_ENDPOINT_URL": url,
@@ -46,5 +47,9 @@ def s3_server(cache):
 def refuse_everybody(url: str, refused: bool = True) -> None:
     """Makes the server ask for credentials, which nobody has, or ask no more."""
     count = b"0" if refused else b"1e9"
-    request = urllib.request.Request(f"{url}/moto-api/reset-auth", count, {"Content-Type": "text/plain"})
+    _post(f"{url}/moto-api/reset-auth", count)
+
+
+def _post(url, data=b""):
+    request = urllib.request.Request(url, data, {"Content-Type": "text/plain"}, method="POST")
     urllib.request.urlopen(request).close()
