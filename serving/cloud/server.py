@@ -158,6 +158,7 @@ class Server:
             http=with_limits(options.limits.read_seconds),
             ws="none",
             lifespan="off",
+            log_config=None,  # its own would close the handlers of the program around it
             log_level="warning",
             access_log=False,
             server_header=False,

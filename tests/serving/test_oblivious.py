@@ -22,7 +22,7 @@ from tests.serving.deployments import deploy, private_model, served
 @contextlib.contextmanager
 def running(app):
     """An ASGI application on a port of its own; yields its URL."""
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning")
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", log_config=None)
     server = uvicorn.Server(config)
     listening = config.bind_socket()
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
