@@ -74,7 +74,7 @@ class Deployment(Artifact):
 
 
 class Report(Artifact):
-    """The page people look at: `report.html`."""
+    """The page people look at: `report.html`, `model_card.md`, `page.json` with all that they tell, and `figures/`."""
 
 
 def write_json(path: str, value) -> None:

@@ -17,25 +17,6 @@ PICTURES = 8
 SCALE = 2
 
 
-def group_strip(model, examples: Examples) -> list[tuple[str, bytes]]:
-    """Rows of pictures of one group: `(caption, PNG)`.
-
-    The mixtures are of feature maps; a map is shown as the mean of its channels.
-    """
-    x = _group(model.group_size, examples)
-    features = np.asarray(model.pre(x, training=False))
-    key, other = (np.asarray(model.keys(features)) for _ in range(2))
-    sent = np.asarray(model.mix(features, key))
-    rows = [
-        ("raw input", x),
-        ("features on the edge", features),
-        ("what the cloud sees", sent),
-        ("de-mixed with a wrong key", np.asarray(model.demix(sent, other))),
-        ("de-mixed with the right key", np.asarray(model.demix(sent, key))),
-    ]
-    return [(caption, picture_row(images, x.shape[1:3])) for caption, images in rows]
-
-
 def defence_strips(examples: Examples, models: Models, scores: AttackScores, metrics: dict) -> list[tuple[str, bytes]]:
     """Of every method, what the cloud receives and, where a reconstruction ran, what it rebuilt (figures 2 and 6).
 

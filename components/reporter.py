@@ -2,29 +2,47 @@
 
 from __future__ import annotations
 
-import base64
 import os
 
 import apache_beam as beam
 
-from components import bad_records, files
+from components import files
 from components import models as trained
-from components.artifacts import AttackScores, Evaluation, Examples, Models, Package, Report, atomic_file
+from components.artifacts import (
+    AttackScores,
+    Evaluation,
+    Examples,
+    Models,
+    Package,
+    RawExamples,
+    Report,
+    atomic_file,
+    write_json,
+)
 from components.base import Component, ComponentSpec
 from components.figures import trade_offs
-from components.methods import entry_key, members_of, row_key
-from components.pictures import defence_strips, group_strip
+from components.pictures import defence_strips
+from components.report.gathered import FILE, gathered
+from components.report.page import CARD, model_card, render, told
+from components.report.separation import separated
+from components.report.strip import strip
+
+REPORT = "report.html"
 
 
 class Reporter(Component):
-    """Writes `report.html` (headline, table, figures, what the cloud sees, training, data health, the command), and
-    its figures as PNG files in `figures/`.
+    """Measures what the page alone shows (the strip, and what separation makes of every mixing method), and writes
+    `page.json` (all that the page tells of the run), `report.html` and `model_card.md` rendered from it, and figures as
+    PNG files in `figures/`.
+
+    What only the pipeline knows (lineage, the command, an audit that came later) is not there; whoever knows it renders
+    `page.json` again (`components.report.page`).
 
     Parameters:
-        model: Name of the packaged model, for the pictures.
-        command: The command line of the run.
+        model: Name of the packaged model, for headline and pictures.
 
     Inputs:
+        raw: `RawExamples`, for recordings to be played.
         examples: `Examples`.
         models: `Models`.
         scores: `AttackScores`, for rebuilt pictures.
@@ -37,6 +55,7 @@ class Reporter(Component):
 
     spec = ComponentSpec(
         inputs={
+            "raw": RawExamples,
             "examples": Examples,
             "models": Models,
             "scores": AttackScores,
@@ -44,82 +63,50 @@ class Reporter(Component):
             "package": Package,
         },
         outputs={"report": Report},
-        parameters={"model": str, "command": str},
+        parameters={"model": str},
     )
-    without_effect = ("command",)
 
     def execute(self, inputs, outputs, options):
+        metrics = inputs["evaluation"].read_json("metrics.json")
+        names = sorted({self.parameters["model"], *(entry["models"][0] for entry in metrics["summary"])})
         with beam.Pipeline(options=options) as pipeline:
             _ = (
                 pipeline
-                | "Model" >> beam.Create([self.parameters["model"]])
+                | "Models" >> beam.Create(names)
+                | "Spread" >> beam.Reshuffle()
+                | "Separate" >> beam.Map(_separated, self.parameters["model"], inputs)
+                | "Collect" >> beam.combiners.ToDict()
                 | "Write" >> beam.Map(self._write, inputs, outputs["report"])
             )
 
-    def _write(self, name, inputs, report):
-        import jinja2
-
-        metrics = inputs["evaluation"].read_json("metrics.json")
-        environment = jinja2.Environment(
-            loader=jinja2.PackageLoader("components", "."), autoescape=True, undefined=jinja2.StrictUndefined
+    def _write(self, measured, inputs, report):
+        name, metrics = self.parameters["model"], inputs["evaluation"].read_json("metrics.json")
+        defences = defence_strips(inputs["examples"], inputs["models"], inputs["scores"], metrics)
+        drawn = trade_offs(metrics)
+        page = gathered(
+            name,
+            inputs,
+            {name: score for name, (score, _) in measured.items()},
+            measured[name][1],
+            {"figures": drawn.items(), "defences": defences},
         )
-        environment.filters["percent"] = lambda value: f"{100 * value:.1f} %"
-        environment.filters["human"] = human
-        trade_off_figures = trade_offs(metrics)
-        strips = defence_strips(inputs["examples"], inputs["models"], inputs["scores"], metrics)
-        figures = trade_off_figures | {f"strip-{index:02d}.png": picture for index, (_, picture) in enumerate(strips)}
-        page = environment.get_template("report.html").render(
-            metrics=metrics,
-            command=self.parameters["command"],
-            model=name,
-            strip=_embedded(group_strip(trained.load(inputs["models"], name), inputs["examples"])),
-            defences=_embedded(strips),
-            figures=_embedded(trade_off_figures.items()),
-            attack_figure=attack_figure,
-            schema=inputs["examples"].read_json("schema.json"),
-            traffic=inputs["package"].read_json("traffic.json"),
-            bad=inputs["examples"].read_json(bad_records.FILE),
-            worst={entry_key(entry): worst_attack(entry, metrics["rows"]) for entry in metrics["summary"]},
-            entry_key=entry_key,
-            row_key=row_key,
-            trainings=[trained.training(inputs["models"], model) for model in trained.names(inputs["models"])],
-        )
-        with (
-            atomic_file(report.path("report.html")) as temporary,
-            open(temporary, "w", encoding="utf-8") as file,
-        ):
-            file.write(page)
+        write_json(report.path(FILE), page)
+        run = told(name, page)
+        for file_name, text in ((REPORT, render([run])), (CARD, model_card(run))):
+            with atomic_file(report.path(file_name)) as temporary, open(temporary, "w", encoding="utf-8") as file:
+                file.write(text)
+        strips = {f"strip-{index:02d}.png": picture for index, (_, picture) in enumerate(defences)}
         with files.writing(report.path("figures")) as folder:
             os.makedirs(folder, exist_ok=True)
-            for file_name, picture in figures.items():
+            for file_name, picture in {**drawn, **strips}.items():
                 with open(os.path.join(folder, file_name), "wb") as file:
                     file.write(picture)
 
 
-def _embedded(pictures):
-    """Pairs of a caption and a PNG as pairs of a caption and a data URI."""
-    return [(caption, "data:image/png;base64," + base64.b64encode(png).decode()) for caption, png in pictures]
-
-
-def attack_figure(value: float, measure: str) -> str:
-    """A score, its chance level or its error as text: shares in per cent, errors of pictures as they are."""
-    return f"{value:.2f}" if measure == "inverse_mse" else f"{100 * value:.1f} %"
-
-
-def worst_attack(entry, rows):
-    """Among the attacks on a method, the one furthest above chance: `(name, mean score, chance, n)`, or `None`."""
-    members = members_of(entry, rows)
-    candidates = [
-        (name, entry["mean"][f"attack {name}"], attack["chance"], attack["n"])
-        for name, attack in members[0]["attacks"].items()
-        if "skipped" not in attack and attack["measure"] != "inverse_mse"
-    ]
-    return max(candidates, key=lambda attack: attack[1] - attack[2], default=None)
-
-
-def human(count: float) -> str:
-    """1,234,567 as 1.23M."""
-    for limit, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if count >= limit:
-            return f"{count / limit:.2f}{unit}"
-    return str(int(count))
+def _separated(name, packaged, inputs):
+    """A model's name, what separation scores on it, and if it is the packaged one its strip; `None` for what is not."""
+    model = trained.load(inputs["models"], name)
+    found = separated(model, inputs["examples"])
+    if found is None:
+        return name, (None, None)
+    return name, (found.score, strip(model, found, inputs["examples"], inputs["raw"]) if name == packaged else None)

@@ -50,6 +50,9 @@ def run(options: AuditOptions, beam_arguments, arguments) -> None:
     """Runs the audit; prints its report."""
     from components.auditor import Auditor
     from pipeline import dag
+    from components.report.gathered import FILE
+    from components.reporter import REPORT
+    from pipeline.publishing import publish_report, report_of
 
     examples, models = (
         kind(os.path.join(options.run, "artifacts", *parts))
@@ -73,11 +76,16 @@ def run(options: AuditOptions, beam_arguments, arguments) -> None:
         ids = {name: artifact for name, artifact in known.items() if artifact}
         inputs, beam_options = {"examples": examples, "models": models}, make_beam_options(list(beam_arguments))
         dag.execute(node, inputs, ids, folder, beam_options, store, auditor.parameters["command"], ids == known)
+        told = os.path.exists(report_of(options.run).path(FILE))
+        if told:
+            publish_report(store, options.run)
     audit = auditor.outputs(folder)["audit"]
     for name in files.names(audit.uri):
         dag.publish(audit, name, options.output)
     print(files.read_bytes(os.path.join(options.output, "audit.md")).decode())
     print(f"{options.output}: this report, audit.json, and pictures if there are any")
+    if told:
+        print(f"{os.path.join(options.run, REPORT)}: tells of it, too")
 
 
 def plan(options: AuditOptions, examples: Examples, models: Models) -> list:

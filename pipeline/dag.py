@@ -32,7 +32,7 @@ class Node:
     inputs: dict[str, tuple[str, str]]
 
 
-def build(options: RunOptions, source, command: str) -> list[Node]:
+def build(options: RunOptions, source) -> list[Node]:
     """The nodes of a run, in an order in which they can run."""
     from components.attacker import Attacker
     from components.blessing import Thresholds
@@ -89,8 +89,9 @@ def build(options: RunOptions, source, command: str) -> list[Node]:
         ),
         Node(
             "reporter",
-            Reporter(model=work.packaged, command=command),
+            Reporter(model=work.packaged),
             trained
+            | {"raw": ("example_gen", "examples")}
             | {"scores": ("attacker", "scores")}
             | {"evaluation": ("evaluator", "evaluation"), "package": ("packager", "package")},
         ),

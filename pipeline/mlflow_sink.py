@@ -1,4 +1,5 @@
-"""A finished run in MLflow: settings as parameters, rows as metrics, metrics.json and the report as artifacts."""
+"""A finished run in MLflow: settings as parameters, rows as metrics, metrics.json, the report and the model card as
+artifacts."""
 
 from __future__ import annotations
 
@@ -59,7 +60,7 @@ def log_run(uri: str, options, folder: str) -> str:
             client.log_batch(run, params=params[start : start + MOST_AT_ONCE])
         for start in range(0, len(values), MOST_AT_ONCE):
             client.log_batch(run, metrics=values[start : start + MOST_AT_ONCE])
-        for file in ("metrics.json", "report.html"):
+        for file in ("metrics.json", "report.html", "model_card.md"):
             if files.exists(os.path.join(folder, file)):
                 client.log_artifact(run, local_copy(os.path.join(folder, file)))
         client.set_terminated(run)

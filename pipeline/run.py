@@ -44,8 +44,9 @@ def run(options, beam_arguments=(), command="") -> None:
     beam_options = make_beam_options(list(beam_arguments))
 
     from pipeline import dag
+    from pipeline.publishing import publish_report
 
-    nodes = dag.build(options, source, command)
+    nodes = dag.build(options, source)
     extent = dag.Extent(options.from_node, options.to_node, not options.no_cache)
     started, evaluated, pushed = time.monotonic(), False, {"pushed": True}
     with opened_store(options.lineage, options.output) as store:
@@ -59,9 +60,7 @@ def run(options, beam_arguments=(), command="") -> None:
             if done.node.name == "evaluator":
                 _publish_metrics(done.outputs["evaluation"], options, command)
             if done.node.name == "reporter":
-                dag.publish(done.outputs["report"], "report.html", options.output)
-                if files.exists(done.outputs["report"].path("figures")):  # a store has no empty folders
-                    dag.publish(done.outputs["report"], "figures", options.output)
+                publish_report(store, options.output)
             if done.node.name == "pusher":
                 pushed = done.outputs["deployment"].read_json("deployment.json")
     if evaluated:

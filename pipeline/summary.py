@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from components.methods import entry_key, members_of
-from components.reporter import human
+from components.report.page import human
 
 HEADINGS = ("method", "edge params", "edge MACs", "bytes up", "test acc.", "balanced", "AUC")
 CAUTION = "Attacks see single mixtures. A cloud that compares the mixtures of a group learns far more (README)."

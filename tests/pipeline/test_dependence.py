@@ -27,7 +27,7 @@ def faces(tmp_path_factory):
 def nodes(faces, flags):
     options, _ = parse(["--dataset", f"folder:{faces}", "--methods", "datamix", *flags])
     source = open_dataset(options.dataset, seed=options.seed, examples=options.examples, data_dir=options.data_dir)
-    return dag.build(options, source, "command")
+    return dag.build(options, source)
 
 
 def repeated(before, after):

@@ -1,0 +1,68 @@
+"""The untrained attacker of the page: FastICA on the mixtures of one group, on every model that mixes."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from components.artifacts import Examples
+from components.data import arrays
+
+GROUPS, EXAMPLES = 8, 1000
+NAME = "key by {separator}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Separated:
+    """What separation makes of the mixtures of test groups, matched with the inputs by the true key.
+
+    Attributes:
+        score: The key agreement, as of `AttackScore`, with `name` and `threat`.
+        groups: The `MixedGroup`s.
+        recovered: Of each group, the features that the attack recovers, in the order and with the signs that fit.
+        chance: The same of random rotations.
+    """
+
+    score: dict
+    groups: list
+    recovered: list[np.ndarray]
+    chance: list[np.ndarray]
+
+
+def separated(model, examples: Examples) -> Separated | None:
+    """Separates test groups of a model; `None` if it does not mix groups of at least 2, or there is no whole group."""
+    from datamix_tf import DataMixModel
+    from datamix_tf.attacks import AttackScore
+    from datamix_tf.attacks.mixed_groups import MixedGroups
+    from datamix_tf.attacks.separation import agreement, chance_agreement
+    from datamix_tf.attacks.separators import IndependentComponents, RandomRotation
+
+    if not isinstance(model, DataMixModel) or model.group_size < 2:
+        return None
+    groups = MixedGroups(model, seed=0).draw(arrays(examples, "test")[1], GROUPS)
+    if not groups:
+        return None
+    separators = attack, chance = IndependentComponents("gradients"), RandomRotation()
+    found, rows = {separator: [] for separator in separators}, {separator: [] for separator in separators}
+    for group in groups:
+        for separator in separators:
+            estimate = separator.separate(group.mixtures)
+            share, order = agreement(estimate, group.key)
+            found[separator].append(share)
+            rows[separator].append(_matched(estimate, order, group))
+    score = AttackScore(
+        float(np.mean(found[attack])),
+        chance_agreement(model.group_size)[0],
+        len(groups),
+        "key_agreement",
+        {"attack": f"{attack.name}, groups known", "threat": "linked", "name": NAME.format(separator=attack.name)},
+        float(np.std(found[attack])),
+    )
+    return Separated(score.to_dict(), groups, rows[attack], rows[chance])
+
+
+def _matched(estimate, order, group):
+    recovered = np.tensordot(estimate, group.mixtures, 1)[order]
+    signs = np.sign((estimate @ group.key)[order, np.arange(len(order))])
+    return recovered * signs.reshape(-1, *[1] * (recovered.ndim - 1))

@@ -1,0 +1,125 @@
+"""The strip: raw | what the cloud sees | wrong key | best attack, by name | right key, of inputs of one group."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from components.artifacts import Examples, RawExamples
+from components.data import arrays
+from components.report import drawing, sound
+from components.report.separation import EXAMPLES, Separated
+from components.tfrecords import decode_example, shard_files
+from serving.edge import preprocess
+
+INPUTS = 4
+
+
+def strip(model, found: Separated, examples: Examples, raw: RawExamples) -> dict:
+    """The strip of a model, JSON-ready.
+
+    Every column but the first is drawn as features and, below, as the input that ridge regression rebuilds from them:
+    fitted on the train split, whose examples the attacker may have for its own.
+
+    Args:
+        model: A `DataMixModel`.
+        found: What separation makes of its mixtures.
+        examples: `Examples`.
+        raw: `RawExamples` of the same data, for recordings to be played.
+
+    Returns:
+        `columns`, each with `title`, `correlation` (mean over all inputs of the attacked groups, of rebuilt with true
+        inputs, both less the mean input) and for the attack its `chance`; `rows`, each a list of cells with
+        `pictures` and perhaps `sound`; `n`, the number of inputs behind the correlations; `score` of the attack.
+    """
+    from datamix_tf.attacks.linear_decoder import LinearDecoder
+    from datamix_tf.attacks.mixed_groups import MixedGroups
+
+    schema = examples.read_json("schema.json")
+    train = arrays(examples, "train")[1][:EXAMPLES].astype("float32")
+    names, test, _ = arrays(examples, "test")
+    decoder = LinearDecoder().fit(MixedGroups(model).features(train), train)
+    truth = [test[group.index].astype("float32") for group in found.groups]
+    mean = train.mean(0)
+
+    def correlation(features):
+        pairs = zip(features, truth, strict=True)
+        return float(np.mean([_correlations(decoder.decode(f) - mean, x - mean) for f, x in pairs]))
+
+    seen = _columns(found)
+    chosen = found.groups[0].index[:INPUTS]
+    artist = _Artist(schema, test[chosen], found.groups[0].features)
+    columns = [{"title": "raw", "key": "raw"}]
+    columns += [{"title": t, "key": key, "correlation": correlation(rows)} for key, (t, rows) in seen.items()]
+    next(c for c in columns if c["key"] == "attack")["chance"] = correlation(found.chance)
+    rebuilt = {key: decoder.decode(rows[0][:INPUTS]) for key, (_, rows) in seen.items()}
+    recordings = _recordings(raw, {names[index] for index in chosen}) if schema["kind"] == "audio" else {}
+    rows = []
+    for place, index in enumerate(chosen):
+        cells = [artist.raw(test[index], recordings.get(names[index]))]
+        cells += [artist.cell(features[0][place], rebuilt[key][place]) for key, (_, features) in seen.items()]
+        rows.append(cells)
+    return {"kind": schema["kind"], "columns": columns, "rows": rows, "n": sum(map(len, truth)), "score": found.score}
+
+
+def _columns(found: Separated):
+    """Column key -> (title, features of each group)."""
+    from datamix_tf.attacks.mixed_groups import rotations
+
+    others = rotations(np.random.default_rng(1), len(found.groups), len(found.groups[0].key))
+    pairs = list(zip(found.groups, others, strict=True))
+    return {
+        "cloud": ("what the cloud sees", [group.mixtures for group in found.groups]),
+        "wrong": ("wrong key", [np.tensordot(other.T, group.mixtures, 1) for group, other in pairs]),
+        "attack": (found.score["attack"], found.recovered),
+        "right": ("right key", [np.tensordot(group.key.T, group.mixtures, 1) for group, _ in pairs]),
+    }
+
+
+class _Artist:
+    """Draws, and plays, inputs and features of one data set."""
+
+    def __init__(self, schema, inputs, features):
+        self.features = drawing.FeaturePictures(features)
+        self.speech = schema["kind"] == "audio"
+        self.preprocessing = preprocess.from_config(schema["preprocessing"])
+        self.range = np.percentile(inputs, (1, 99.5))
+
+    def raw(self, x, recording):
+        cell = {"pictures": [self._input(x)]}
+        if recording is not None:
+            cell["sound"] = sound.wav_uri(self.preprocessing.decode(recording), self.preprocessing.sample_rate)
+        return cell
+
+    def cell(self, feature, rebuilt):
+        cell = {"pictures": [drawing.png_uri(self.features.draw(feature)), self._input(rebuilt)]}
+        if self.speech:
+            cell["sound"] = sound.wav_uri(
+                sound.audible(np.clip(rebuilt, None, self.range[1] + 2), self.preprocessing),
+                self.preprocessing.sample_rate,
+            )
+        return cell
+
+    def _input(self, x):
+        return drawing.png_uri(drawing.spectrogram(x, *self.range) if self.speech else drawing.photo(x))
+
+
+def _recordings(raw: RawExamples, names) -> dict[str, bytes]:
+    """The files of the named test examples, as they were ingested."""
+    import tensorflow as tf
+
+    found = {}
+    for payload in tf.data.TFRecordDataset(shard_files(raw.uri, "test")).as_numpy_iterator():
+        record = decode_example(payload)
+        name = record["name"].decode()
+        if name in names:
+            found[name] = record["content"]
+    return found
+
+
+def _correlations(first, second) -> list[float]:
+    """Correlation of each pair; 0 where one of them does not vary."""
+    first, second = (
+        part.reshape(len(part), -1) - part.reshape(len(part), -1).mean(1, keepdims=True) for part in (first, second)
+    )
+    norms = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
+    return list((first * second).sum(1) / np.maximum(norms, 1e-9))

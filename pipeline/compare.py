@@ -1,0 +1,70 @@
+"""`python -m pipeline.compare RUN RUN ...`: the page of a run, over several runs."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+
+from components.errors import InputError
+from pipeline.command import LINEAGE_FILE, opened_store
+from pipeline.options import LINEAGE_HELP
+
+DESCRIPTION = """\
+Writes one self-contained page over several finished runs: the headline of each, one figure of accuracy against leakage
+against bytes with every method of every run, and tables, attacks, training, data, lineage and model cards side by side."""
+
+
+def main(argv=None) -> int:
+    """Runs the command; returns the exit status: 0, 1 if the page cannot be written, or 2 for bad input."""
+    parser = argparse.ArgumentParser(
+        "python -m pipeline.compare",
+        description=DESCRIPTION,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="output folder of a finished run")
+    parser.add_argument("--output", metavar="FILE", default="comparison.html", help="the page to write")
+    parser.add_argument("--lineage", help=LINEAGE_HELP)
+    options = parser.parse_args(argv)
+    try:
+        print(f"{write(options.runs, options.output, options.lineage)}: {len(options.runs)} runs on one page")
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def write(folders: list[str], output: str, lineage: str | None = None) -> str:
+    """Writes the page; returns its path.
+
+    Raises:
+        InputError: If a folder is none of a finished run, or is named twice.
+    """
+    paths = [os.path.realpath(folder) for folder in folders]
+    for folder, path in zip(folders, paths, strict=True):
+        if paths.count(path) > 1:
+            raise InputError(f"expected different runs, but {folder!r} is named more than once")
+        if not os.path.isdir(path):
+            raise InputError(f"expected the output folder of a finished run, but {folder!r} is no folder")
+
+    from components.report.page import render
+    from pipeline.publishing import told_run, write_text
+
+    short = [os.path.basename(path) for path in paths]
+    runs = []
+    for folder, path, name in zip(folders, paths, short, strict=True):
+        with contextlib.ExitStack() as stack:
+            known = lineage or os.path.exists(os.path.join(path, LINEAGE_FILE))
+            store = stack.enter_context(opened_store(lineage, path)) if known else None
+            runs.append(told_run(path, store, name if short.count(name) == 1 else folder))
+    write_text(output, render(runs))
+    return output
+
+
+if __name__ == "__main__":
+    sys.exit(main())
