@@ -49,9 +49,9 @@ def main(argv=None) -> int:
 def run(options: AuditOptions, beam_arguments, arguments) -> None:
     """Runs the audit; prints its report."""
     from components.auditor import Auditor
-    from pipeline import dag
     from components.report.gathered import FILE
     from components.reporter import REPORT
+    from pipeline import dag
     from pipeline.publishing import publish_report, report_of
 
     examples, models = (

@@ -13,7 +13,7 @@ from pipeline.options import LINEAGE_HELP
 
 DESCRIPTION = """\
 Writes one self-contained page over several finished runs: the headline of each, one figure of accuracy against leakage
-against bytes with every method of every run, and tables, attacks, training, data, lineage and model cards side by side."""
+against bytes with every method of every run, and tables, attacks, training, data, lineage and model cards of each."""
 
 
 def main(argv=None) -> int:

@@ -10,6 +10,7 @@ import json
 
 from components.methods import members_of
 from components.report.headline import headline
+from components.report.health import few
 
 #: Tasks by the names of the Hugging Face hub.
 TASKS = {"image": "image-classification", "audio": "audio-classification"}
@@ -43,16 +44,16 @@ def card(run: dict) -> list[Section]:
     head, data = headline(page, run["audit"]), page["data"]
     entry = head["entry"]
     settings = members_of(entry, page["metrics"]["rows"])[0]["settings"]
-    labels = ", ".join(data["target"])
+    labels = few(data["target"])
     return [
         Section("Model details"),
         Section(
             "Model description",
             3,
             (
-                f"A network in three parts for private split inference, {head['method']}: the edge runs the first part "
-                "and mixes the features of a group of inputs with a secret random orthogonal matrix, the cloud computes "
-                "on the mixtures, the edge de-mixes the answers and runs the last part.",
+                f"A network in three parts for private split inference, {head['method']}: the edge runs the first "
+                "part and mixes the features of a group of inputs with a secret random orthogonal matrix, the cloud "
+                "computes on the mixtures, the edge de-mixes the answers and runs the last part.",
                 f"The edge holds {entry['edge_params']:,} parameters and does {_percent(head['edge_share'])} of the "
                 f"multiply-adds ({entry['edge_macs']:,}); each input sends {entry['bytes_up']:,} bytes up and gets "
                 f"{entry['bytes_down']:,} bytes back.",
@@ -68,16 +69,16 @@ def card(run: dict) -> list[Section]:
             "Direct use",
             3,
             (
-                f"Prediction of {labels} on inputs like those of {data['name']}, where edge devices are too weak for the "
-                "whole network and the cloud should see less than raw inputs.",
+                f"Prediction of {labels} on inputs like those of {data['name']}, where edge devices are too weak for "
+                "the whole network and the cloud should see less than raw inputs.",
             ),
         ),
         Section(
             "Out-of-scope use",
             3,
             items=(
-                "Any use in which a person is harmed if the cloud learns something of an input: what is measured here is "
-                "no proof of privacy.",
+                "Any use in which a person is harmed if the cloud learns something of an input: what is measured here "
+                "is no proof of privacy.",
                 "A cloud that is not among the attackers named below, such as one that answers wrongly on purpose.",
                 "Decisions on people by these labels alone, and inputs unlike those of the training data.",
             ),
@@ -127,8 +128,8 @@ def header(run: dict) -> str:
 
 def _metrics(head):
     return (
-        f"On {head['n']} test examples that neither training nor thresholds have seen; mean over {head['entry']['seeds']} "
-        "seed(s). Balanced accuracy chooses its thresholds on validation data."
+        f"On {head['n']} test examples that neither training nor thresholds have seen; mean over "
+        f"{head['entry']['seeds']} seed(s). Balanced accuracy chooses its thresholds on validation data."
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-WIDTH, HEIGHT, MARGIN = 640, 240, 44
+WIDTH, HEIGHT, MARGIN = 640, 248, 64
 #: Measures of a training's history that are drawn, and what they are called.
 MEASURES = {"loss": "training loss", "accuracy": "training accuracy"}
 
@@ -24,7 +24,7 @@ def _figure(title, named):
 
     def place(epoch, value):
         x = MARGIN + (WIDTH - MARGIN - 8) * (epoch / max(longest - 1, 1))
-        y = 8 + (HEIGHT - 40) * (1 - (value - low) / (high - low))
+        y = 16 + (HEIGHT - 48) * (1 - (value - low) / (high - low))
         return f"{x:.1f},{y:.1f}"
 
     return {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections
 import statistics
 
-MOST_BARS = 48
+MOST_BARS, MOST_NAMES = 48, 6
 
 
 def health(page: dict) -> dict:
@@ -22,7 +22,7 @@ def health(page: dict) -> dict:
     columns = []
     if binary:
         bars = [_bar(name, counts[name].get("1", 0), total) for name in data["target"]]
-        columns.append({"name": "share with each target", "role": "target", "bars": bars})
+        columns.append({"name": "examples with each label", "role": "target", "bars": bars})
     else:
         columns += [_column(name, counts[name], "target") for name in data["target"]]
     columns += [_column(name, counts[name], "hidden: what the attacker is after") for name in data["hidden"]]
@@ -35,12 +35,19 @@ def health(page: dict) -> dict:
     }
 
 
+def few(names: list[str]) -> str:
+    """Names with commas; of very many the first, and how many more."""
+    if len(names) <= MOST_NAMES + 1:
+        return ", ".join(names)
+    return f"{', '.join(names[:MOST_NAMES])} and {len(names) - MOST_NAMES} more"
+
+
 def _column(name, counted, role):
     total = sum(counted.values())
     if len(counted) <= MOST_BARS:
         return {"name": name, "role": role, "bars": [_bar(value, count, total) for value, count in counted.items()]}
     sizes = sorted(counted.values())
-    many = {"classes": len(sizes), "fewest": sizes[0], "median": statistics.median(sizes), "most": sizes[-1]}
+    many = {"classes": len(sizes), "fewest": sizes[0], "median": round(statistics.median(sizes)), "most": sizes[-1]}
     return {"name": name, "role": role, "many": many}
 
 

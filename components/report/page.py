@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import json
 import pathlib
 
@@ -11,7 +12,7 @@ from components.methods import entry_key, members_of, row_key
 from components.report import card
 from components.report.curves import curves
 from components.report.headline import headline
-from components.report.health import health
+from components.report.health import few, health
 from components.report.tradeoff import trade_off
 from components.report.worst import attacks_on, worst
 
@@ -109,7 +110,7 @@ def _environment(autoescape):
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"percent": percent, "human": human, "figure": attack_figure}
+    environment.filters |= {"percent": percent, "human": human, "figure": attack_figure, "few": few, "code": _code}
     environment.globals |= {"entry_key": entry_key, "row_key": row_key}
     return environment
 
@@ -130,6 +131,16 @@ def human(count: float) -> str:
         if count >= limit:
             return f"{count / limit:.2f}{unit}"
     return str(int(count))
+
+
+def _code(text):
+    """A text with Markdown's backticks, as HTML."""
+    import markupsafe
+
+    parts = [markupsafe.escape(part) for part in text.split("`")]
+    marked = (markupsafe.Markup("<code>") + part + markupsafe.Markup("</code>") for part in parts[1::2])
+    pairs = itertools.zip_longest(parts[::2], marked, fillvalue="")
+    return markupsafe.Markup("").join(part for pair in pairs for part in pair)
 
 
 def _text(name):

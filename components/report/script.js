@@ -2,7 +2,7 @@
 // The interactive figure: accuracy against leakage against bytes. Data: the JSON element #points; see tradeoff.py.
 (() => {
   const data = JSON.parse(document.getElementById("points").textContent);
-  const [plot, told, legend] = ["plot", "told", "legend"].map((id) => document.getElementById(id));
+  const [plot, told, legend, undrawn] = ["plot", "told", "legend", "undrawn"].map((id) => document.getElementById(id));
   const chosen = { x: "leakage", y: "test_accuracy", size: "bytes_up" };
   const hidden = new Set();
   const colour = (index) => `c${index % 8}`;
@@ -48,6 +48,8 @@
     const width = Math.max(plot.clientWidth, 280), height = Math.round(Math.min(420, Math.max(300, width * 0.5)));
     const shown = data.points.filter((point, index) => !hidden.has(index) && ["x", "y"].every((axis) => point.values[chosen[axis]] !== null));
     plot.replaceChildren();
+    const missing = data.points.filter((point, index) => !hidden.has(index) && !shown.includes(point));
+    undrawn.textContent = missing.length ? `Not drawn, since one of the figures was not measured: ${missing.map((point) => point.label).join("; ")}.` : "";
     const svg = make("svg", { viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": `${data.axes[chosen.y].label} against ${data.axes[chosen.x].label}` }, plot);
     if (!shown.length) {
       make("text", { x: width / 2, y: height / 2, "text-anchor": "middle" }, svg, "No method has both figures.");

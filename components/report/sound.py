@@ -1,8 +1,8 @@
 """Spectrograms made audible again, as WAV files in data URIs.
 
 The log-mel spectrogram keeps neither phases nor single frequencies, so that a sound can only be guessed from it: mel
-bands are spread over frequencies by the pseudo-inverse of their filters, phases are found as Griffin and Lim do (Signal
-estimation from modified short-time Fourier transform, 1984).
+bands are spread over frequencies by non-negative least squares, phases are found as Griffin and Lim do (Signal estimation
+from modified short-time Fourier transform, 1984).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import io
 import wave
 
 import numpy as np
+from scipy.optimize import nnls
 
 from serving.edge.preprocess import SpeechPreprocessing, mel_weights
 
@@ -34,7 +35,7 @@ def audible(image, preprocessing: SpeechPreprocessing, seed=0) -> np.ndarray:
     power = np.maximum(np.exp(np.asarray(image, np.float64)[..., 0].T) - preprocessing.floor, 0)
     if preprocessing.bands:
         filters = mel_weights(length, preprocessing.bands, preprocessing.sample_rate)
-        power = np.maximum(power @ np.linalg.pinv(filters), 0)
+        power = np.stack([nnls(filters.T, frame)[0] for frame in power])
     magnitudes = np.sqrt(power)
     phases = np.exp(2j * np.pi * np.random.default_rng(seed).random(magnitudes.shape))
     for _ in range(ITERATIONS):

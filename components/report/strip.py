@@ -70,7 +70,7 @@ def _columns(found: Separated):
     return {
         "cloud": ("what the cloud sees", [group.mixtures for group in found.groups]),
         "wrong": ("wrong key", [np.tensordot(other.T, group.mixtures, 1) for group, other in pairs]),
-        "attack": (found.score["attack"], found.recovered),
+        "attack": (found.score["attack"].partition(",")[0], found.recovered),
         "right": ("right key", [np.tensordot(group.key.T, group.mixtures, 1) for group, _ in pairs]),
     }
 

@@ -7,6 +7,8 @@ from components.report.worst import attacks_on, worst
 
 #: Settings that every row has and nobody compares.
 UNTOLD = ("seed",)
+#: Methods whose leakage needs no measurement.
+BY_CONSTRUCTION = {**dict.fromkeys(SENDING_NOTHING, 0.0), "cloud": 1.0}
 
 
 def trade_off(runs: list[dict]) -> dict:
@@ -51,13 +53,15 @@ def _point(entry, run, number, several):
         **{key: entry["mean"][key] for key in ("test_accuracy", "balanced_accuracy", "auc")},
         **{key: entry[key] for key in ("bytes_up", "edge_params")},
         "edge_share": page["edge_shares"][entry_key(entry)],
-        "leakage": 0.0 if nothing else leakiest and leakiest["gain"],
+        "leakage": BY_CONSTRUCTION.get(entry["method"], leakiest and leakiest["gain"]),
         **named,
     }
     label = f"{run['name']}: {entry_key(entry)}" if several else entry_key(entry)
     point = {"label": label, "run": number, "values": values, "settings": _settings(entry, page)}
     if nothing:
-        point["note"] = "nothing is sent: no leakage to the cloud"
+        point["note"] = "nothing is sent: no leakage to the cloud, by construction"
+    elif entry["method"] in BY_CONSTRUCTION:
+        point["note"] = "the raw input is sent: the cloud has all of it, by construction"
     elif leakiest:
         point["note"] = (
             f"worst of {len(attacks)}: {leakiest['name']} ({leakiest['threat']}): {leakiest['measure']} "

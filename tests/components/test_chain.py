@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import re
 import shutil
 
@@ -11,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 from components import models as trained
-from components.artifacts import AttackScores, Blessing, Evaluation, Models, Package
+from components.artifacts import AttackScores, Blessing, Evaluation, Models, Package, RawExamples
 from components.attacker import AttackConfig, Attacker, known_classes, run_attack
 from components.blessing import Thresholds, blessing, refusals
 from components.data import arrays
@@ -21,12 +22,15 @@ from components.infra_validator import InfraValidator, validated
 from components.networks import ModelConfig
 from components.packager import TOLERANCE, Packager
 from components.pusher import Pusher, next_version, push_saved_model
-from components.reporter import Reporter, human
+from components.report.page import SECTIONS, human
+from components.report.strip import INPUTS
+from components.reporter import Reporter
 from components.team import Team
 from components.tflite import run_signature
 from components.trainer import Trainer
 from datamix_tf.layers import Blur, InputNoise
 from serving.edge.manifest import Manifest, hash_files
+from tests import browser as browsers
 from tests import datasets
 from tests.components.test_ingest import ingest, transform
 
@@ -353,25 +357,50 @@ def test_the_pusher_leaves_model_and_bundle(package, tmp_path):
     assert next_version(str(tmp_path / "serving"), "other") == 1
 
 
-def test_the_report_is_one_whole_page(folder, examples, models, scores, evaluation, package):
-    reporter = Reporter(model=CONFIG.name, command="python -m pipeline.run --dataset <b>")
+@pytest.fixture(scope="module")
+def report(folder, examples, models, scores, evaluation, package):
+    reporter = Reporter(model=CONFIG.name)
     inputs = {"examples": examples, "models": models, "scores": scores, "evaluation": evaluation, "package": package}
-    path = reporter.run(inputs, str(folder / "reporter"))["report"].path("report.html")
-    with open(path, encoding="utf-8") as file:
+    inputs["raw"] = RawExamples(str(folder / "examples"))
+    return reporter.run(inputs, str(folder / "reporter"))["report"]
+
+
+def test_the_report_is_one_whole_page(report):
+    with open(report.path("report.html"), encoding="utf-8") as file:
         page = file.read()
-    assert "--dataset &lt;b&gt;" in page
-    for heading in (
-        "Methods",
-        "Attacks on single mixtures",
-        "Bytes of a message to the cloud",
-        "Training",
-        "Data",
-        "Command",
-    ):
-        assert f"<h2>{heading}</h2>" in page
-    assert not re.search(r"(src|href)=\"(?!data:)", page)
-    # The strip of one group, and of what the cloud receives: raw inputs and mixtures.
-    assert page.count("data:image/png;base64,") == 5 + 2
+    for section, heading in SECTIONS.items():
+        assert f'<section id="{section.removesuffix(".html")}"' in page and f">{heading}</h2>" in page
+    assert not re.search(r"(src|href)=\"(?!data:|#)", page)
+    # The strip: a raw input, and of each of the four other columns features and what is rebuilt from them; and of what
+    # the cloud receives: raw inputs and mixtures.
+    assert page.count("data:image/png;base64,") == INPUTS * (1 + 4 * 2) + 2
+    with open(report.path("model_card.md"), encoding="utf-8") as file:
+        assert file.read().startswith('---\nlicense: "unknown"\n')
+
+
+def test_the_page_tells_what_was_measured(report, evaluation):
+    page = report.read_json("page.json")
+    rows = evaluation.read_json("metrics.json")["rows"]
+    assert page["metrics"]["rows"] == rows and page["model"] == CONFIG.name
+    shares = page["edge_shares"]
+    assert shares["all on the edge"] == 1 and shares["all in the cloud"] == 0
+    macs = {row["method"]: row["edge_macs"] for row in rows}
+    assert shares["DataMix, N_pre=1, S_G=4"] == pytest.approx(macs["datamix"] / macs["edge"], rel=0.01)
+    score = page["separation"][CONFIG.name]
+    assert list(page["separation"]) == [CONFIG.name] and score["threat"] == "linked"
+    assert score["chance"] < score["score"] <= 1 and score["n"] == 8
+    found = {column["key"]: column.get("correlation") for column in page["strip"]["columns"]}
+    assert found["right"] > 0.5 and abs(found["wrong"]) < found["right"] and page["strip"]["n"] == 8 * 4
+
+
+def test_the_report_of_a_run_in_a_browser(report):
+    if reason := browsers.missing():
+        pytest.skip(reason)
+    with browsers.opened() as browser:
+        browser.visit(pathlib.Path(report.path("report.html")), 390)
+        assert browser.complaints() == [] and len(browser.requests()) == 1
+        assert len(browser.find("#plot .point")) == 3 and len(browser.find("#strip tbody tr")) == INPUTS + 1
+        assert browser.run("return document.documentElement.scrollWidth") == 390
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,11 @@ def changed(tree, path, module):
         ("components/attacker.py", "components.trainer", False),
         ("pipeline/options.py", "components.trainer", False),
         ("datamix_tf/attacks/linker.py", "components.auditor", True),
-        ("components/report.html", "components.reporter", True),
+        ("components/report/headline.html", "components.reporter", True),
+        ("components/report/style.css", "components.reporter", True),
+        ("components/report/script.js", "components.reporter", True),
+        ("components/report/model_card.md", "components.reporter", True),
+        ("components/report/style.css", "components.evaluator", False),
     ],
 )
 def test_what_a_module_needs_counts(tree, path, module, counts):
