@@ -78,9 +78,9 @@ def audit_of(executions: list[dict]) -> dict | None:
 
 
 def lineage_of(executions: list[dict]) -> list[dict]:
-    """The executions behind the live report, itself first, as the page shows them."""
+    """The executions behind the live report, the last first, as the page shows them."""
     try:
-        chosen = ancestry(executions, "reporter")
+        chosen = sorted(ancestry(executions, "reporter"), key=lambda run: run["started"], reverse=True)
     except InputError:
         return []
     names = {artifact["id"]: f"{run['node']}.{artifact['name']}" for run in chosen for artifact in run["outputs"]}

@@ -1,8 +1,8 @@
 """Spectrograms made audible again, as WAV files in data URIs.
 
 The log-mel spectrogram keeps neither phases nor single frequencies, so that a sound can only be guessed from it: mel
-bands are spread over frequencies by non-negative least squares, phases are found as Griffin and Lim do (Signal estimation
-from modified short-time Fourier transform, 1984).
+bands are spread over frequencies by non-negative least squares, phases are found as Griffin and Lim do (Signal
+estimation from modified short-time Fourier transform, 1984).
 """
 
 from __future__ import annotations

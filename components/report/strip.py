@@ -91,7 +91,8 @@ class _Artist:
         return cell
 
     def cell(self, feature, rebuilt):
-        cell = {"pictures": [drawing.png_uri(self.features.draw(feature)), self._input(rebuilt)]}
+        upright = feature[::-1] if self.speech and feature.ndim > 1 else feature  # as spectrograms are drawn
+        cell = {"pictures": [drawing.png_uri(self.features.draw(upright)), self._input(rebuilt)]}
         if self.speech:
             cell["sound"] = sound.wav_uri(
                 sound.audible(np.clip(rebuilt, None, self.range[1] + 2), self.preprocessing),

@@ -63,8 +63,9 @@ def _point(entry, run, number, several):
     elif entry["method"] in BY_CONSTRUCTION:
         point["note"] = "the raw input is sent: the cloud has all of it, by construction"
     elif leakiest:
+        count = f"{len(attacks)} attack{'s' if len(attacks) > 1 else ''}"
         point["note"] = (
-            f"worst of {len(attacks)}: {leakiest['name']} ({leakiest['threat']}): {leakiest['measure']} "
+            f"worst of {count}: {leakiest['name']} ({leakiest['threat']}): {leakiest['measure']} "
             f"{100 * leakiest['score']:.1f} %, chance {100 * leakiest['chance']:.1f} %, n = {leakiest['n']}"
         )
     else:

@@ -49,7 +49,7 @@ def _attack(score, name, origin, value=None, threat=None):
         "score": value,
         "chance": score["chance"],
         "n": score["n"],
-        "measure": score["measure"].replace("_", " "),
+        "measure": {"auc": "AUC"}.get(score["measure"], score["measure"].replace("_", " ")),
         "standard_error": score.get("standard_error"),
         "gain": advantage(value, score["chance"]),
         "from": origin,

@@ -61,6 +61,9 @@ def test_every_threat_model_is_measured_and_a_second_audit_takes_up_the_first(fi
     assert all(score["seconds"] >= 0 and score["n"] > 0 for score in scores if "skipped" not in score)
     assert os.path.getsize(os.path.join(finished, "audit", "datamix-pre1-group4-seed0.png")) > 0
     assert PICTURES in report
+    with open(os.path.join(finished, "report.html"), encoding="utf-8") as file:
+        page = file.read()
+    assert "candidate: a cloud that sees" in page and "No audit of these models" not in page
     assert main([finished, *TINY, "--threats", "candidate,injected"]) == 0  # all models; the first's are kept
     captured = capsys.readouterr()
     assert "audit datamix" not in captured.err and "audit bottleneck16-bits20-group4-seed0" in captured.err

@@ -63,7 +63,10 @@ def test_running_again_repeats_what_has_changed_and_nothing_else(faces, keep, tm
 
     everything = repeated()
     assert everything[0] == "example_gen" and everything[-1] == "pusher" and len(everything) == 9
-    assert repeated() == []
+    page = (tmp_path / "report.html").read_text()
+    assert repeated("--keep", str(tmp_path / "elsewhere")) == []
+    again = (tmp_path / "report.html").read_text()
+    assert "elsewhere" in again and "elsewhere" not in page  # the command is of this run, what was made is not
     assert os.listdir(tmp_path / "serving" / "datamix") == ["1"]
     after = ["packager", "reporter", "infra_validator", "pusher"]
     assert repeated("--model_name", "other") == after
