@@ -5,11 +5,19 @@
   const [plot, told, legend, undrawn] = ["plot", "told", "legend", "undrawn"].map((id) => document.getElementById(id));
   const chosen = { x: "leakage", y: "test_accuracy", size: "bytes_up" };
   const hidden = new Set();
-  const colour = (index) => `c${index % 8}`;
+  // A colour for each method of a run, a shape for each run: the same method of two runs is told apart, and found again.
+  const colour = (point) => `c${data.points.filter((other) => other.run === point.run).indexOf(point) % 8}`;
+  const corners = [0, 4, 3, 6];
+  const shape = (point, x, y, r) => {
+    const count = corners[point.run % corners.length];
+    if (!count) return `M${x - r},${y}a${r},${r} 0 1,0 ${2 * r},0a${r},${r} 0 1,0 ${-2 * r},0Z`;
+    const places = Array.from({ length: count }, (_, corner) => (2 * Math.PI * corner) / count - Math.PI / 2);
+    return `M${places.map((angle) => `${x + 1.2 * r * Math.cos(angle)},${y + 1.2 * r * Math.sin(angle)}`).join("L")}Z`;
+  };
   let selected = null;
 
   const make = (name, attributes, parent, text) => {
-    const svg = ["svg", "g", "circle", "line", "text", "title", "rect"].includes(name);
+    const svg = ["svg", "path", "line", "text", "title"].includes(name);
     const node = svg ? document.createElementNS("http://www.w3.org/2000/svg", name) : document.createElement(name);
     for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
     if (text !== undefined) node.textContent = text;
@@ -69,8 +77,8 @@
     const largest = Math.max(...data.points.map((point) => point.values[chosen.size] || 0), 1e-9);
     const radius = (point) => 6 + 14 * Math.sqrt((point.values[chosen.size] || 0) / largest);
     for (const point of [...shown].sort((a, b) => radius(b) - radius(a))) {
-      const node = make("circle", {
-        class: `point ${colour(data.points.indexOf(point))}`, cx: across.place(point.values[chosen.x]), cy: up.place(point.values[chosen.y]), r: radius(point),
+      const node = make("path", {
+        class: `point ${colour(point)}`, d: shape(point, across.place(point.values[chosen.x]), up.place(point.values[chosen.y]), radius(point)),
         tabindex: 0, role: "button", "aria-label": `${point.label}: ${format(chosen.y, point.values[chosen.y])}, ${format(chosen.x, point.values[chosen.x])}`,
       }, svg);
       node.dataset.label = point.label;
@@ -88,7 +96,7 @@
   }
   data.points.forEach((point, index) => {
     const button = make("button", { type: "button", "aria-pressed": "true" }, make("li", {}, legend));
-    make("circle", { class: colour(index), cx: 5, cy: 5, r: 5 }, make("svg", { class: "swatch", viewBox: "0 0 10 10", "aria-hidden": "true" }, button));
+    make("path", { class: colour(point), d: shape(point, 5, 5, 4) }, make("svg", { class: "swatch", viewBox: "0 0 10 10", "aria-hidden": "true" }, button));
     button.append(` ${point.label}`);
     button.addEventListener("click", () => {
       if (!hidden.delete(index)) hidden.add(index);

@@ -61,11 +61,11 @@ def test_every_method_is_a_point_that_tells_its_settings(browser, written):
 
 def test_axes_and_methods_can_be_chosen(browser, written):
     browser.visit(written / "faces.html", 390)
-    before = [point.get_attribute("cx") for point in browser.find("#plot .point")]
+    before = [point.get_attribute("d") for point in browser.find("#plot .point")]
     choose = "const s = document.getElementById(arguments[0]); s.value = arguments[1]; "
     choose += "s.dispatchEvent(new Event('change'))"
     browser.run(choose, "axis-x", "bytes_up")
-    assert [point.get_attribute("cx") for point in browser.find("#plot .point")] != before
+    assert [point.get_attribute("d") for point in browser.find("#plot .point")] != before
     browser.run(choose, "axis-x", "attack: identity (score)")  # nothing is sent by the edge: it has no such figure
     assert len(browser.find("#plot .point")) == 2 and "all on the edge" in browser.find("#undrawn")[0].text
     browser.run("document.querySelector('#legend button').click()")
