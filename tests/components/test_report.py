@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import tomllib
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from components.report.tradeoff import trade_off
 from components.report.worst import attacks_on, worst
 from serving.edge.preprocess import SpeechPreprocessing
 from tests import pages
+from tests.conftest import REPOSITORY
 
 
 @pytest.mark.parametrize("bands", [64, 0])
@@ -107,6 +109,13 @@ def test_the_page_is_escaped_and_lets_only_itself_run():
     assert "default-src &#39;none&#39;" in page or "default-src 'none'" in page
     assert "unsafe-inline" not in page and not re.search(r"\son\w+=|style=\"", page)
     assert STYLE not in page and all(f'href="#{name.removesuffix(".html")}"' in page for name in list(SECTIONS)[1:])
+
+
+def test_templates_are_in_the_wheel():
+    declared = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
+    patterns = declared["components.report"]
+    files = [p for p in (REPOSITORY / "components" / "report").iterdir() if p.is_file() and p.suffix != ".py"]
+    assert len(files) == len(SECTIONS) + 5 and all(any(file.match(p) for p in patterns) for file in files)
 
 
 def test_what_only_the_pipeline_knows_is_said_to_be_unknown():
