@@ -31,7 +31,7 @@ class Separated:
 
 
 def separated(model, examples: Examples) -> Separated | None:
-    """Separates test groups of a model; `None` if it does not mix groups of at least 2, or there is no whole group."""
+    """Separates test groups of a model; `None` if it mixes no groups of at least 2, or none can be separated."""
     from datamix_tf import DataMixModel
     from datamix_tf.attacks import AttackScore
     from datamix_tf.attacks.mixed_groups import MixedGroups
@@ -40,7 +40,7 @@ def separated(model, examples: Examples) -> Separated | None:
 
     if not isinstance(model, DataMixModel) or model.group_size < 2:
         return None
-    groups = MixedGroups(model, seed=0).draw(arrays(examples, "test")[1], GROUPS)
+    groups = [g for g in MixedGroups(model, seed=0).draw(arrays(examples, "test")[1], GROUPS) if separable(g.mixtures)]
     if not groups:
         return None
     separators = attack, chance = IndependentComponents("gradients"), RandomRotation()
@@ -60,6 +60,13 @@ def separated(model, examples: Examples) -> Separated | None:
         float(np.std(found[attack])),
     )
     return Separated(score.to_dict(), groups, rows[attack], rows[chance])
+
+
+def separable(mixtures) -> bool:
+    """Whether mixtures `[S_G, ...]` have as many independent directions as there are inputs, as separation needs."""
+    from datamix_tf.attacks.separation import view
+
+    return bool(np.linalg.matrix_rank(view(mixtures, "gradients")) == len(mixtures))
 
 
 def _matched(estimate, order, group):

@@ -14,6 +14,7 @@ from components.report.drawing import FeaturePictures
 from components.report.headline import headline
 from components.report.health import few, health
 from components.report.page import SECTIONS, STYLE, model_card, render, told
+from components.report.separation import separable
 from components.report.sound import audible, wav_uri
 from components.report.tradeoff import trade_off
 from components.report.worst import attacks_on, worst
@@ -35,6 +36,12 @@ def test_an_inverted_spectrogram_sounds_like_the_recording(bands):
     again = image(np.pad(audible(known, preprocessing), (0, 16000))[:16000])
     frames = known.std(0)[:, 0] > 0.5  # silence has no shape
     assert np.corrcoef(known[:, frames].ravel(), again[:, frames].ravel())[0, 1] > 0.9
+
+
+def test_features_of_too_few_directions_are_not_separated():
+    random = np.random.default_rng(0)
+    assert separable(random.normal(size=(4, 6, 6, 2)))
+    assert not separable(random.normal(size=(4, 3))) and not separable(np.ones((4, 6, 6, 2)))
 
 
 def test_features_are_drawn_in_one_range():
