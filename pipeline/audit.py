@@ -76,7 +76,7 @@ def run(options: AuditOptions, beam_arguments, arguments) -> None:
         ids = {name: artifact for name, artifact in known.items() if artifact}
         inputs, beam_options = {"examples": examples, "models": models}, make_beam_options(list(beam_arguments))
         dag.execute(node, inputs, ids, folder, beam_options, store, auditor.parameters["command"], ids == known)
-        told = os.path.exists(report_of(options.run).path(FILE))
+        told = files.exists(report_of(options.run).path(FILE))
         if told:
             publish_report(store, options.run)
     audit = auditor.outputs(folder)["audit"]

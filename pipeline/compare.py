@@ -7,6 +7,7 @@ import contextlib
 import os
 import sys
 
+from components import files
 from components.errors import InputError
 from pipeline.command import LINEAGE_FILE, opened_store
 from pipeline.options import LINEAGE_HELP
@@ -45,11 +46,11 @@ def write(folders: list[str], output: str, lineage: str | None = None) -> str:
     Raises:
         InputError: If a folder is none of a finished run, or is named twice.
     """
-    paths = [os.path.realpath(folder) for folder in folders]
+    paths = [folder.rstrip("/") if files.is_remote(folder) else os.path.realpath(folder) for folder in folders]
     for folder, path in zip(folders, paths, strict=True):
         if paths.count(path) > 1:
             raise InputError(f"expected different runs, but {folder!r} is named more than once")
-        if not os.path.isdir(path):
+        if not files.is_folder(path):
             raise InputError(f"expected the output folder of a finished run, but {folder!r} is no folder")
 
     from components.report.page import render

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 
+from components import files
 from components.artifacts import Audit, Report, atomic_file
 from components.errors import InputError
 from components.report.gathered import FILE
@@ -30,7 +31,8 @@ def publish_report(store: LineageStore, folder: str) -> None:
     run = told_run(folder, store)
     write_text(os.path.join(folder, REPORT), render([run]))
     write_text(os.path.join(folder, CARD), model_card(run))
-    dag.publish(report_of(folder), "figures", folder)
+    if files.exists(report_of(folder).path("figures")):  # a store has no empty folders
+        dag.publish(report_of(folder), "figures", folder)
 
 
 def told_run(folder: str, store: LineageStore | None = None, name: str = "") -> dict:
@@ -45,13 +47,12 @@ def told_run(folder: str, store: LineageStore | None = None, name: str = "") -> 
         InputError: If it is no output folder of a finished run.
     """
     for path in (os.path.join(folder, METRICS), report_of(folder).path(FILE)):
-        if not os.path.exists(path):
+        if not files.exists(path):
             raise InputError(
                 f"expected the output folder of a finished `python -m pipeline.run`, but {folder!r} has no "
                 f"{os.path.relpath(path, folder)}; run it (again: what is unchanged is not repeated)"
             )
-    with open(os.path.join(folder, METRICS), encoding="utf-8") as file:
-        command = json.load(file)["settings"]["command"]
+    command = json.loads(files.read_bytes(os.path.join(folder, METRICS)))["settings"]["command"]
     executions = store.executions() if store else []
     return told(
         name or os.path.basename(os.path.abspath(folder)),
@@ -74,7 +75,7 @@ def audit_of(executions: list[dict]) -> dict | None:
     if set(live["auditor"]["inputs"].values()) != current:
         return None
     audit = Audit(live["auditor"]["outputs"][0]["uri"])
-    return audit.read_json("audit.json") if os.path.exists(audit.path("audit.json")) else None
+    return audit.read_json("audit.json") if files.exists(audit.path("audit.json")) else None
 
 
 def lineage_of(executions: list[dict]) -> list[dict]:
