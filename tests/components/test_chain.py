@@ -76,7 +76,7 @@ def scores(folder, examples, models) -> AttackScores:
         for name in (PLAIN.name, CONFIG.name)
         for label in ("target", "identity")
     ]
-    attacker = Attacker(attacks=attacks, keep=str(folder / "kept"), team=Team())
+    attacker = Attacker(attacks=attacks, keep=str(folder / "kept"))
     return attacker.run({"examples": examples, "models": models}, str(folder / "attacker"))["scores"]
 
 
@@ -226,7 +226,7 @@ def test_the_undefended_attacks_work(scores):
 
 def test_a_meaningless_attack_is_skipped_with_the_reason(folder, examples, models):
     attack = AttackConfig(PLAIN.name, "identity", epochs=1, batch_size=32, min_examples=1000, seed=0)
-    attacker = Attacker(attacks=[attack], keep=str(folder / "kept"), team=Team())
+    attacker = Attacker(attacks=[attack], keep=str(folder / "kept"))
     artifact = attacker.run({"examples": examples, "models": models}, str(folder / "skip"))["scores"]
     assert "fewer than 2 values of 'identity' have 1000" in artifact.read_json("scores.json")[0]["skipped"]
     np.testing.assert_array_equal(known_classes(np.array([0, 0, 1, 2, 2]), np.array([0, 1, 2, 5]), 2), [0, 2])
