@@ -100,8 +100,9 @@ def table(scores: dict, max_drop: float) -> str:
 
 def _strongest(rows, max_drop):
     """Lines of a table: split layer, method, level, accuracy, attack on the first hidden column."""
-    column, found = _first(rows), groups(rows)
+    found = groups(rows)
     for split_layer in sorted({key[2] for key in found}):
+        column = _first(rows)
         plain = found.get(("plain", "none", split_layer, 0.0))
         if not plain:
             continue

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from components.obfuscation import METHODS
+from components.obfuscation_figures import table
 from pipeline.obfuscation import IN_FIGURE, MAX_DROP, MIDDLE, TRADE_OFFS, _parse, main, plan
 from tests import datasets
 
@@ -33,6 +34,18 @@ def test_every_figure_has_its_rows_once():
     assert layers == {2, 6} and max(m.level for m in plan(options, ("race",))[1] if m.split_layer == 2) == 32
     options, _ = _parse(["--dataset", "avatars", "--repeats", "2"])
     assert {m.method for m in methods if len(m.hidden) == 2} == {"none", "signal", "adversarial"}
+
+
+def test_figure_2_alone_needs_no_attacks():
+    dataset = {
+        "name": "faces",
+        "splits": {"train": 8, "valid": 4, "test": 4},
+        "shape": [8, 8, 3],
+        "target": ["label_0"],
+    }
+    settings = {"repeats": 1, "epochs": 2, "command": "python -m pipeline.obfuscation --figures 2"}
+    text = table({"settings": settings, "dataset": dataset, "rows": []}, 0.01)
+    assert "target label_0" in text and text.endswith("| --- |")
 
 
 def test_from_pictures_to_figures_and_taken_up_again(faces, tmp_path, capsys, monkeypatch):
