@@ -58,6 +58,7 @@ def test_a_preset_gives_way_to_flags():
     assert (options.hidden_units, options.curriculum, options.weight_decay) == (0, 0.0, 1e-4)
 
 
+@pytest.mark.slow
 def test_table_2_from_start_to_figures_and_taken_up_again(tmp_path, monkeypatch, capsys):
     faces = datasets.zipped(datasets.pictures(tmp_path / "faces", n=200))
     probe = RowAttack("probe", TARGET)
