@@ -15,7 +15,7 @@ import shutil
 import tempfile
 
 from components import files
-from components.scratch import RUN_VARIABLE, TEMPORARY_PREFIX, temporary_folder, temporary_prefix  # noqa: F401
+from components.scratch import TEMPORARY_PREFIX, temporary_folder, temporary_prefix
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +43,21 @@ class RawExamples(Artifact):
 
 class Examples(Artifact):
     """Decoded examples: `<split>-*.tfrecord`, `schema.json` (with shape and statistics), `bad_records.json`."""
+
+
+#: What `schema.json` of `Examples` has that metrics and pages tell of a data set.
+DESCRIBED = (
+    "name",
+    "kind",
+    "fingerprint",
+    "target",
+    "hidden",
+    "task",
+    "splits",
+    "bad_records",
+    "shape",
+    "official_split",
+)
 
 
 class Models(Artifact):

@@ -8,7 +8,7 @@ import apache_beam as beam
 import numpy as np
 
 from components import models as trained
-from components.artifacts import AttackScores, Blessing, Evaluation, Examples, Models, write_json
+from components.artifacts import DESCRIBED, AttackScores, Blessing, Evaluation, Examples, Models, write_json
 from components.base import Component, ComponentSpec
 from components.blessing import Thresholds, blessing
 from components.data import arrays, target_task
@@ -235,19 +235,7 @@ def _attacks(scores, model):
 
 
 def _dataset(schema):
-    keys = (
-        "name",
-        "kind",
-        "fingerprint",
-        "target",
-        "hidden",
-        "task",
-        "splits",
-        "bad_records",
-        "shape",
-        "official_split",
-    )
-    return {key: schema[key] for key in keys}
+    return {key: schema[key] for key in DESCRIBED}
 
 
 SUMMARY_KEYS = ("valid_accuracy", "test_accuracy", "balanced_accuracy", "auc")

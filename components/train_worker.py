@@ -35,10 +35,11 @@ def main():
         parser.error(f"--index takes 0 to {len(workers) - 1}. Received: {arguments.index}")
     if arguments.with_parent:
         threading.Thread(target=_end_with_parent, daemon=True).start()
-    strategy = make_strategy(workers, arguments.index, arguments.gpus)
     while not files.exists(arguments.job):
         time.sleep(WAIT)
     job = json.loads(files.read_bytes(arguments.job))
+    # Only now: workers wait for each other here, and not for ever. TensorFlow must not have been used before.
+    strategy = make_strategy(workers, arguments.index, arguments.gpus)
     from components.artifacts import Examples
     from components.networks import ModelConfig
     from components.trainer import train_together

@@ -4,27 +4,14 @@ from __future__ import annotations
 
 from components import bad_records
 from components import models as trained
-from components.artifacts import Artifact
+from components.artifacts import DESCRIBED, Artifact
 from components.methods import SENDING_NOTHING, entry_key
 from components.report.drawing import embedded
 
 FILE = "page.json"
 SCHEMA_VERSION = 1
 #: What is told of the data, of their schema.
-DATA = (
-    "name",
-    "kind",
-    "fingerprint",
-    "target",
-    "hidden",
-    "task",
-    "splits",
-    "bad_records",
-    "shape",
-    "official_split",
-    "preprocessing",
-    "label_counts",
-)
+DATA = (*DESCRIBED, "preprocessing", "label_counts")
 
 
 def gathered(model: str, inputs: dict[str, Artifact], separation: dict[str, dict | None], strip, pictures) -> dict:

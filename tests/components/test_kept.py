@@ -5,8 +5,9 @@ import os
 import pytest
 
 from components import attacker
-from components.artifacts import RUN_VARIABLE, Examples, Models, atomic_folder, remove_temporaries, write_json
+from components.artifacts import Examples, Models, atomic_folder, remove_temporaries, write_json
 from components.kept import kept, link_tree
+from components.scratch import RUN_VARIABLE
 
 MODULE = "components.trainer"
 

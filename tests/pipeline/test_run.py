@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from components.artifacts import TEMPORARY_PREFIX
+from components.scratch import TEMPORARY_PREFIX
 from pipeline.lineage import main as lineage
 from pipeline.options import parse
 from pipeline.run import main
