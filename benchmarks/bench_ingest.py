@@ -5,7 +5,8 @@
 Generated faces are drawn, split by a hash, written, read again, decoded, resized and written with the statistics of the
 train split: by `ExampleGen` and `Transform` with one worker, with two worker processes, and by a tf.data script in one
 process. Each in a process of its own, in turn; imports are not counted. Prints one JSON line for each count: examples
-per second and peak memory of the largest process (medians over the rounds), and the ratios of throughputs.
+per second, processor time for an example (all processes, which other work on the machine hardly changes) and peak
+memory of the largest process (medians over the rounds), and the ratios of throughputs.
 """
 
 from __future__ import annotations
@@ -97,19 +98,25 @@ def with_tf_data(source, folder):
 
 
 def measure(way, count):
-    """Runs one way in this process; returns seconds and the peak memory of its largest process, in MB."""
+    """Runs one way in this process; returns seconds, processor seconds and the peak memory of its largest process, in MB."""
     import tensorflow  # noqa: F401  (imports are not counted)
 
     from pipeline.datasets import open_dataset
 
     source = open_dataset("avatars", seed=0, examples=count, data_dir=None)
+    before = _processor_seconds()
     with tempfile.TemporaryDirectory() as folder:
         if way == "tf.data":
             seconds = with_tf_data(source, folder)
         else:
             seconds = with_components(source, folder, TWO_WORKERS if way == "two workers" else [])
     peaks = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return {"seconds": seconds, "megabytes": max(peaks) / 1024}
+    return {"seconds": seconds, "cpu_seconds": _processor_seconds() - before, "megabytes": max(peaks) / 1024}
+
+
+def _processor_seconds():
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def main():
@@ -133,6 +140,7 @@ def main():
         for way in WAYS:
             line[way] = {
                 "examples_per_second": count / statistics.median(run["seconds"] for run in found[way]),
+                "cpu_ms_per_example": 1000 * statistics.median(run["cpu_seconds"] for run in found[way]) / count,
                 "peak_megabytes": statistics.median(run["megabytes"] for run in found[way]),
             }
         for way in WAYS[1:]:
