@@ -98,7 +98,7 @@ def with_tf_data(source, folder):
 
 
 def measure(way, count):
-    """Runs one way in this process; returns seconds, processor seconds and the peak memory of its largest process, in MB."""
+    """Runs one way in this process; returns seconds, processor seconds and the peak memory (MB) of its largest process."""
     import tensorflow  # noqa: F401  (imports are not counted)
 
     from pipeline.datasets import open_dataset
