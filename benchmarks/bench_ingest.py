@@ -98,7 +98,7 @@ def with_tf_data(source, folder):
 
 
 def measure(way, count):
-    """Runs one way in this process; returns seconds, processor seconds and the peak memory (MB) of its largest process."""
+    """Runs one way in this process; returns seconds, processor seconds and its largest process.s peak memory in MB."""
     import tensorflow  # noqa: F401  (imports are not counted)
 
     from pipeline.datasets import open_dataset
