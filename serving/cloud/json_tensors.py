@@ -5,13 +5,13 @@ The contract is the RESTful API page of TensorFlow Serving's documentation.
 
 from __future__ import annotations
 
-import base64
 import binascii
 import dataclasses
 import json
 
 import numpy as np
 import orjson
+import pybase64
 
 from serving.cloud.errors import ServingError
 from serving.cloud.servable import Signature
@@ -193,7 +193,7 @@ def _string(name, leaf):
     if not _is_base64(leaf):
         raise ServingError(400, f"JSON Value of input {name!r} is not of expected type: string")
     try:
-        return base64.b64decode(leaf["b64"], validate=True)
+        return pybase64.b64decode(leaf["b64"], validate=True)
     except (binascii.Error, ValueError):
         raise ServingError(400, "Unable to base64 decode") from None
 
@@ -213,7 +213,7 @@ def _jsonable(name, value):
 
 def _text(name, value):
     if name.endswith(_BYTES_SUFFIX):
-        return {"b64": base64.b64encode(value).decode()}
+        return {"b64": pybase64.b64encode_as_string(value)}
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
