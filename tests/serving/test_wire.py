@@ -53,6 +53,38 @@ def test_float16_is_the_raw_values_behind_the_header():
     assert row == b"DM\x01\x01" + np.float32(1).tobytes() + b"tttttttt" + np.array([1.0, -2.5], "<f2").tobytes()
 
 
+def _packed(values, dtype, stored):
+    (row,) = wire.pack(np.asarray(values, np.float32)[None], dtype, [b"t" * 8])
+    return np.frombuffer(row[wire.REQUEST_HEADER :], stored)
+
+
+def test_float16_is_rounded_as_numpy_does():
+    every = np.arange(2**16, dtype=np.uint16).view(np.float16).astype(np.float32)
+    every = every[np.isfinite(every)]
+    random = np.random.default_rng(0).integers(0, 2**32, 2**18, dtype=np.uint32).view(np.float32)
+    normal = random[(np.abs(random) >= 2.0**-14) & (np.abs(random) < 65520)]
+    halves = (every[1:] / 2 + every[:-1] / 2)[np.abs(every[1:]) >= 2.0**-13]  # ties
+    for values in (every, normal, halves):
+        assert np.array_equal(_packed(values, "float16", "<u2"), values.astype(np.float16).view(np.uint16))
+    small = random[np.abs(random) < 2.0**-14]
+    assert np.abs(_packed(small, "float16", np.float16) - small).max() <= (1 + 2.0**-12) * 2.0**-25
+
+
+def test_bfloat16_is_rounded_as_tensorflow_does():
+    random = np.random.default_rng(0).integers(0, 2**32, 2**18, dtype=np.uint32).view(np.float32)
+    values = random[np.isfinite(random) & (np.abs(random) < 3.38e38) & (np.abs(random) > 1e-37)]
+    assert np.array_equal(_packed(values, "bfloat16", "<u2"), tf.cast(values, tf.bfloat16).numpy().view(np.uint16))
+
+
+@pytest.mark.parametrize(("dtype", "first"), [("float16", 0x477FF000), ("bfloat16", 0x7F7F8000)])
+def test_the_first_number_that_would_become_infinite_is_refused(dtype, first):
+    refused, taken = (np.array([bits], np.uint32).view(np.float32) for bits in (first, first - 1))
+    with pytest.raises(wire.WireError, match="does not fit"):
+        wire.pack(refused[None], dtype, [b"t" * 8])
+    (row,) = wire.pack(np.broadcast_to(taken, (1, *SHAPE)), dtype, [b"t" * 8])
+    assert np.isfinite(echo(tf.constant([row]))[0].numpy()).all()
+
+
 @pytest.mark.parametrize(
     "damage", [lambda row: row[:-1], lambda row: row + b"x", lambda row: b"", lambda row: b"XX" + row[2:]]
 )
