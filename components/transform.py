@@ -137,8 +137,8 @@ def _encode(example):
 
 def _moments(x):
     """Count, sum and sum of squares in each channel, float64 `[3, channels]`."""
-    values = x.reshape(-1, x.shape[-1]).astype(np.float64)
-    return np.stack([np.full(values.shape[-1], len(values)), values.sum(0), (values**2).sum(0)])
+    values = np.ascontiguousarray(x.reshape(-1, x.shape[-1]).T, np.float64)  # sums along memory are four times as fast
+    return np.stack([np.full(len(values), values.shape[1]), values.sum(1), np.einsum("cn,cn->c", values, values)])
 
 
 def _sum_moments(moments):
