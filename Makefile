@@ -16,7 +16,7 @@ help:
 	@echo "make test       lint and all fast tests"
 	@echo "make load       20,000 requests under reloads, killed servers, hostile and fuzzed requests (about 4 minutes)"
 	@echo "make slow       tests that take minutes, or root: killed trainings, full disks, workers elsewhere"
-	@echo "make bench      the benchmarks, one JSON line per figure"
+	@echo "make bench      the benchmarks, written into docs/benchmarks.md; installs what they compare with (about an hour)"
 	@echo "make parity     compares with tensorflow-addons and tensorflow-io, in an environment of their own (2 GB)"
 	@echo "make setup      only make .venv"
 
@@ -44,7 +44,8 @@ slow: setup
 	$(BIN)/python -m pytest --slow -m slow
 
 bench: setup
-	@for file in benchmarks/bench_*.py; do $(BIN)/python -m benchmarks.$$(basename $$file .py); done
+	$(BIN)/python -m pip install --quiet --extra-index-url https://download.pytorch.org/whl/cpu '.[bench]'
+	$(BIN)/python -m benchmarks
 
 parity: setup
 	@sh tools/parity/run.sh .venv-parity $(BIN)/python
