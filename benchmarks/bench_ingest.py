@@ -1,12 +1,16 @@
 """Ingest and transform as the data grows: examples per second and peak memory, against a plain tf.data script.
 
-    python -m benchmarks.bench_ingest [--counts 1000,10000] [--rounds 3]
+    python -m benchmarks.bench_ingest [--counts 1000,10000] [--rounds 3] [--drawn 500]
 
 Generated faces are drawn, split by a hash, written, read again, decoded, resized and written with the statistics of the
 train split: by `ExampleGen` and `Transform` with one worker, with two worker processes, and by a tf.data script in one
-process. Each in a process of its own, in turn; imports are not counted. Prints one JSON line for each count: examples
-per second, processor time for an example (all processes, which other work on the machine hardly changes) and peak
-memory of the largest process (medians over the rounds), and the ratios of throughputs.
+process. Each in a process of its own, in turn; imports are not counted. Figures: the ratios of throughputs, with
+examples per second, processor time for an example (all processes, which other work on the machine hardly changes) and
+peak memory of the largest process (medians over the rounds).
+
+To draw a face takes several times as long as all that follows. `--drawn N` draws N different ones and gives them again
+and again under names of their own, with a comment in the file that makes each content different: what is measured then
+is the pipeline.
 """
 
 from __future__ import annotations
@@ -21,9 +25,13 @@ import sys
 import tempfile
 import time
 
+from benchmarks.drawn_again import DrawnAgain
+from benchmarks.figures import short, show
+
 TWO_WORKERS = ["--direct_running_mode", "multi_processing", "--direct_num_workers", "2"]
 SIZE = 64
 WAYS = ("tf.data", "one worker", "two workers")
+TARGETS = {"one worker": ">= 0.8", "two workers": ">= 1.5"}
 
 
 def with_components(source, folder, flags):
@@ -97,13 +105,14 @@ def with_tf_data(source, folder):
     return time.monotonic() - started
 
 
-def measure(way, count):
+def measure(way, count, drawn):
     """Runs one way in this process; returns seconds, processor seconds and its largest process.s peak memory in MB."""
     import tensorflow  # noqa: F401  (imports are not counted)
 
     from pipeline.datasets import open_dataset
 
-    source = open_dataset("avatars", seed=0, examples=count, data_dir=None)
+    source = open_dataset("avatars", seed=0, examples=drawn or count, data_dir=None)
+    source = DrawnAgain(source, count, drawn) if drawn else source
     before = _processor_seconds()
     with tempfile.TemporaryDirectory() as folder:
         if way == "tf.data":
@@ -123,33 +132,36 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--counts", default="1000,10000", help="numbers of examples, with commas")
     parser.add_argument("--rounds", type=int, default=3, help="how often each way runs")
+    parser.add_argument("--drawn", type=int, default=0, help="different faces; default: all of them")
+    parser.add_argument("--ways", default=",".join(WAYS), help="the ways to measure, with commas")
     parser.add_argument("--measure", choices=WAYS, help="run one way in this process (used by the benchmark itself)")
     arguments = parser.parse_args()
-    counts = [int(count) for count in arguments.counts.split(",")]
+    counts, ways = [int(count) for count in arguments.counts.split(",")], arguments.ways.split(",")
+    if unknown := {*ways} - {*WAYS}:
+        parser.error(f"expected --ways of {', '.join(WAYS)}, received {', '.join(sorted(unknown))}")
     if arguments.measure:
-        print(json.dumps(measure(arguments.measure, counts[0])))
+        print(json.dumps(measure(arguments.measure, counts[0], arguments.drawn)))
         return
     for count in counts:
-        found = {way: [] for way in WAYS}
+        found = {way: [] for way in ways}
         for _ in range(arguments.rounds):
-            for way in WAYS:
+            for way in ways:
                 command = [sys.executable, "-m", "benchmarks.bench_ingest", "--measure", way, "--counts", str(count)]
-                text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+                command += ["--drawn", str(arguments.drawn)]
+                text = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
                 found[way].append(json.loads(text.splitlines()[-1]))
-        line = {"figure": "ingest and transform", "examples": count, "rounds": arguments.rounds}
-        for way in WAYS:
-            line[way] = {
-                "examples_per_second": count / statistics.median(run["seconds"] for run in found[way]),
-                "cpu_ms_per_example": 1000 * statistics.median(run["cpu_seconds"] for run in found[way]) / count,
-                "peak_megabytes": statistics.median(run["megabytes"] for run in found[way]),
-            }
-        for way in WAYS[1:]:
-            ratios = sorted(
-                plain["seconds"] / run["seconds"] for plain, run in zip(found["tf.data"], found[way], strict=True)
+        for way in ways:
+            show(
+                f"ingest and transform, throughput / that of {ways[0]}",
+                [plain["seconds"] / run["seconds"] for plain, run in zip(found[ways[0]], found[way], strict=True)],
+                TARGETS.get(way, "") if ways[0] == WAYS[0] else "",
+                way=way,
+                examples=count,
+                drawn=arguments.drawn or count,
+                examples_per_second=short(count / statistics.median(run["seconds"] for run in found[way])),
+                cpu_ms_per_example=short(1000 * statistics.median(run["cpu_seconds"] for run in found[way]) / count),
+                peak_megabytes=round(statistics.median(run["megabytes"] for run in found[way])),
             )
-            line[way]["throughput_of_tf_data"] = statistics.median(ratios)
-            line[way]["ratios"] = ratios
-        print(json.dumps(line), flush=True)
 
 
 if __name__ == "__main__":
