@@ -1,6 +1,6 @@
 """Private inference with a network of keras.applications: cut, trained through the mixing, exported, served, asked.
 
-    python -m examples.private_keras_application [--alpha 0.35] [--epochs 10] [--dataset folder:PATH]
+    python -m examples.private_keras_application [--alpha 0.35] [--epochs 15] [--dataset folder:PATH]
 
 The network is MobileNetV2, first trained as it is, to tell people apart (the avatars' identities). `split` then cuts it
 into M_pre and M_post, which stay on the edge, and M_main, which goes to the cloud; `DataMixModel` mixes the features

@@ -16,11 +16,11 @@ SCRIPTS = sorted(
 def test_every_script_has_help_and_is_named_in_the_documentation(name, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", [name, "--help"])
     with pytest.raises(SystemExit) as stopped:
-        runpy.run_module(f"examples.{name}", run_name="__main__")
+        runpy.run_path(str(REPOSITORY / "examples" / f"{name}.py"), run_name="__main__")
     shown = capsys.readouterr().out
     source = (REPOSITORY / "examples" / f"{name}.py").read_text(encoding="utf-8")
     assert stopped.value.code == 0
-    assert source.removeprefix('"""').splitlines()[0] in shown and f"examples.{name}" in shown + source
+    assert source.removeprefix('"""').splitlines()[0] in shown
     assert f"`{name}.py`" in (REPOSITORY / "docs" / "examples.md").read_text(encoding="utf-8")
 
 
