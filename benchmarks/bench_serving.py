@@ -37,39 +37,15 @@ def show(**figures):
     print(json.dumps(figures), flush=True)
 
 
-def described(folder, main, fingerprint):
-    """A manifest for messages to a cloud model; there is no bundle behind it."""
-    from serving.cloud import saved_model
-    from serving.edge import manifest
+def export(model, folder):
+    """Writes the cloud part of a `DataMixModel` as version 1 of `model`; gives the base path and the manifest."""
+    from components.bundling import write_bundle
 
-    return manifest.Manifest(
-        model_name="model",
-        model_version=1,
-        fingerprint=fingerprint,
-        signature=saved_model.SERVING_DEFAULT,
-        packed_signature=saved_model.PACKED,
-        input_name=saved_model.INPUT,
-        output_name=saved_model.OUTPUT,
-        group_size=GROUP_SIZE,
-        input_shape=(1,),
-        feature_shape=tuple(main.input_shape[1:]),
-        answer_shape=tuple(main.output_shape[1:]),
-        task="binary",
-        labels=("a",),
-        preprocessing={},
-        halves={},
-        files={},
-        cloud_files={},
-    )
-
-
-def export(main, folder):
-    """Writes a SavedModel as version 1 of `model`; gives the base path and the manifest."""
-    from serving.cloud.saved_model import export_main
-
-    base = os.path.join(folder, "serving")
-    fingerprint = export_main(main, os.path.join(base, "model", "1"))
-    return base, described(folder, main, fingerprint)
+    base, outputs = os.path.join(folder, "serving"), model.post.output_shape[1]
+    labels = [f"label {index}" for index in range(outputs)]
+    served = {"name": "model", "task": "binary", "labels": labels, "preprocessing": {}}
+    cloud, edge = os.path.join(base, "model", "1"), os.path.join(folder, "edge")
+    return base, write_bundle(model, cloud, edge, **served)
 
 
 class StockJson:
@@ -86,7 +62,7 @@ def wire(seconds):
     """Bytes and times of a message, by format."""
     import keras
 
-    from datamix_tf import split
+    from datamix_tf import DataMixModel, split
     from datamix_tf.models.resnet import CLASSIFIER, pre_layer, resnet18
     from serving.edge import messages
     from serving.edge.transport import Deadline, Transport
@@ -96,7 +72,10 @@ def wire(seconds):
         pre, _, _ = split(resnet18(shape, 40), after=pre_layer(1), before=CLASSIFIER)
         features = keras.Input(pre.output_shape[1:])
         pooled = keras.layers.GlobalAveragePooling2D()(features)
-        model = keras.Model(features, keras.layers.Dense(ANSWERS)(pooled))
+        main = keras.Model(features, keras.layers.Dense(ANSWERS)(pooled))
+        answers = keras.Input(main.output_shape[1:])
+        post = keras.Model(answers, keras.layers.Dense(1)(answers))
+        model = DataMixModel(pre, main, post, group_size=GROUP_SIZE)
         x = np.random.default_rng(0).uniform(0, 255, (GROUP_SIZE, *shape)).astype("float32")
         key = np.linalg.qr(np.random.default_rng(1).normal(size=(GROUP_SIZE, GROUP_SIZE)))[0]
         mixtures = np.tensordot(key, np.asarray(pre(x, training=False)), 1).astype("float32")
@@ -181,12 +160,13 @@ def throughput(seconds):
     import tensorflow as tf
     import urllib3
 
-    from datamix_tf import split
+    from datamix_tf import DataMixModel, split
     from datamix_tf.models.resnet import CLASSIFIER, pre_layer, resnet18
     from serving.cloud import saved_model
     from serving.edge import messages
 
-    _, model, _ = split(resnet18((64, 64, 3), 40), after=pre_layer(1), before=CLASSIFIER)
+    parts = split(resnet18((64, 64, 3), 40), after=pre_layer(1), before=CLASSIFIER)
+    model = DataMixModel(*parts, group_size=GROUP_SIZE)
     rng = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as folder:
         base, manifest = export(model, folder)

@@ -13,11 +13,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import pathlib
 import subprocess
-import sys
 import tempfile
 
+from benchmarks.edge_environment import edge_environment
 from benchmarks.serving_process import server_process
 
 CLIENT = """
@@ -49,25 +48,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", metavar="RUN_DIR", help="output folder of python -m pipeline.run")
     run = os.path.abspath(parser.parse_args().run)
-    repository = pathlib.Path(__file__).parent.parent
     with tempfile.TemporaryDirectory() as folder:
-        environment = os.path.join(folder, "venv")
-        subprocess.run([sys.executable, "-m", "venv", environment], check=True)
-        python = os.path.join(environment, "bin", "python")
-
-        def size():
-            out = subprocess.run(["du", "-sm", environment], check=True, capture_output=True, text=True).stdout
-            return int(out.split()[0])
-
-        empty = size()
-        subprocess.run([python, "-m", "pip", "install", "--quiet", f"{repository}[edge]"], check=True)
-        listed = subprocess.run(
-            [python, "-m", "pip", "list", "--format=json"], check=True, capture_output=True, text=True
-        ).stdout
+        environment = edge_environment(folder)
         with server_process(os.path.join(run, "serving")) as (_, url, _):
             # Outside of the repository, so that the installed package is what is imported.
             done = subprocess.run(
-                [python, "-c", CLIENT, os.path.join(run, "edge"), url],
+                [environment.python, "-c", CLIENT, os.path.join(run, "edge"), url],
                 check=True,
                 capture_output=True,
                 text=True,
@@ -77,8 +63,8 @@ def main():
             json.dumps(
                 {
                     "benchmark": "edge environment",
-                    "megabytes": size() - empty,
-                    "packages": sorted(entry["name"] for entry in json.loads(listed) if entry["name"] != "pip"),
+                    "megabytes": environment.megabytes,
+                    "packages": environment.packages,
                     **json.loads(done.stdout.splitlines()[-1]),
                 }
             )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import apache_beam as beam
 import numpy as np
 
@@ -11,10 +9,11 @@ from components import files
 from components import models as trained
 from components.artifacts import Examples, Models, Package, write_json
 from components.base import Component, ComponentSpec
+from components.bundling import quiet, write_bundle
 from components.data import arrays, target_task
 from components.errors import InputError
 from components.pusher import next_version
-from components.tflite import PRECISIONS, convert_halves, half_file, run_signature
+from components.tflite import PRECISIONS, half_file, run_signature
 from serving.cloud import json_tensors, saved_model
 from serving.cloud.servable import Servable
 from serving.edge import manifest, messages
@@ -68,16 +67,10 @@ class Packager(Component):
         model = trained.load(inputs["models"], name)
         if not hasattr(model, "pre"):
             raise InputError(f"only a model with pre, main and post can be packaged, but {name!r} is not split")
-        model, noise = _quiet(model)
         schema = inputs["examples"].read_json("schema.json")
         _, x, _ = arrays(inputs["examples"], "test")
         x = np.resize(x, (model.group_size, *x.shape[1:])).astype("float32")
-        fingerprint = saved_model.export_main(model.main, package.path("serving"))
-        os.makedirs(package.path("edge"))
-        halves = convert_halves(model, package.path("edge"))
-        described = self._manifest(model, noise, schema, package, fingerprint, halves)
-        with open(package.path("edge", manifest.FILE), "w", encoding="utf-8") as file:
-            file.write(described.to_json())
+        described = self._bundle(model, schema, package)
         write_json(package.path("traffic.json"), traffic_of(package, described, x))
         agreement = agreement_of(model, package, x)
         write_json(package.path("agreement.json"), agreement)
@@ -86,37 +79,18 @@ class Packager(Component):
         if agreement[worst] > TOLERANCE:
             raise RuntimeError(f"the export differs from the Keras model: {worst} by {agreement[worst]:.2e} (relative)")
 
-    def _manifest(self, model, noise, schema, package, fingerprint, halves):
-        task = target_task(schema)
-        return manifest.Manifest(
-            model_name=self.parameters["model_name"],
-            model_version=next_version(self.parameters["serving_folder"], self.parameters["model_name"]),
-            fingerprint=fingerprint,
-            signature=saved_model.SERVING_DEFAULT,
-            packed_signature=saved_model.PACKED,
-            input_name=saved_model.INPUT,
-            output_name=saved_model.OUTPUT,
-            group_size=model.group_size,
-            input_shape=tuple(model.pre.input_shape[1:]),
-            feature_shape=tuple(model.pre.output_shape[1:]),
-            answer_shape=tuple(model.main.output_shape[1:]),
+    def _bundle(self, model, schema, package):
+        task, served_as = target_task(schema), self.parameters["model_name"]
+        return write_bundle(
+            model,
+            package.path("serving"),
+            package.path("edge"),
+            name=served_as,
+            version=next_version(self.parameters["serving_folder"], served_as),
             task=task.kind,
             labels=task.labels,
             preprocessing=schema["preprocessing"],
-            noise_stddev=noise,
-            halves=halves,
-            files=manifest.hash_files(package.path("edge")),
-            cloud_files=manifest.hash_files(package.path("serving")),
         )
-
-
-def _quiet(model):
-    """The model with an edge half that adds no noise: the client does, from the operating system's generator."""
-    from datamix_tf import DataMixModel
-    from datamix_tf.layers import without_noise
-
-    pre, noise = without_noise(model.pre)
-    return DataMixModel(pre, model.main, model.post, group_size=model.group_size, name=model.name), noise
 
 
 def agreement_of(model, package: Package, x) -> dict[str, float]:
@@ -133,6 +107,7 @@ def agreement_of(model, package: Package, x) -> dict[str, float]:
     """
     import tensorflow as tf
 
+    model, _ = quiet(model)
     key = np.asarray(model.keys(np.zeros((model.group_size, 1), "float32")))
     mixtures = np.asarray(model.mix(model.pre(x, training=False), key))
     answers = np.asarray(model.main(mixtures, training=False))

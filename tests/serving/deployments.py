@@ -11,13 +11,12 @@ import time
 import keras
 import tensorflow as tf
 
+from components.bundling import write_bundle
 from components.pusher import push_saved_model
-from components.tflite import convert_halves
 from datamix_tf import DataMixModel
-from serving.cloud import saved_model
 from serving.cloud.model_config import discover
 from serving.cloud.server import Server, ServerOptions
-from serving.edge import manifest, preprocess
+from serving.edge import preprocess
 
 GROUP_SIZE, LABELS = 4, ("round", "red", "large")
 
@@ -50,31 +49,16 @@ def deploy(folder: str, version: int = 1, model: DataMixModel | None = None) -> 
     model = model or private_model()
     source, edge = os.path.join(folder, f"export-{version}"), os.path.join(folder, "edge")
     serving = os.path.join(folder, "serving")
-    fingerprint = saved_model.export_main(model.main, source)
-    os.makedirs(edge, exist_ok=True)
-    halves = convert_halves(model, edge)
-    files = {name: digest for name, digest in manifest.hash_files(edge).items() if name != manifest.FILE}
-    described = manifest.Manifest(
-        model_name="toy",
-        model_version=version,
-        fingerprint=fingerprint,
-        signature=saved_model.SERVING_DEFAULT,
-        packed_signature=saved_model.PACKED,
-        input_name=saved_model.INPUT,
-        output_name=saved_model.OUTPUT,
-        group_size=GROUP_SIZE,
-        input_shape=tuple(model.pre.input_shape[1:]),
-        feature_shape=tuple(model.pre.output_shape[1:]),
-        answer_shape=tuple(model.main.output_shape[1:]),
+    write_bundle(
+        model,
+        source,
+        edge,
+        name="toy",
+        version=version,
         task="binary",
         labels=LABELS,
         preprocessing=preprocess.to_config(preprocess.ImagePreprocessing(8, 8)),
-        halves=halves,
-        files=files,
-        cloud_files=manifest.hash_files(source),
     )
-    with open(os.path.join(edge, manifest.FILE), "w", encoding="utf-8") as file:
-        file.write(described.to_json())
     push_saved_model(source, os.path.join(serving, "toy", str(version)))
     return Deployment(model, serving, edge)
 
