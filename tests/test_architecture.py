@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import REPOSITORY
 
-ROOMS = ("datamix_tf", "components", "pipeline", "serving/cloud", "serving/edge", "serving/relay")
+ROOMS = ("datamix_tf", "components", "pipeline", "serving/cloud", "serving/edge", "serving/relay", "serving/demo")
 ALLOWED = {
     "datamix_tf": set(),
     "components": {"datamix_tf", "serving/cloud", "serving/edge"},
@@ -17,6 +17,7 @@ ALLOWED = {
     "serving/cloud": {"datamix_tf"},
     "serving/edge": set(),
     "serving/relay": set(),
+    "serving/demo": {"datamix_tf", "components", "pipeline", "serving/cloud", "serving/edge"},
 }
 
 

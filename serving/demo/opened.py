@@ -13,7 +13,6 @@ from components import models as trained
 from components.artifacts import Examples, Models, RawExamples
 from components.data import arrays
 from components.errors import InputError
-from components.methods import MIXING
 from pipeline.finished import finished
 from serving.cloud.model_config import versions_in
 from serving.edge.bundle import Halves, load_manifest
@@ -61,9 +60,9 @@ class Opened:
         wanted = halves.mix(group, types.SimpleNamespace(matrix=np.eye(size, dtype=np.float32)))
         for name in trained.names(self.models):
             config = trained.training(self.models, name)["config"]
-            if config["method"] in MIXING and config["group_size"] == size:
+            if config["method"] == "datamix" and config["group_size"] == size:
                 model = trained.load(self.models, name)
-                if _same(_features(model, group), wanted):
+                if _fits(model, self.manifest) and _same(_features(model, group), wanted):
                     return model
         raise InputError(
             f"expected a trained model that computes what the bundle {self.edge} does, found none among "
@@ -114,5 +113,10 @@ def _features(model, x):
     return np.asarray(quiet(x, training=False))
 
 
+def _fits(model, manifest):
+    shapes = manifest.input_shape, manifest.feature_shape
+    return (tuple(model.pre.input_shape[1:]), tuple(model.pre.output_shape[1:])) == shapes
+
+
 def _same(features, wanted):
-    return features.shape == wanted.shape and np.abs(features - wanted).max() <= TOLERANCE * np.abs(wanted).max()
+    return np.abs(features - wanted).max() <= TOLERANCE * np.abs(wanted).max()
