@@ -43,6 +43,12 @@ def test_imports_point_one_way(room):
         assert used <= ALLOWED[room], f"{path} imports {used - ALLOWED[room]}"
 
 
+def test_the_demo_takes_of_the_pipeline_where_a_run_keeps_its_artifacts():
+    files = (REPOSITORY / "serving" / "demo").glob("*.py")
+    used = {module for path in files for module in imported_modules(path) if room_of(module) == "pipeline"}
+    assert used == {"pipeline.finished", "pipeline.finished.finished"}
+
+
 def test_the_library_knows_nothing_of_beam_files_or_http():
     for path in (REPOSITORY / "datamix_tf").rglob("*.py"):
         roots = {module.partition(".")[0] for module in imported_modules(path)}
