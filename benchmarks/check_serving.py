@@ -76,20 +76,22 @@ def same_halves(halves, main, rows, keys):
 
 def check(run, precision, wire, url, model, task, split):
     """Figures for one pair of precision and wire format."""
+    from serving.edge.client import probabilities
+
     x, y = split
     size = model.group_size
     # The last inputs of a split that is no multiple of the group size are covered by the first.
     covers = x[:size]
     options = {"precision": precision, "wire": wire, "deadline": 120.0}
     with recording_client()(os.path.join(run, "edge"), url, covers=covers, **options) as client:
-        client.asked = []
+        client.asked, kind = [], client.manifest.task
         served = np.concatenate([client.predict(x[start : start + 64]) for start in range(0, len(x), 64)])
         largest, largest_same, expected = 0.0, 0.0, {}
         for rows, keys, outputs in client.asked:
-            reference = client._probabilities(in_process(model, rows, keys))
-            largest = max(largest, float(np.abs(client._probabilities(outputs) - reference).max()))
-            same = client._probabilities(same_halves(client._halves, model.main, rows, keys))
-            largest_same = max(largest_same, float(np.abs(client._probabilities(outputs) - same).max()))
+            reference = probabilities(in_process(model, rows, keys), kind)
+            largest = max(largest, float(np.abs(probabilities(outputs, kind) - reference).max()))
+            same = probabilities(same_halves(client._halves, model.main, rows, keys), kind)
+            largest_same = max(largest_same, float(np.abs(probabilities(outputs, kind) - same).max()))
             expected.update({row.tobytes(): value for row, value in zip(rows, reference, strict=True)})
         reference = np.stack([expected[row.tobytes()] for row in x.astype("float32")])
         traffic = client.traffic

@@ -12,6 +12,7 @@ from components import files
 from components.artifacts import Examples, Models
 from components.errors import InputError
 from pipeline.command import make_beam_options, opened_store, run_command
+from pipeline.finished import finished
 from pipeline.options import LINEAGE_HELP, texts
 
 DESCRIPTION = """\
@@ -54,16 +55,8 @@ def run(options: AuditOptions, beam_arguments, arguments) -> None:
     from pipeline import dag
     from pipeline.publishing import publish_report, report_of
 
-    examples, models = (
-        kind(os.path.join(options.run, "artifacts", *parts))
-        for kind, parts in ((Examples, ("transform", "examples")), (Models, ("trainer", "models")))
-    )
-    for artifact, name in ((examples, "schema.json"), (models, "models.json")):
-        if not files.exists(artifact.path(name)):
-            raise InputError(
-                f"expected the output folder of a finished `python -m pipeline.run`, but {options.run!r} has no "
-                f"{os.path.relpath(artifact.path(name), options.run)}"
-            )
+    examples = finished(options.run, Examples, "transform", "examples", "schema.json")
+    models = finished(options.run, Models, "trainer", "models", "models.json")
     auditor = Auditor(
         audits=plan(options, examples, models),
         keep=options.keep,

@@ -27,15 +27,15 @@ def _binary():
 
 
 @contextlib.contextmanager
-def opened():
-    """A `Browser`, closed at the end of the block."""
+def opened(*flags: str):
+    """A `Browser` with more flags on its command line, closed at the end of the block."""
     from selenium import webdriver
     from selenium.webdriver.chrome.service import Service
 
     options = webdriver.ChromeOptions()
     options.binary_location = _binary()
     arguments = ["--headless=new", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"]
-    for argument in [*arguments, *(["--no-sandbox"] if os.geteuid() == 0 else [])]:
+    for argument in [*arguments, *flags, *(["--no-sandbox"] if os.geteuid() == 0 else [])]:
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
@@ -57,12 +57,16 @@ class Browser:
 
     def visit(self, path: pathlib.Path, width=1280, height=800, theme="light") -> None:
         """Opens a file in a window of a size, on a device with a light or a dark theme."""
+        self.open(path.resolve().as_uri(), width, height, theme)
+
+    def open(self, url: str, width=1280, height=800, theme="light") -> None:
+        """Likewise, a URL."""
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         features = [{"name": "prefers-color-scheme", "value": theme}]
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
         self.complaints(), self.requests()  # forgets those of earlier pages
-        self.driver.get(path.resolve().as_uri())
+        self.driver.get(url)
 
     def run(self, script: str, *arguments):
         """What a script returns."""

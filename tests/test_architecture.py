@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import REPOSITORY
 
-ROOMS = ("datamix_tf", "components", "pipeline", "serving/cloud", "serving/edge", "serving/relay")
+ROOMS = ("datamix_tf", "components", "pipeline", "serving/cloud", "serving/edge", "serving/relay", "serving/demo")
 ALLOWED = {
     "datamix_tf": set(),
     "components": {"datamix_tf", "serving/cloud", "serving/edge"},
@@ -17,6 +17,7 @@ ALLOWED = {
     "serving/cloud": {"datamix_tf"},
     "serving/edge": set(),
     "serving/relay": set(),
+    "serving/demo": {"datamix_tf", "components", "pipeline", "serving/cloud", "serving/edge"},
 }
 
 
@@ -40,6 +41,12 @@ def test_imports_point_one_way(room):
     for path in files:
         used = {room_of(module) for module in imported_modules(path)} - {None, room}
         assert used <= ALLOWED[room], f"{path} imports {used - ALLOWED[room]}"
+
+
+def test_the_demo_takes_of_the_pipeline_where_a_run_keeps_its_artifacts():
+    files = (REPOSITORY / "serving" / "demo").glob("*.py")
+    used = {module for path in files for module in imported_modules(path) if room_of(module) == "pipeline"}
+    assert used == {"pipeline.finished", "pipeline.finished.finished"}
 
 
 def test_the_library_knows_nothing_of_beam_files_or_http():

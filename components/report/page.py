@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import itertools
-import json
-import pathlib
-
 from components.methods import entry_key, members_of, row_key
 from components.report import card
 from components.report.curves import curves
 from components.report.headline import headline
 from components.report.health import few, health
+from components.report.templates import environment, for_script, percent, source, source_hash
 from components.report.tradeoff import trade_off
 from components.report.worst import attacks_on, worst
 
@@ -29,6 +24,7 @@ SECTIONS = {
     "card.html": "Model card",
     "command.html": "Command",
 }
+PACKAGE = "components.report"
 PAGE, MACROS, CARD, STYLE, SCRIPT = "page.html", "macros.html", "model_card.md", "style.css", "script.js"
 
 
@@ -47,7 +43,7 @@ def told(name: str, page: dict, audit=None, lineage=(), command="") -> dict:
 
 def render(runs: list[dict]) -> str:
     """The page of one run or several, each as of `told`, as one HTML text that needs nothing else."""
-    style, script = (_text(name) for name in (STYLE, SCRIPT))
+    style, script = (source(PACKAGE, name) for name in (STYLE, SCRIPT))
     names = {name.removesuffix(".html"): heading for name, heading in SECTIONS.items()}
     return (
         _environment(autoescape=True)
@@ -59,9 +55,9 @@ def render(runs: list[dict]) -> str:
             sections=names,
             style=style,
             script=script,
-            style_hash=_hash(style),
-            script_hash=_hash(script),
-            points=_for_script(trade_off(runs)),
+            style_hash=source_hash(style),
+            script_hash=source_hash(script),
+            points=for_script(trade_off(runs)),
         )
     )
 
@@ -101,23 +97,10 @@ def _sentences(audit):
 
 
 def _environment(autoescape):
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("components.report", "."),
-        autoescape=autoescape,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"percent": percent, "human": human, "figure": attack_figure, "few": few, "code": _code}
-    environment.globals |= {"entry_key": entry_key, "row_key": row_key}
-    return environment
-
-
-def percent(share: float) -> str:
-    """0.1234 as 12.3 %."""
-    return f"{100 * share:.1f} %"
+    made = environment(autoescape, PACKAGE)
+    made.filters |= {"human": human, "figure": attack_figure, "few": few}
+    made.globals |= {"entry_key": entry_key, "row_key": row_key}
+    return made
 
 
 def attack_figure(value: float, measure: str) -> str:
@@ -131,27 +114,3 @@ def human(count: float) -> str:
         if count >= limit:
             return f"{count / limit:.2f}{unit}"
     return str(int(count))
-
-
-def _code(text):
-    """A text with Markdown's backticks, as HTML."""
-    import markupsafe
-
-    parts = [markupsafe.escape(part) for part in text.split("`")]
-    marked = (markupsafe.Markup("<code>") + part + markupsafe.Markup("</code>") for part in parts[1::2])
-    pairs = itertools.zip_longest(parts[::2], marked, fillvalue="")
-    return markupsafe.Markup("").join(part for pair in pairs for part in pair)
-
-
-def _text(name):
-    return (pathlib.Path(__file__).parent / name).read_text(encoding="utf-8")
-
-
-def _hash(text):
-    """A source of a Content-Security-Policy: this text and no other."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _for_script(value):
-    """JSON that can stand in a script element."""
-    return json.dumps(value, allow_nan=False).replace("<", "\\u003c").replace("&", "\\u0026")

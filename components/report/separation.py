@@ -50,7 +50,7 @@ def separated(model, examples: Examples) -> Separated | None:
             estimate = separator.separate(group.mixtures)
             share, order = agreement(estimate, group.key)
             found[separator].append(share)
-            rows[separator].append(_matched(estimate, order, group))
+            rows[separator].append(np.tensordot(matched(estimate, order, group.key), group.mixtures, 1))
     score = AttackScore(
         float(np.mean(found[attack])),
         chance_agreement(model.group_size)[0],
@@ -69,7 +69,13 @@ def separable(mixtures) -> bool:
     return bool(np.linalg.matrix_rank(view(mixtures, "gradients")) == len(mixtures))
 
 
-def _matched(estimate, order, group):
-    recovered = np.tensordot(estimate, group.mixtures, 1)[order]
-    signs = np.sign((estimate @ group.key)[order, np.arange(len(order))])
-    return recovered * signs.reshape(-1, *[1] * (recovered.ndim - 1))
+def matched(estimate, order, key) -> np.ndarray:
+    """An estimate of a key's inverse, `[S_G, S_G]`, with its rows in the order and with the signs of the true one's.
+
+    Args:
+        estimate: `W [S_G, S_G]`.
+        order: Of `datamix_tf.attacks.separation.agreement`.
+        key: The true key, `[S_G, S_G]`.
+    """
+    signs = np.sign((estimate @ key)[order, np.arange(len(order))])
+    return signs[:, None] * estimate[order]

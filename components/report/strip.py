@@ -6,10 +6,8 @@ import numpy as np
 
 from components.artifacts import Examples, RawExamples
 from components.data import arrays
-from components.report import drawing, sound
+from components.report.artist import Artist, correlations, recordings
 from components.report.separation import EXAMPLES, Separated
-from components.tfrecords import decode_example, shard_files
-from serving.edge import preprocess
 
 INPUTS = 4
 
@@ -43,19 +41,19 @@ def strip(model, found: Separated, examples: Examples, raw: RawExamples) -> dict
 
     def correlation(features):
         pairs = zip(features, truth, strict=True)
-        return float(np.mean([_correlations(decoder.decode(f) - mean, x - mean) for f, x in pairs]))
+        return float(np.mean([correlations(decoder.decode(f) - mean, x - mean) for f, x in pairs]))
 
     seen = _columns(found)
     chosen = found.groups[0].index[:INPUTS]
-    artist = _Artist(schema, test[chosen], found.groups[0].features)
+    artist = Artist(schema, test[chosen], found.groups[0].features)
     columns = [{"title": "raw", "key": "raw"}]
     columns += [{"title": t, "key": key, "correlation": correlation(rows)} for key, (t, rows) in seen.items()]
     next(c for c in columns if c["key"] == "attack")["chance"] = correlation(found.chance)
     rebuilt = {key: decoder.decode(rows[0][:INPUTS]) for key, (_, rows) in seen.items()}
-    recordings = _recordings(raw, {names[index] for index in chosen}) if schema["kind"] == "audio" else {}
+    played = recordings(raw, {names[index] for index in chosen}) if schema["kind"] == "audio" else {}
     rows = []
     for place, index in enumerate(chosen):
-        cells = [artist.raw(test[index], recordings.get(names[index]))]
+        cells = [artist.raw(test[index], played.get(names[index]))]
         cells += [artist.cell(features[0][place], rebuilt[key][place]) for key, (_, features) in seen.items()]
         rows.append(cells)
     return {"kind": schema["kind"], "columns": columns, "rows": rows, "n": sum(map(len, truth)), "score": found.score}
@@ -73,54 +71,3 @@ def _columns(found: Separated):
         "attack": (found.score["attack"].partition(",")[0], found.recovered),
         "right": ("right key", [np.tensordot(group.key.T, group.mixtures, 1) for group, _ in pairs]),
     }
-
-
-class _Artist:
-    """Draws, and plays, inputs and features of one data set."""
-
-    def __init__(self, schema, inputs, features):
-        self.features = drawing.FeaturePictures(features)
-        self.speech = schema["kind"] == "audio"
-        self.preprocessing = preprocess.from_config(schema["preprocessing"])
-        self.range = np.percentile(inputs, (1, 99.5))
-
-    def raw(self, x, recording):
-        cell = {"pictures": [self._input(x)]}
-        if recording is not None:
-            cell["sound"] = sound.wav_uri(self.preprocessing.decode(recording), self.preprocessing.sample_rate)
-        return cell
-
-    def cell(self, feature, rebuilt):
-        upright = feature[::-1] if self.speech and feature.ndim > 1 else feature  # as spectrograms are drawn
-        cell = {"pictures": [drawing.png_uri(self.features.draw(upright)), self._input(rebuilt)]}
-        if self.speech:
-            cell["sound"] = sound.wav_uri(
-                sound.audible(np.clip(rebuilt, None, self.range[1] + 2), self.preprocessing),
-                self.preprocessing.sample_rate,
-            )
-        return cell
-
-    def _input(self, x):
-        return drawing.png_uri(drawing.spectrogram(x, *self.range) if self.speech else drawing.photo(x))
-
-
-def _recordings(raw: RawExamples, names) -> dict[str, bytes]:
-    """The files of the named test examples, as they were ingested."""
-    import tensorflow as tf
-
-    found = {}
-    for payload in tf.data.TFRecordDataset(shard_files(raw.uri, "test")).as_numpy_iterator():
-        record = decode_example(payload)
-        name = record["name"].decode()
-        if name in names:
-            found[name] = record["content"]
-    return found
-
-
-def _correlations(first, second) -> list[float]:
-    """Correlation of each pair; 0 where one of them does not vary."""
-    first, second = (
-        part.reshape(len(part), -1) - part.reshape(len(part), -1).mean(1, keepdims=True) for part in (first, second)
-    )
-    norms = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
-    return list((first * second).sum(1) / np.maximum(norms, 1e-9))

@@ -164,7 +164,7 @@ class EdgeClient:
         distinct = distinct.reshape(-1, *x.shape[1:])
         with self._lock:
             outputs = self._predict(distinct, len(x), deadline)
-        return self._probabilities(outputs[inverse.ravel()])
+        return probabilities(outputs[inverse.ravel()], self.manifest.task)
 
     def _predict(self, x, examples, deadline):
         """Outputs for distinct inputs."""
@@ -248,12 +248,6 @@ class EdgeClient:
         traffic.bytes_down += sum(map(len, contents))
         return np.concatenate(answers)
 
-    def _probabilities(self, logits):
-        if self.manifest.task == "binary":
-            return 1 / (1 + np.exp(-logits))
-        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return powers / powers.sum(axis=1, keepdims=True)
-
     def _checked(self, x):
         x = np.asarray(x, np.float32)
         if x.shape[1:] != self.manifest.input_shape:
@@ -261,3 +255,11 @@ class EdgeClient:
         if not np.isfinite(x).all():
             raise ValueError("inputs must be finite numbers")
         return x
+
+
+def probabilities(logits: np.ndarray, task: str) -> np.ndarray:
+    """Probabilities of the labels, `[inputs, labels]`, from logits of the same shape; `task` as in the manifest."""
+    if task == "binary":
+        return 1 / (1 + np.exp(-logits))
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)

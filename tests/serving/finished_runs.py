@@ -1,0 +1,68 @@
+"""Small finished runs: the folders of `python -m pipeline.run` that the demo opens, made by its components."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pathlib
+import shutil
+
+import keras
+
+from components.artifacts import Models, write_json
+from components.data import arrays
+from components.networks import ModelConfig, build_model
+from components.packager import Packager
+from components.pusher import push_saved_model
+from tests.components.test_ingest import ingest, transform
+
+CONFIG = ModelConfig(
+    method="datamix",
+    level=0.0,
+    num_pre_blocks=1,
+    group_size=4,
+    hidden_units=0,
+    width=4,
+    epochs=0,
+    batch_size=16,
+    curriculum=0.5,
+    standardize=True,
+    learning_rate=3e-3,
+    weight_decay=0.01,
+    augment=(),
+    seed=0,
+)
+
+
+def finished_run(data: pathlib.Path, folder: pathlib.Path, preprocessing, configs=(CONFIG,)) -> pathlib.Path:
+    """Ingests a data folder and packages the last of some models; returns the run's output folder.
+
+    The models keep their first random weights, with statistics of true batches: what is tested is the way of a group,
+    not what is read at its end.
+    """
+    artifacts, serving = folder / "artifacts", str(folder / "serving")
+    artifacts.mkdir(parents=True)
+    examples = transform(ingest(data, artifacts), artifacts, preprocessing)
+    models, x = Models(str(artifacts / "trainer" / "models")), arrays(examples, "train")[1][:32].astype("float32")
+    for config in configs:
+        keras.utils.set_random_seed(config.seed)
+        os.makedirs(models.path(config.name))
+        _settled(build_model(config, examples.read_json("schema.json")), x).save(
+            models.path(config.name, "model.keras")
+        )
+        write_json(models.path(config.name, "training.json"), {"config": dataclasses.asdict(config)})
+    write_json(models.path("models.json"), [config.name for config in configs])
+    packager = Packager(model=configs[-1].name, model_name="tiny", serving_folder=serving)
+    package = packager.run({"examples": examples, "models": models}, str(artifacts / "packager"))["package"]
+    push_saved_model(package.path("serving"), os.path.join(serving, "tiny", "1"))
+    shutil.copytree(package.path("edge"), folder / "edge")
+    return folder
+
+
+def _settled(model, x):
+    for layer in model._flatten_layers():
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = 0.5
+    for _ in range(5):
+        model(x, training=True)
+    return model
