@@ -1,11 +1,11 @@
-"""The small network by secure multi-party computation with MPyC: three parties, honest majority, Shamir's secret sharing.
+"""The small network by secure multi-party computation with MPyC: three parties, honest majority, Shamir's sharing.
 
-Party 0 is the edge: it shares the picture and alone learns the logits. Parties 1 and 2 are two clouds. Any one of the
-three alone learns nothing; two together learn all. The weights are known to all, which is the cheapest case: dense layers
+Party 0 is the edge: it shares the picture and alone learns the logits. Parties 1 and 2 are two clouds. Either of them
+alone learns nothing; both together learn all. The weights are known to all, which is the cheapest case: dense layers
 cost no message but their rounding.
 
-`python -m benchmarks.mpc WEIGHTS.npz SIZE -P HOST:PORT -P HOST:PORT -P HOST:PORT -I PARTY` is one party. Each prints a line of
-JSON for each query; the edge reads them, a picture in base64 a line, from its standard input.
+`python -m benchmarks.mpc WEIGHTS.npz SIZE -P HOST:PORT -P HOST:PORT -P HOST:PORT -I PARTY` is one party. Each prints a
+line of JSON for each query; the edge reads them, a picture in base64 a line, from its standard input.
 """
 
 from __future__ import annotations
@@ -13,13 +13,12 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import json
-import subprocess
+import itertools
 import sys
-import time
 
 import numpy as np
 
+from benchmarks.line_process import LineProcess, lines, say
 from benchmarks.private_network import window
 from benchmarks.serving_process import free_port
 
@@ -31,7 +30,7 @@ class Mpc:
     """Queries to three parties.
 
     Args:
-        processes: The parties' processes, the edge first.
+        parties: Their processes, the edge first.
 
     Attributes:
         bytes_up: Payload bytes that the edge sent so far.
@@ -39,20 +38,18 @@ class Mpc:
         bytes_between: Payload bytes between the clouds so far.
     """
 
-    def __init__(self, processes):
-        self._processes = processes
+    def __init__(self, parties: list[LineProcess]):
+        self._parties = parties
         self.bytes_up = self.bytes_down = self.bytes_between = 0
 
     def query(self, picture: np.ndarray) -> np.ndarray:
         """Logits, float64 `[classes]`, of one uint8 picture."""
-        edge = self._processes[EDGE].stdin
-        edge.write(base64.b64encode(picture.tobytes()).decode() + "\n")
-        edge.flush()
-        answers = [json.loads(process.stdout.readline()) for process in self._processes]
-        self.bytes_up = sum(answers[EDGE]["sent"])
-        self.bytes_down = sum(answer["sent"][EDGE] for answer in answers[1:])
-        self.bytes_between = answers[1]["sent"][2] + answers[2]["sent"][1]
-        return np.array(answers[EDGE]["logits"])
+        self._parties[EDGE].write(base64.b64encode(picture.tobytes()).decode())
+        edge, *clouds = [party.read() for party in self._parties]
+        self.bytes_up = sum(edge["sent"])
+        self.bytes_down = sum(cloud["sent"][EDGE] for cloud in clouds)
+        self.bytes_between = sum(sum(cloud["sent"]) for cloud in clouds) - self.bytes_down
+        return np.array(edge["logits"])
 
 
 @contextlib.contextmanager
@@ -68,24 +65,15 @@ def started(weights: str, size: int, edge: str = "127.0.0.1", cloud: str = "127.
     """
     addresses = [f"{host}:{free_port()}" for host in (edge, cloud, cloud)]
     where = [word for address in addresses for word in ("-P", address)]
-    processes = []
-    try:
-        for party in range(PARTIES):
-            command = [sys.executable, "-m", "benchmarks.mpc", weights, str(size), *where, "-I", str(party), "--no-log"]
-            words = [*(prefix if party != EDGE else ()), *command]
-            processes.append(
-                subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-            )
-        for process in processes:
-            if process.stdout.readline() != "ready\n":
-                process.kill()
-                raise RuntimeError(f"a party did not start: {process.communicate()[1].strip().splitlines()[-1:]}")
-        yield Mpc(processes)
-    finally:
-        for process in processes:
-            process.kill()
-        for process in processes:
-            process.communicate()
+    with contextlib.ExitStack() as stack:
+        parties = []
+        for index in range(PARTIES):
+            words = (weights, str(size), *where, "-I", str(index), "--no-log")
+            parties.append(LineProcess("benchmarks.mpc", *words, prefix=() if index == EDGE else prefix))
+            stack.callback(parties[-1].close)
+        for party in parties:
+            party.read()
+        yield Mpc(parties)
 
 
 async def _party(weights, size):
@@ -94,15 +82,11 @@ async def _party(weights, size):
     numbers = mpc.SecFxp(BITS, FRACTION)
     places = _window_places(size)
     await mpc.start()
-    print("ready", flush=True)
-    while True:
+    say("ready")
+    for picture in lines() if mpc.pid == EDGE else itertools.repeat(""):
         pixels = np.zeros(size * size)
         if mpc.pid == EDGE:
-            line = sys.stdin.readline()
-            if not line:
-                return
-            pixels = np.frombuffer(base64.b64decode(line), np.uint8) / 255.0
-        started_at = time.perf_counter()
+            pixels = np.frombuffer(base64.b64decode(picture), np.uint8) / 255.0
         x = mpc.input(numbers.array(pixels, integral=False), senders=EDGE)
         x = x[places] @ weights["conv"] + weights["conv_bias"]
         x = mpc.np_multiply(x, x)
@@ -111,10 +95,7 @@ async def _party(weights, size):
         x = x @ weights["classifier"] + weights["classifier_bias"]
         logits = await mpc.output(x, receivers=EDGE)
         sent = [0 if peer.pid == mpc.pid else peer.protocol.nbytes_sent for peer in mpc.parties]
-        answer = {"sent": sent, "seconds": time.perf_counter() - started_at}
-        if mpc.pid == EDGE:
-            answer["logits"] = [float(value) for value in logits]
-        print(json.dumps(answer), flush=True)
+        say({"sent": sent, "logits": None if logits is None else [float(value) for value in logits]})
 
 
 def _window_places(size):

@@ -21,8 +21,8 @@ def digits(dataset: str = BUILT_IN):
     """Gray digits, split into train and test by a hash of their pixels (a fifth is test).
 
     Args:
-        dataset: `"digits"` (scikit-learn's 1,797 of 8 x 8, built in) or `"folder:PATH"` (square pictures of one size, in
-            the layout of `python -m pipeline.run --dataset folder:PATH`, with one target column).
+        dataset: `"digits"` (scikit-learn's 1,797 of 8 x 8, built in) or `"folder:PATH"` (square pictures of one size,
+            as `python -m pipeline.run --dataset folder:PATH` takes them, with one target column).
 
     Returns:
         `(x_train, y_train), (x_test, y_test)`: uint8 `[n, size, size, 1]`, int32 `[n]`.
@@ -78,8 +78,8 @@ def network(size: int, classes: int, standardize: bool = False):
     Args:
         size: Rows and columns.
         classes: Logits.
-        standardize: Whether a batch normalisation without scale and offset stands behind the first square, where DataMix
-            mixes (the pipeline's default, `ModelConfig.standardize`).
+        standardize: Whether a batch normalisation without scale and offset stands behind the first square, where
+            DataMix mixes (the pipeline's default, `ModelConfig.standardize`).
     """
     import keras
     from keras import layers, ops
@@ -123,9 +123,12 @@ def trained(x, y, mixed: bool, epochs: int, seed: int = 0):
     batch = 8 * GROUP_SIZE
     x, y = x[: len(x) // batch * batch].astype(np.float32), y[: len(y) // batch * batch]  # training takes whole groups
     schedule = keras.optimizers.schedules.CosineDecay(3e-3, epochs * (len(x) // batch))
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.Adam(schedule, clipnorm=1.0), loss, metrics=["accuracy"])
-    model.fit(x, y, batch_size=batch, epochs=epochs, callbacks=callbacks, verbose=0)
+    # Smoothed labels keep logits small: what CKKS gets wrong grows with the squares.
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1)
+    model.compile(keras.optimizers.AdamW(schedule, weight_decay=0.01, clipnorm=1.0), loss)
+    model.fit(
+        x, np.eye(y.max() + 1, dtype=np.float32)[y], batch_size=batch, epochs=epochs, callbacks=callbacks, verbose=0
+    )
     return model
 
 
@@ -133,8 +136,8 @@ def weights_of(model) -> dict[str, np.ndarray]:
     """The plain network as matrices, float64, for CKKS and MPC.
 
     Returns:
-        `conv` `[kernel^2, maps]`, `hidden` `[windows * maps, units]` (rows ordered maps first: all windows of map 0, then
-        of map 1), `classifier` `[units, classes]`, and their `*_bias`; pixels are expected from 0 to 1.
+        `conv` `[kernel^2, maps]`, `hidden` `[windows * maps, units]` (rows ordered by map: all windows of map 0,
+        then of map 1), `classifier` `[units, classes]`, and their `*_bias`; pixels are expected from 0 to 1.
     """
     kernel, bias = (np.asarray(value, np.float64) for value in model.get_layer(CONV).get_weights())
     hidden, hidden_bias = (np.asarray(value, np.float64) for value in model.get_layer(HIDDEN).get_weights())

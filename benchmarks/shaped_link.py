@@ -4,9 +4,9 @@
         subprocess.Popen([*link.prefix, "python", "-m", "http.server", "--bind", link.cloud])
         ...  # what is sent to link.cloud takes as long as on the link
 
-Two TUN devices, one of them in the namespace. `tc`'s token bucket gives each its bandwidth; a process between them hands
-every packet on after the latency (`netem` would, but not every kernel has it). Nothing is lost: the queues are long.
-Linux, root, the commands `ip` and `tc` and /dev/net/tun are needed.
+Two TUN devices, one of them in the namespace. `tc`'s token bucket gives each its bandwidth; a process between them
+hands every packet on after the latency (`netem` would, but not every kernel has it). Nothing is lost: the queues are
+long. Linux, root, the commands `ip` and `tc` and /dev/net/tun are needed.
 """
 
 from __future__ import annotations
