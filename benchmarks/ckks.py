@@ -3,7 +3,7 @@
 `python -m benchmarks.ckks SIZE --port PORT --weights WEIGHTS.npz` is the server. `POST /keys` takes the context without
 the secret key, once; `POST /query` takes the encrypted windows of a picture and answers with the encrypted logits.
 Without `--weights` it is the client, which reads pictures in base64, a line of JSON each, from its standard input. It
-is a process of its own: in one that had run TensorFlow 2.21, TenSEAL 0.3.18 failed to write its keys.
+is a process of its own: beside TensorFlow 2.21, TenSEAL 0.3.18 fails or crashes when it writes its keys.
 """
 
 from __future__ import annotations
