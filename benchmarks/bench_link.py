@@ -9,10 +9,10 @@ plain cloud runs the whole network on the picture, as pixels or as a JPEG of qua
 
 The link is shaped (`benchmarks/shaped_link.py`: 15 Mbit/s up, 30 down, 25 ms one way, without loss), the server stands
 in a network namespace behind it. In every round each variant asks on loopback, over the link with a new connection, and
-at once again with the same. One JSON line for each variant. `body` is what HTTP carries, `packets` what IP carries;
-`equation_1_ms` is `datamix_tf.costs.transmission_seconds` of the bodies; `transfer_to_equation_1` is the time over the
-link less that on loopback, relative to it; `to_plain_cloud` relates to one picture as pixels. Without root or tc the
-times over the link are loopback's and Eq. 1's, and the lines say so. Five minutes.
+at once again with the same (`link_ms`). One JSON line for each variant beside one picture as pixels, and one beside Eq.
+1: the time over the link less that on loopback, relative to `datamix_tf.costs.transmission_seconds` of the bodies.
+`bytes_up` and `bytes_down` are bodies as HTTP carries them, `packet_bytes` what IP carries up and down. Without root or
+tc the times over the link are loopback's and Eq. 1's, and the lines say so. Five minutes.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 
 from benchmarks import shaped_link
+from benchmarks.figures import milliseconds, short, show
 
 GROUP_SIZE, LABELS, QUALITY = 8, 40, 90
 UNITS, BITS = 64, 90.0  # of the hardened preset (pipeline/presets.py)
@@ -192,11 +193,6 @@ def photos(size: int) -> np.ndarray:
     return np.stack([decode(source.example(index).content) for index in range(GROUP_SIZE)])
 
 
-def quartiles(values, digits=1) -> list[float]:
-    """Median and quartiles: `[median, lower, upper]`."""
-    return [round(float(value), digits) for value in np.percentile(values, (50, 25, 75))]
-
-
 @dataclasses.dataclass
 class Taken:
     """Of one variant, a value for each round: queries on loopback, over the link anew and again; bytes of packets."""
@@ -225,31 +221,36 @@ def measure(asks: list[Variant], pictures, rounds: int, here: Place, there: Plac
     return taken
 
 
-def figures(one: Taken, reference: Taken) -> dict:
-    """What a line says of a variant. `reference` is the plain cloud, one picture as pixels."""
+def report(about: dict, one: Taken, reference: Taken) -> None:
+    """Prints the figures of a variant.
+
+    Args:
+        about: What it is.
+        one: What it took.
+        reference: What the plain cloud took for one picture as pixels.
+    """
     from datamix_tf.costs import transmission_seconds
 
     up, down = one.loopback[-1].up, one.loopback[-1].down
     expected = transmission_seconds(up, down)
-    line = {
-        "body_up": up,
-        "body_down": down,
-        "loopback_ms": quartiles([1000 * ask.seconds for ask in one.loopback]),
-        "equation_1_ms": round(1000 * expected, 1),
+    over, near = _over(one), [ask.seconds for ask in one.loopback]
+    details = about | {
+        "bytes_up": up,
+        "bytes_down": down,
+        "loopback_ms": milliseconds(near),
+        "link_ms": milliseconds(over),
     }
     if one.kept:
         packets = np.median(one.packets, axis=0)
-        transfer = [over.seconds - near.seconds for over, near in zip(one.kept, one.loopback, strict=True)]
-        line |= {
-            "packets_up": int(packets[0]),
-            "packets_down": int(packets[1]),
-            "link_ms": quartiles([1000 * ask.seconds for ask in one.kept]),
-            "new_connection_ms": quartiles([1000 * ask.seconds for ask in one.new]),
-            "transfer_to_equation_1": quartiles(np.array(transfer) / expected, 2),
+        details |= {
+            "new_connection_ms": milliseconds([ask.seconds for ask in one.new]),
+            "packet_bytes": [int(packets[0]), int(packets[1])],
         }
-    to = {"bytes": round((up + down) / (reference.loopback[-1].up + reference.loopback[-1].down), 2)}
-    to["latency"] = quartiles(np.divide(_over(one), _over(reference)), 2)
-    return line | {"to_plain_cloud": to}
+    details["bytes_ratio"] = short((up + down) / (reference.loopback[-1].up + reference.loopback[-1].down))
+    show("a query / one picture as pixels to the plain cloud, time", np.divide(over, _over(reference)), **details)
+    if one.kept:
+        equation = {"equation_1_ms": milliseconds([expected])}
+        show("time over the link less loopback's / Eq. 1", np.subtract(over, near) / expected, **about, **equation)
 
 
 def _over(taken):
@@ -287,11 +288,8 @@ def main():
         taken = measure(asks, pictures, arguments.rounds, here, there, link)
     about = {"link": "4G, shaped"} if not reason else {"link": "4G, computed by Eq. 1", "why": reason}
     for variant in asks:
-        line = {"sent": variant.what, "wire": variant.wire, "gzip": variant.gzipped, **about}
-        line |= figures(taken[variant.key], taken[REFERENCE])
-        print(
-            json.dumps({"benchmark": "a query over the link", "input": f"{arguments.size} x {arguments.size}", **line})
-        )
+        sent = {"sent": variant.what, "format": variant.wire + ", gzip" * variant.gzipped, "input": arguments.size}
+        report(about | sent, taken[variant.key], taken[REFERENCE])
 
 
 if __name__ == "__main__":

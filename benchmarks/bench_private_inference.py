@@ -13,9 +13,9 @@ turns, one query each of:
 
 First on loopback, then over the papers' 4G link (15 Mbit/s up, 30 down, 25 ms one way) with the servers in a network
 namespace (`benchmarks/shaped_link.py`). Where that is not possible, the second part is computed by Eq. 1, and its lines
-say so. One JSON line for each alternative and link. `ckks_to_this` are CKKS's latency (median of the rounds' ratios,
-quartiles) and bytes relative to the alternative's; `to_plain_cloud` the alternative's relative to the plain cloud's.
-CKKS and MPC need
+say so (`computed_ms` has it beside the measured time). One JSON line for each alternative and link beside the plain
+cloud, with milliseconds and payload bytes of one true picture, and one for CKKS beside each alternative, in time and in
+bytes: medians and quartiles of the rounds' ratios. CKKS and MPC need
 
     pip install tenseal mpyc
 
@@ -27,11 +27,9 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
-import importlib.metadata
 import importlib.util
 import json
 import os
-import platform
 import sys
 import tempfile
 import time
@@ -42,6 +40,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 
 from benchmarks import private_network, shaped_link
+from benchmarks.figures import milliseconds, short, show
 
 EDGE, CLOUD, ONE, EIGHT, CKKS, MPC = (
     "plain edge",
@@ -76,7 +75,7 @@ class Alternative:
         query: uint8 pictures `[inputs, size, size, 1]` to scores `[inputs, classes]`.
         traffic: Bytes of payload so far: up, down, between clouds.
         inputs: True pictures in a query.
-        one_time: Bytes and seconds of what is sent before the first query.
+        one_time: `key_bytes` and `key_seconds` of what is sent before the first query.
     """
 
     query: Callable
@@ -101,12 +100,6 @@ def missing(name: str) -> str:
     if package and not importlib.util.find_spec(package):
         return f"{package} is not installed; pip install {' '.join(PACKAGES.values())}"
     return ""
-
-
-def ratios(of: list[float], to: list[float]) -> list[float]:
-    """Median and quartiles of the rounds' ratios `of / to`, three digits: `[median, lower, upper]`."""
-    values = np.percentile(np.asarray(of) / np.asarray(to), (50, 25, 75))
-    return [float(f"{value:.3g}") for value in values]
 
 
 def bytes_of(measured: Measured, inputs: int) -> list[float]:
@@ -143,7 +136,7 @@ def alternatives(folder: str, bundle: str, x_train, names: list[str], wire: str,
             started[name] = Alternative(client.predict, _traffic(client), inputs)
         if CKKS in names:
             client = stack.enter_context(ckks.started(weights, size, cloud, prefix))
-            keys = {"bytes": client.key_bytes, "seconds": round(client.key_seconds, 2)}
+            keys = {"key_bytes": client.key_bytes, "key_seconds": short(client.key_seconds)}
             started[CKKS] = Alternative(_one_by_one(client), _traffic(client), one_time=keys)
         if MPC in names:
             edge = link.edge if link else cloud
@@ -217,40 +210,53 @@ def accuracies(started: dict[str, Alternative], x, y) -> dict[str, float]:
     return {name: round(value, 2) for name, value in right.items()}
 
 
-def figures(results, name: str, inputs: int, plain_logits, y) -> dict:
-    """What a line says of one alternative.
+def details(one: Measured, inputs: int) -> dict:
+    """What an alternative took for one true picture: milliseconds and bytes, and what was sent before."""
+    line = {"latency_ms": milliseconds(one.seconds)}
+    line["quartiles_ms"] = [short(1000 * value) for value in np.percentile(one.seconds, (25, 75))]
+    line |= dict(zip(("bytes_up", "bytes_down", "bytes_between"), bytes_of(one, inputs), strict=True))
+    return line | one.one_time
+
+
+def quality(one: Measured, plain_logits, y) -> dict:
+    """How near an alternative's scores are to the plain network's logits, `[queries, classes]`; `y` are the labels."""
+    scores = np.stack(one.scores)
+    decisions = scores.argmax(axis=1)
+    return {
+        "n": len(scores),
+        "right": int((decisions == y).sum()),
+        "decisions_as_plain": int((decisions == plain_logits.argmax(axis=1)).sum()),
+        "largest_logit_deviation": short(np.abs(scores - plain_logits).max()),
+        "largest_logit": short(np.abs(plain_logits).max()),
+    }
+
+
+def totals(one: Measured, inputs: int) -> np.ndarray:
+    """Payload bytes of each query for one true picture, all directions."""
+    return np.sum(one.traffic, axis=1) / inputs
+
+
+def report(link: str, results: dict[str, Measured], inputs: dict[str, int], more: dict[str, dict]) -> None:
+    """Prints the figures of a link: each alternative beside the plain cloud, and CKKS beside each.
 
     Args:
+        link: Its name.
         results: Of `measure`.
-        name: Which.
-        inputs: True pictures in its query.
-        plain_logits: The plain network's, `[rounds, classes]`.
-        y: Labels, `[rounds]`.
+        inputs: True pictures in a query, by alternative.
+        more: Details to add, by alternative.
     """
-    one, total = results[name], sum(bytes_of(results[name], inputs))
-    line = {
-        "latency_ms": round(1000 * float(np.median(one.seconds)), 2),
-        "quartiles_ms": [round(1000 * float(value), 2) for value in np.percentile(one.seconds, (25, 75))],
-        **dict(zip(("bytes_up", "bytes_down", "bytes_between"), bytes_of(one, inputs), strict=True)),
-        "to_plain_cloud": {
-            "latency": ratios(one.seconds, results[CLOUD].seconds),
-            "bytes": round(total / sum(bytes_of(results[CLOUD], 1)), 3),
-        },
-    }
-    if one.one_time:
-        line["one_time"] = one.one_time
-    if CKKS in results and name != CKKS:
-        line["ckks_to_this"] = {"latency": ratios(results[CKKS].seconds, one.seconds)}
-        if total:
-            line["ckks_to_this"]["bytes"] = float(f"{sum(bytes_of(results[CKKS], 1)) / total:.3g}")
-    if name in PACKAGES:
-        scores = np.stack(one.scores)
-        line["n"] = len(scores)
-        line["right"] = int((scores.argmax(axis=1) == y).sum())
-        line["decisions_as_plain"] = int((scores.argmax(axis=1) == plain_logits.argmax(axis=1)).sum())
-        line["largest_logit_deviation"] = float(f"{np.abs(scores - plain_logits).max():.3g}")
-        line["largest_logit"] = float(f"{np.abs(plain_logits).max():.3g}")
-    return line
+    for name, one in results.items():
+        about = {"link": link, "alternative": name, **details(one, inputs[name]), **more[name]}
+        show("a query / a query of the plain cloud, time", np.divide(one.seconds, results[CLOUD].seconds), **about)
+    for name, one in results.items() if CKKS in results else ():
+        if name == CKKS:
+            continue
+        about, target = {"link": link, "alternative": name}, f">= {TARGET}" if name in (ONE, EIGHT) else ""
+        show("CKKS / this alternative, time", np.divide(results[CKKS].seconds, one.seconds), target, **about)
+        if name != EDGE:
+            show(
+                "CKKS / this alternative, bytes", totals(results[CKKS], 1) / totals(one, inputs[name]), target, **about
+            )
 
 
 def computed(results: dict[str, Measured], queries: dict[str, int]) -> dict[str, Measured]:
@@ -265,20 +271,9 @@ def computed(results: dict[str, Measured], queries: dict[str, int]) -> dict[str,
     return moved
 
 
-def show(**line):
-    print(json.dumps(line), flush=True)
-
-
-def machine() -> dict:
-    """The machine and the versions that the figures are of."""
-    import keras
-    import tensorflow as tf
-
-    versions = {"python": platform.python_version(), "tensorflow": tf.__version__, "keras": keras.__version__}
-    for package in PACKAGES.values():
-        if importlib.util.find_spec(package):
-            versions[package] = importlib.metadata.version(package)
-    return {"cores": os.cpu_count(), "load_average": round(os.getloadavg()[0], 1), **versions}
+def say(benchmark: str, **line) -> None:
+    """Prints what is no ratio."""
+    print(json.dumps({"benchmark": benchmark, **line}), flush=True)
 
 
 def main():
@@ -301,9 +296,10 @@ def main():
     except (InputError, ValueError) as error:
         parser.error(str(error))
     names = [name for name in PROTECTION if not missing(name)]
-    for name in PROTECTION:
+    for name, protection in PROTECTION.items():
+        say("what is protected against whom", alternative=name, protection=protection)
         if name not in names:
-            show(benchmark="private inference", alternative=name, skipped=missing(name))
+            say("left out", alternative=name, why=missing(name))
     with tempfile.TemporaryDirectory() as folder:
         run(dataset, names, folder, arguments)
 
@@ -314,56 +310,48 @@ def run(dataset, names, folder, arguments):
 
     (x_train, y_train), (x, y) = dataset
     plain, bundle = prepare(dataset, arguments.epochs, folder)
-    show(
-        benchmark="private inference, setting",
+    say(
+        "setting",
         dataset=os.path.basename(arguments.dataset),
         pictures=list(x_train.shape[1:3]),
         train=len(y_train),
         test=len(y),
         parameters=plain.count_params(),
         wire=arguments.wire,
-        ckks=ckks.PARAMETERS,
-        **machine(),
+        load_average=round(os.getloadavg()[0], 1),
+        **ckks.PARAMETERS,
     )
     shuffled = np.random.default_rng(0).permutation(len(x))  # Data sets come sorted.
     x, y = x[shuffled], y[shuffled]
-    logits = np.asarray(plain(x[: arguments.rounds].astype(np.float32), training=False))
+    rounds = max(arguments.rounds, arguments.link_rounds)
+    logits = np.asarray(plain(x[:rounds].astype(np.float32), training=False))
+
+    def known(results):
+        near = {name: quality(results[name], logits[:count], y[:count]) for name in PACKAGES if name in results}
+        return {name: {"accuracy": right[name], "n": len(y)} for name in right} | near
+
     with alternatives(folder, bundle, x_train, names, arguments.wire, None) as started:
-        results = measure(started, x, arguments.rounds)
+        count = arguments.rounds
+        results = measure(started, x, count)
         right = accuracies(started, x, y)
-        queries = {name: one.inputs for name, one in started.items()}
-
-    def report(link, results, known, logits):
-        for name in results:
-            line = figures(results, name, queries[name], logits, y[: len(logits)])
-            quality = {"accuracy": right[name], "n": len(y)} if name in right else {}
-            show(benchmark="private inference", link=link, alternative=name, **line, **quality, **known(name))
-
-    report("loopback", results, lambda name: {"protection": PROTECTION[name]}, logits)
-    if CKKS in results:
-        line = figures(results, ONE, 1, logits, y[: len(logits)])["ckks_to_this"]
-        target = {"latency": line["latency"][0], "bytes": line["bytes"]}
-        met = min(target.values()) >= TARGET
-        show(
-            benchmark=f"CKKS / a DataMix query with one true picture, target {TARGET}",
-            link="loopback",
-            **target,
-            met=met,
-        )
+        inputs = {name: one.inputs for name, one in started.items()}
+    report("loopback", results, inputs, known(results))
     if arguments.link == "none":
         return
-    predicted = computed(results, queries)
-    if arguments.link == "shaped" and not (reason := shaped_link.unavailable()):
-        with (
-            shaped_link.shaped_link() as link,
-            alternatives(folder, bundle, x_train, names, arguments.wire, link) as started,
-        ):
-            over = measure(started, x, arguments.link_rounds)
-        expected = {name: round(1000 * float(np.median(one.seconds)), 2) for name, one in predicted.items()}
-        report("4G, shaped", over, lambda name: {"equation_1_ms": expected[name]}, logits[: arguments.link_rounds])
+    predicted = computed(results, inputs)
+    reason = "--link computed" if arguments.link == "computed" else shaped_link.unavailable()
+    if reason:
+        more = {name: line | {"why": reason} for name, line in known(results).items()}
+        report("4G, computed by Eq. 1 with one round trip", predicted, inputs, more)
         return
-    why = {"why": reason} if arguments.link == "shaped" else {}
-    report("4G, computed by Eq. 1 with one round trip", predicted, lambda _: why, logits)
+    with (
+        shaped_link.shaped_link() as link,
+        alternatives(folder, bundle, x_train, names, arguments.wire, link) as started,
+    ):
+        count = arguments.link_rounds
+        over = measure(started, x, count)
+    more = {name: line | {"computed_ms": milliseconds(predicted[name].seconds)} for name, line in known(over).items()}
+    report("4G, shaped", over, inputs, more)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import dataclasses
 import os
 import select
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -24,7 +25,7 @@ import time
 
 MEGA = 2**20  # as in datamix_tf.costs, which would bring TensorFlow into the relay
 UP_MBPS, DOWN_MBPS, LATENCY_MS = 15, 30, 25  # DataMix's 4G link (section 4.3)
-TUN, MTU, BURST, QUEUE = "/dev/net/tun", 1500, 4500, 64 * MEGA
+PREFIX, TUN, MTU, BURST, QUEUE = "dm", "/dev/net/tun", 1500, 4500, 64 * MEGA
 _SET_INTERFACE, _TUN_WITHOUT_HEADER = 0x400454CA, 0x1001
 
 
@@ -59,7 +60,9 @@ class Link:
 
 @contextlib.contextmanager
 def shaped_link(up_mbps: float = UP_MBPS, down_mbps: float = DOWN_MBPS, latency_ms: float = LATENCY_MS):
-    """Brings a link up for the time of the block, and removes all of it behind it.
+    """Brings a link up for the time of the block, and removes all of it behind it, also after SIGTERM.
+
+    What a process that was killed outright left is removed by the next one. Call it from the main thread.
 
     Args:
         up_mbps: Bandwidth towards the cloud in Mbit/s, mega = 2^20 as in Eq. 1 (`datamix_tf.costs`), above 0.
@@ -74,10 +77,12 @@ def shaped_link(up_mbps: float = UP_MBPS, down_mbps: float = DOWN_MBPS, latency_
     """
     if reason := unavailable():
         raise NoLink(reason)
-    name, third = f"dm{os.getpid()}", os.getpid() % 250
+    _remove_leftovers()
+    name, third = f"{PREFIX}{os.getpid()}", os.getpid() % 250
     edge_device, cloud_device = f"{name}e", f"{name}c"
     edge, cloud = f"10.79.{third}.1", f"10.79.{third}.2"
     with contextlib.ExitStack() as stack:
+        stack.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, lambda *_: sys.exit(143)))
         _run("ip", "netns", "add", name)
         stack.callback(_run, "ip", "netns", "delete", name)
         stack.enter_context(_relay(edge_device, cloud_device, latency_ms))
@@ -109,6 +114,14 @@ def unavailable() -> str:
     return f"a shaped link needs network namespaces: {tried.stderr.strip()}" if tried.returncode else ""
 
 
+def _remove_leftovers():
+    names = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=False).stdout.splitlines()
+    for name in (line.split()[0] for line in names if line.startswith(PREFIX)):
+        pid = name.removeprefix(PREFIX)
+        if pid.isdigit() and not os.path.exists(f"/proc/{pid}"):
+            _run("ip", "netns", "delete", name)
+
+
 def _run(*command):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -119,7 +132,8 @@ def _run(*command):
 def _relay(edge_device, cloud_device, latency_ms):
     """The process between the devices, which are there as long as it is."""
     command = [sys.executable, "-m", "benchmarks.shaped_link", edge_device, cloud_device, str(latency_ms)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    process = subprocess.Popen(command, text=True, **pipes)
     try:
         if process.stdout.readline() != "ready\n":
             process.kill()
@@ -131,14 +145,20 @@ def _relay(edge_device, cloud_device, latency_ms):
 
 
 def relay(devices: list[str], latency: float) -> None:
-    """Hands packets from each of two TUN devices to the other, `latency` seconds after they came. Never returns."""
+    """Hands packets from each of two TUN devices to the other, `latency` seconds after they came.
+
+    Returns when its standard input closes, which is when the process that started it ends.
+    """
     files = [_open_tun(device) for device in devices]
     towards = {files[0]: files[1], files[1]: files[0]}
     waiting = collections.deque()  # All wait equally long, so that the first is always the first that is due.
     print("ready", flush=True)
     while True:
         left = max(0.0, waiting[0][0] - time.monotonic()) if waiting else None
-        for file in select.select(files, [], [], left)[0]:
+        readable = select.select([sys.stdin, *files], [], [], left)[0]
+        if sys.stdin in readable:
+            return
+        for file in readable:
             waiting.append((time.monotonic() + latency, towards[file], os.read(file, 1 << 16)))
         while waiting and waiting[0][0] <= time.monotonic():
             _, file, packet = waiting.popleft()

@@ -46,7 +46,7 @@ def test_private_inference(link):
     assert done.returncode == 0, done.stderr
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     shaped = link == "shaped" and not shaped_link.unavailable()
-    measured = {(line["link"], line["alternative"]) for line in lines if "latency_ms" in line}
+    measured = {(line["link"], line["alternative"]) for line in lines if "latency_ms" in line and "ratio" in line}
     over = "4G, shaped" if shaped else "4G, computed by Eq. 1 with one round trip"
     for name in ("plain edge", "plain cloud", "DataMix, 1 of 8 true", "DataMix, 8 of 8 true"):
         assert {("loopback", name), (over, name)} <= measured
@@ -58,8 +58,8 @@ def test_link(flags):
     done = run("benchmarks.bench_link", "--rounds", "1", "--size", "32", *flags)
     assert done.returncode == 0, done.stderr
     lines = [json.loads(line) for line in done.stdout.splitlines()]
-    assert len(lines) == 28
-    sizes = {line["wire"]: line["body_up"] for line in lines if "maps" in line["sent"] and not line["gzip"]}
+    sizes = {line["format"]: line["bytes_up"] for line in lines if "maps" in line["sent"] and "bytes_up" in line}
     assert sizes["json"] > sizes["float32"] > sizes["float16"] == sizes["bfloat16"] > sizes["int8"]
     shaped = not flags and not shaped_link.unavailable()
-    assert all(("link_ms" in line) == shaped for line in lines)
+    assert len(lines) == (56 if shaped else 28)
+    assert all(("new_connection_ms" in line) == shaped for line in lines if "bytes_up" in line)

@@ -1,17 +1,14 @@
 """The arithmetic of the benchmarks of private inference, on values that can be checked by hand."""
 
+import json
+
 import numpy as np
 import pytest
 
 from benchmarks import bench_link, bench_private_inference
-from benchmarks.bench_private_inference import CKKS, CLOUD, ONE, PROTECTION, Alternative, Measured
+from benchmarks.bench_private_inference import CKKS, CLOUD, EIGHT, ONE, PROTECTION, Alternative, Measured
 from datamix_tf.costs import transmission_seconds
 from tests.conftest import REPOSITORY
-
-
-def test_ratios_are_of_rounds():
-    # By rounds 1, 2, 4 and 8; the ratio of the medians would be 3.
-    assert bench_private_inference.ratios([1, 4, 4, 32], [1, 2, 1, 4]) == [3.0, 1.75, 5.0]
 
 
 def test_queries_in_turns_count_what_they_cost():
@@ -29,19 +26,35 @@ def test_queries_in_turns_count_what_they_cost():
     assert len(measured.seconds) == len(measured.scores) == 3
 
 
-def test_a_line_of_figures():
-    scores = [np.array([0.0, 1.0]), np.array([2.0, 0.0])]
+def lines(capsys):
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_figures_of_private_inference(capsys):
     results = {
-        CLOUD: Measured([0.1, 0.1], [(100, 0, 0), (100, 0, 0)], scores),
-        ONE: Measured([0.2, 0.2], [(400, 100, 0), (400, 100, 0)], scores),
-        CKKS: Measured([40.0, 60.0], [(90_000, 10_000, 0)] * 2, [np.array([0.0, 1.5]), np.array([0.0, 0.1])]),
+        CLOUD: Measured([0.1, 0.1], [(100, 0, 0)] * 2),
+        ONE: Measured([0.2, 0.1], [(400, 100, 0)] * 2, one_time={"key_bytes": 7}),
+        EIGHT: Measured([0.1, 0.1], [(800, 160, 40)] * 2),  # seconds for one picture, bytes for eight
+        CKKS: Measured([40.0, 60.0], [(90_000, 10_000, 0)] * 2),
     }
-    plain = np.array([[0.0, 1.0], [2.0, 0.0]])
-    line = bench_private_inference.figures(results, ONE, 1, plain, np.array([1, 0]))
-    assert line["ckks_to_this"] == {"latency": [250.0, 225.0, 275.0], "bytes": 200.0}
-    assert line["to_plain_cloud"] == {"latency": [2.0, 2.0, 2.0], "bytes": 5.0}
-    line = bench_private_inference.figures(results, CKKS, 1, plain, np.array([1, 0]))
-    assert (line["n"], line["right"], line["decisions_as_plain"], line["largest_logit_deviation"]) == (2, 1, 1, 2.0)
+    inputs = {CLOUD: 1, ONE: 1, EIGHT: 8, CKKS: 1}
+    bench_private_inference.report("loopback", results, inputs, {name: {} for name in results})
+    found = {(line["benchmark"], line["alternative"]): line for line in lines(capsys)}
+    line = found["a query / a query of the plain cloud, time", ONE]
+    assert line["ratio"] == 1.5 and line["latency_ms"] == 150 and line["key_bytes"] == 7
+    line = found["a query / a query of the plain cloud, time", EIGHT]
+    assert (line["bytes_up"], line["bytes_down"], line["bytes_between"]) == (100, 20, 5)
+    line = found["CKKS / this alternative, time", ONE]
+    assert (line["ratio"], line["quartiles"], line["met"]) == (400.0, [300.0, 500.0], True)
+    assert found["CKKS / this alternative, bytes", ONE]["ratio"] == 200.0
+    assert found["CKKS / this alternative, bytes", EIGHT]["ratio"] == 800.0
+    assert ("CKKS / this alternative, time", CKKS) not in found
+
+
+def test_quality_is_against_labels_and_against_the_plain_network():
+    one = Measured(scores=[np.array([0.0, 1.5]), np.array([0.0, 0.1])])
+    near = bench_private_inference.quality(one, np.array([[0.0, 1.0], [2.0, 0.0]]), np.array([1, 0]))
+    assert near == {"n": 2, "right": 1, "decisions_as_plain": 1, "largest_logit_deviation": 2.0, "largest_logit": 2.0}
 
 
 def test_computed_times_are_equation_1s():
@@ -52,7 +65,7 @@ def test_computed_times_are_equation_1s():
 
 
 @pytest.mark.parametrize("shaped", [True, False])
-def test_a_line_of_the_link(shaped):
+def test_figures_of_the_link(capsys, shaped):
     def taken(up, near, far):
         one = bench_link.Taken(loopback=[bench_link.Asked(near, up, 0)] * 3)
         if shaped:
@@ -61,13 +74,14 @@ def test_a_line_of_the_link(shaped):
         return one
 
     up = 15 * 2**20 // 8 // 10  # 0.1 s of the link
-    line = bench_link.figures(taken(up, 0.05, 0.5), taken(up // 2, 0.05, 0.25))
-    assert line["equation_1_ms"] == 150.0 and line["to_plain_cloud"]["bytes"] == 2.0
+    bench_link.report({"sent": "maps"}, taken(up, 0.05, 0.5), taken(up // 2, 0.05, 0.25))
+    line, *rest = lines(capsys)
+    assert (line["bytes_up"], line["bytes_ratio"], line["sent"]) == (up, 2.0, "maps")
     if shaped:
-        assert line["transfer_to_equation_1"] == [3.0] * 3 and line["packets_up"] == up + 40
-        assert line["to_plain_cloud"]["latency"] == [2.0] * 3
+        assert line["ratio"] == 2.0 and line["link_ms"] == 500 and line["packet_bytes"] == [up + 40, 40]
+        assert [one["ratio"] for one in rest] == [3.0] and rest[0]["equation_1_ms"] == 150
     else:
-        assert "link_ms" not in line and line["to_plain_cloud"]["latency"] == [round(0.2 / 0.15, 2)] * 3
+        assert not rest and line["ratio"] == 1.33 and line["link_ms"] == 200
 
 
 def test_what_is_missing_is_named(monkeypatch):

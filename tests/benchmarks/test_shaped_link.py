@@ -1,5 +1,6 @@
 """A shaped link takes as long as Eq. 1 says, and leaves nothing behind."""
 
+import signal
 import socket
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import pytest
 
 from benchmarks import shaped_link
 from datamix_tf.costs import transmission_seconds
+from tests.conftest import REPOSITORY
 
 needs_link = pytest.mark.skipif(bool(shaped_link.unavailable()), reason=shaped_link.unavailable())
 ECHO = """
@@ -53,17 +55,40 @@ def test_latency_and_bandwidth_both_ways():
                     assert 2_000_000 < up < 2_400_000 and 4_000_000 < down < 4_600_000
             finally:
                 process.kill()
-    assert device not in subprocess.run(["ip", "link"], capture_output=True, text=True, check=True).stdout
-    names = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=True).stdout
-    assert link.prefix[-1] not in names.split()
+    assert device not in _said("ip", "link")
+    assert link.prefix[-1] not in _said("ip", "netns", "list").split()
 
 
 @needs_link
 def test_nothing_stays_behind_an_error():
     with pytest.raises(KeyError), shaped_link.shaped_link() as link:
         raise KeyError
-    names = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=True).stdout
-    assert link.prefix[-1] not in names.split()
+    assert link.prefix[-1] not in _said("ip", "netns", "list").split()
+
+
+@needs_link
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_nothing_stays_behind_a_killed_process(how):
+    code = """
+import time
+from benchmarks.shaped_link import shaped_link
+with shaped_link() as link:
+    print(link.prefix[-1], link.device, flush=True)
+    time.sleep(60)
+"""
+    with subprocess.Popen([sys.executable, "-c", code], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as process:
+        namespace, device = process.stdout.readline().split()
+        process.send_signal(how)
+    end = time.monotonic() + 10
+    while device in _said("ip", "link") and time.monotonic() < end:
+        time.sleep(0.05)
+    assert device not in _said("ip", "link")
+    with shaped_link.shaped_link():  # removes what SIGKILL left
+        assert namespace not in _said("ip", "netns", "list").split()
+
+
+def _said(*command):
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def test_a_machine_that_cannot_says_why(monkeypatch):
