@@ -18,10 +18,13 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def server_process(base_path: str, *flags: str, rest_port: int | None = None):
-    """`python -m serving.cloud` as a process that is ready: gives the process, its REST URL and its gRPC address."""
+def server_process(base_path: str, *flags: str, rest_port: int | None = None, prefix: tuple[str, ...] = ()):
+    """`python -m serving.cloud` as a process that is ready: gives the process, its REST URL and its gRPC address.
+
+    `prefix` are command words that start it elsewhere, such as in a network namespace.
+    """
     ports = ("--rest_api_port", str(rest_port or free_port()), "--port", str(free_port()))
-    command = [sys.executable, "-m", "serving.cloud", "--model_base_path", base_path, *ports, *flags]
+    command = [*prefix, sys.executable, "-m", "serving.cloud", "--model_base_path", base_path, *ports, *flags]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         line = process.stdout.readline()
