@@ -60,7 +60,7 @@ def measure(name, shape, blocks, rounds, threads):
     y = np.zeros((GROUP_SIZE, *model.main.output_shape[1:]), "float32")
     key = Key(GROUP_SIZE)
     with tempfile.TemporaryDirectory() as folder:
-        base, manifest = export(model.main, folder)
+        base, manifest = export(model, folder)
         files = {part: os.path.join(folder, f"{part}.tflite") for part in ("whole", "pre alone", "post alone")}
         convert_model(network, GROUP_SIZE, files["whole"])
         convert_model(model.pre, GROUP_SIZE, files["pre alone"])
