@@ -9,10 +9,11 @@ READY := $(VENV)/.ready
 # TensorFlow's start-up log says nothing a user can act on.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: setup run test lint load slow bench parity clean help
+.PHONY: setup run demo test lint load slow bench parity clean help
 
 help:
 	@echo "make run        train, attack and package on the built-in data set (OUTPUT=$(OUTPUT))"
+	@echo "make demo       a local page to try what make run made: drop your own photo"
 	@echo "make test       lint and all fast tests"
 	@echo "make load       20,000 requests under reloads, killed servers, hostile and fuzzed requests (about 4 minutes)"
 	@echo "make slow       tests that take minutes, or root: killed trainings, full disks, workers elsewhere"
@@ -28,6 +29,9 @@ $(READY): pyproject.toml setup.py
 
 run: setup
 	$(BIN)/python -m pipeline.run --runner DirectRunner --output $(OUTPUT) $(RUN_FLAGS)
+
+demo: setup
+	$(BIN)/python -m serving.demo $(OUTPUT)
 
 # Most of the time goes into tracing graphs, which uses one core; files run side by side, the tests of a file in order.
 test: setup lint

@@ -52,9 +52,9 @@ def run(name: str, arguments: list[str]) -> list[dict]:
 
 def keep(figures: list[dict], name: str, path: pathlib.Path) -> list[dict]:
     """Replaces what a benchmark measured before; returns all figures that are kept."""
-    prefix = f"python -m benchmarks.bench_{name}"
+    prefix = ["python", "-m", f"benchmarks.bench_{name}"]
     before = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-    kept = [figure for figure in before if figure["command"].split(" --")[0].strip() != prefix] + figures
+    kept = [figure for figure in before if figure["command"].split()[:3] != prefix] + figures
     kept.sort(key=lambda figure: figure["command"])
     write(path, "".join(json.dumps(figure) + "\n" for figure in kept))
     return kept

@@ -10,12 +10,12 @@ the median ratio two / one of the attacker's seconds, with all ratios, and the l
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import statistics
 import sys
 import tempfile
 import time
+
+from benchmarks.figures import short, show
 
 TWO_WORKERS = ["--direct_running_mode", "multi_processing", "--direct_num_workers", "2"]
 SMALL_RUN = ["--examples", "600", "--width", "16", "--epochs", "2", "--attack_epochs", "0", "--hidden_units", "0"]
@@ -66,16 +66,14 @@ def main():
         for number in range(arguments.rounds):
             one, first = attacked(os.path.join(folder, f"one{number}"), run, attacks, [])
             two, second = attacked(os.path.join(folder, f"two{number}"), run, attacks, TWO_WORKERS)
-            ratios.append(round(two / one, 3))
+            ratios.append(two / one)
             differences.append(max(abs(first[key] - second[key]) for key in first))
-    figure = {
-        "benchmark": "attacks, two worker processes / one",
-        "attacks": len(attacks),
-        "ratio": statistics.median(ratios),
-        "ratios": ratios,
-        "largest_score_difference": max(differences),
-    }
-    print(json.dumps(figure), flush=True)
+    show(
+        "attacks, two worker processes / one",
+        ratios,
+        attacks=len(attacks),
+        largest_score_difference=short(max(differences)),
+    )
 
 
 if __name__ == "__main__":

@@ -4,19 +4,19 @@
 
 For every split layer of the six-layer network, all coefficients (m' = m) and a quarter of them, on LiteRT, one input at
 a time, each against the server's first linear layer alone; runs alternate. Prints one JSON line for each: the ratio of
-multiply-adds (m'/m for receptive fields), the median ratio of times with quartiles, and the bytes up relative to the
-feature (m'/n for a dense layer).
+times, that of multiply-adds (m'/m for receptive fields), and the values sent relative to the feature (m'/n for a dense
+layer).
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import tempfile
-import time
 
 import numpy as np
+
+from benchmarks.figures import in_turns, short, show
 
 
 def runner(model, folder, name):
@@ -32,18 +32,10 @@ def runner(model, folder, name):
     return lambda: run(x=x)
 
 
-def seconds(run, repeats):
-    started = time.perf_counter()
-    for _ in range(repeats):
-        run()
-    return (time.perf_counter() - started) / repeats
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, default=50, help="rows and columns of the pictures")
     parser.add_argument("--rounds", type=int, default=15, help="rounds of both")
-    parser.add_argument("--repeats", type=int, default=200, help="runs in a round")
     arguments = parser.parse_args()
     import keras
 
@@ -65,21 +57,16 @@ def main():
                 content = obfuscate(network, tensor, kept)[0].get_layer("signal_content")
                 coefficients = keras.Model(feature, type(content).from_config(content.get_config())(feature))
                 run = runner(coefficients, folder, f"content{split_layer}-{kept}")
-                ratios = []
-                for _ in range(arguments.rounds):
-                    ratios.append(seconds(run, arguments.repeats) / seconds(baseline, arguments.repeats))
-                quartiles = [round(float(value), 3) for value in np.percentile(ratios, (25, 75))]
-                figure = {
-                    "benchmark": "signal coefficients / the server's first layer",
-                    "split_layer": split_layer,
-                    "kept": kept,
-                    "rank": front.matrix().shape[0],
-                    "macs_ratio": round(count_macs(coefficients) / count_macs(first), 4),
-                    "time_ratio": round(float(np.median(ratios)), 3),
-                    "quartiles": quartiles,
-                    "bytes_ratio": round(np.prod(coefficients.output_shape[1:]) / np.prod(tensor.shape[1:]), 4),
-                }
-                print(json.dumps(figure), flush=True)
+                times = in_turns({"coefficients": run, "first layer": baseline}, arguments.rounds)
+                show(
+                    "signal coefficients / the server's first layer (LiteRT)",
+                    times["coefficients"] / times["first layer"],
+                    split_layer=split_layer,
+                    kept=kept,
+                    rank=front.matrix().shape[0],
+                    multiply_adds=short(count_macs(coefficients) / count_macs(first)),
+                    sent_values=short(np.prod(coefficients.output_shape[1:]) / np.prod(tensor.shape[1:])),
+                )
 
 
 if __name__ == "__main__":

@@ -1,13 +1,12 @@
 """Serving against its alternatives, each pair in one run on this machine.
 
-    python -m benchmarks.bench_serving [wire] [throughput] [edge] [--seconds 10]
+    python -m benchmarks.bench_serving [wire] [throughput] [--seconds 10]
 
 - wire: a group's N_pre = 1 feature maps to the cloud and back, packed against plain JSON as a stock client sends it
   (`json.dumps` of `tolist()`) and against JSON with the nine digits that float32 needs. The model behind it is a mere
   mean, so that the figures are the wire's.
 - throughput: rows a second of the embedded server (ResNet-18's M_main at 64 x 64, 32 clients that send one group each,
   packed float16) against calls of the same SavedModel in process at the batch size that the server reached.
-- edge: LiteRT's time for the edge halves against the whole network on the edge, for one example.
 
 One JSON line for each figure. The whole takes about three minutes.
 """
@@ -26,15 +25,13 @@ import time
 
 import numpy as np
 
+from benchmarks.figures import short, show
 from benchmarks.serving_process import cpu_seconds, server_process
 
 GROUP_SIZE, ANSWERS = 8, 512
 SIZES = {"64x64": (64, 64, 3), "178x218": (218, 178, 3)}
 CLIENTS = 32
-
-
-def show(**figures):
-    print(json.dumps(figures), flush=True)
+FORMATS = ("stock json", "json", "float32", "float16", "bfloat16", "int8")
 
 
 def export(model, folder):
@@ -64,10 +61,8 @@ def wire(seconds):
 
     from datamix_tf import DataMixModel, split
     from datamix_tf.models.resnet import CLASSIFIER, pre_layer, resnet18
-    from serving.edge import messages
-    from serving.edge.transport import Deadline, Transport
+    from serving.edge.transport import Transport
 
-    formats = ["stock json", "json", "float32", "float16", "bfloat16", "int8"]
     for name, shape in SIZES.items():
         pre, _, _ = split(resnet18(shape, 40), after=pre_layer(1), before=CLASSIFIER)
         features = keras.Input(pre.output_shape[1:])
@@ -82,46 +77,42 @@ def wire(seconds):
         with tempfile.TemporaryDirectory() as folder:
             base, manifest = export(model, folder)
             with server_process(base) as (process, url, _):
-                transport, results = Transport(url), {}
-
-                def once(kind, transport=transport, mixtures=mixtures, manifest=manifest):
-                    make = StockJson if kind == "stock json" else lambda rows: messages.Message(rows, kind, manifest)
-                    started, used = time.perf_counter(), time.process_time()
-                    message = make(mixtures)
-                    answer = transport.post(messages.path(manifest), message.body, Deadline(60))
-                    values = message.read(answer)
-                    return {
-                        "bytes": len(message.body) + len(answer),
-                        "client_cpu_ms": 1000 * (time.process_time() - used),
-                        "latency_ms": 1000 * (time.perf_counter() - started),
-                    }, values
-
-                for kind in formats:
-                    once(kind)
-                    taken, before, end = [], cpu_seconds(process.pid), time.monotonic() + seconds
-                    while time.monotonic() < end or len(taken) < 3:
-                        taken.append(once(kind)[0])
-                    spent = 1000 * (cpu_seconds(process.pid) - before) / len(taken)
-                    results[kind] = {key: float(np.median([one[key] for one in taken])) for key in taken[0]}
-                    results[kind]["server_cpu_ms"] = spent
-                    results[kind]["messages"] = len(taken)
-        for kind, figures in results.items():
-            ratios = {
-                f"{against}/{kind}": {
-                    key.removesuffix("_ms"): round(results[against][key] / figures[key], 1)
-                    for key in ("bytes", "client_cpu_ms", "server_cpu_ms", "latency_ms")
-                }
-                for against in ("stock json", "json")
-                if kind not in ("stock json", "json")
-            }
+                transport, taken = Transport(url), {kind: [] for kind in FORMATS}
+                spent = dict.fromkeys(FORMATS, 0.0)
+                end = time.monotonic() + seconds * len(FORMATS)
+                while time.monotonic() < end or len(taken["json"]) < 4:
+                    for kind in FORMATS:
+                        before = cpu_seconds(process.pid)
+                        taken[kind].append(exchange(transport, kind, mixtures, manifest))
+                        spent[kind] += 1000 * (cpu_seconds(process.pid) - before)
+        # bytes, client_cpu_ms, latency_ms [messages]; the first connects and fills caches
+        found = {kind: np.array(figures[1:]).T for kind, figures in taken.items()}
+        for kind in FORMATS[2:]:
+            own, stock = found[kind], found["stock json"]
             show(
-                benchmark="wire, one group of 8",
+                "a group's feature maps packed / as stock JSON, latency",
+                own[2] / stock[2],
                 input=name,
-                values=int(np.prod(manifest.feature_shape)) * GROUP_SIZE,
                 format=kind,
-                **{key: round(value, 2) for key, value in figures.items()},
-                ratios=ratios,
+                bytes_share=short(np.median(own[0] / stock[0])),
+                bytes_share_of_nine_digits=short(np.median(own[0] / found["json"][0])),
+                client_cpu_share=short(np.median(own[1]) / np.median(stock[1])),
+                server_cpu_share=short(spent[kind] / spent["stock json"]),
+                latency_ms=short(np.median(own[2])),
             )
+
+
+def exchange(transport, kind, mixtures, manifest):
+    """Sends one message; gives its bytes both ways, and the client's processor time and the latency in ms."""
+    from serving.edge import messages
+    from serving.edge.transport import Deadline
+
+    started, used = time.perf_counter(), time.process_time()
+    message = StockJson(mixtures) if kind == "stock json" else messages.Message(mixtures, kind, manifest)
+    answer = transport.post(messages.path(manifest), message.body, Deadline(60))
+    message.read(answer)
+    now = time.perf_counter(), time.process_time()
+    return len(message.body) + len(answer), 1000 * (now[1] - used), 1000 * (now[0] - started)
 
 
 def load(url, path, bodies, seconds):
@@ -212,90 +203,23 @@ def throughput(seconds):
             in_process = calls * batch / (time.monotonic() - started)
             served = len(measured["latencies"]) * GROUP_SIZE / measured["elapsed"]
             rounds.append((served, in_process, batch, measured["latencies"]))
-    ratios = [served / in_process for served, in_process, _, _ in rounds]
     latencies = np.concatenate([one[3] for one in rounds])
     show(
-        benchmark="throughput, embedded server / SavedModel in process",
+        "rows a second of the embedded server / of the SavedModel in process",
+        [served / in_process for served, in_process, _, _ in rounds],
         clients=CLIENTS,
-        ratio=round(float(np.median(ratios)), 3),
-        ratios=[round(ratio, 3) for ratio in ratios],
-        served_rows_per_second=round(float(np.median([one[0] for one in rounds])), 1),
-        in_process_rows_per_second=round(float(np.median([one[1] for one in rounds])), 1),
-        mean_batch=[one[2] for one in rounds],
-        p50_ms=round(1000 * float(np.percentile(latencies, 50)), 1),
-        p99_ms=round(1000 * float(np.percentile(latencies, 99)), 1),
+        served_rows_per_second=short(np.median([one[0] for one in rounds])),
+        mean_batch=round(np.mean([one[2] for one in rounds])),
+        p50_ms=short(1000 * np.percentile(latencies, 50)),
+        p99_ms=short(1000 * np.percentile(latencies, 99)),
     )
-
-
-def edge(seconds):
-    """LiteRT: the halves of N_pre = 1, 2, 3 against the whole network, and the client's cold start."""
-    from components.tflite import PRECISIONS, convert_halves, convert_model, half_file
-    from datamix_tf import DataMixModel, split
-    from datamix_tf.models.resnet import CLASSIFIER, pre_layer, resnet18
-    from serving.edge import manifest
-
-    threads = min(4, os.cpu_count() or 1)
-    for name, shape in SIZES.items():
-        network = resnet18(shape, 40)
-        x = np.random.default_rng(0).uniform(0, 255, (GROUP_SIZE, *shape)).astype("float32")
-        key = np.linalg.qr(np.random.default_rng(1).normal(size=(GROUP_SIZE, GROUP_SIZE)))[0].astype("float32")
-        with tempfile.TemporaryDirectory() as folder:
-            whole = os.path.join(folder, "whole.tflite")
-            convert_model(network, GROUP_SIZE, whole)
-            runs = {("whole", "float32"): [(whole, "run", {"x": x})]}
-            for blocks in (1, 2, 3):
-                model = DataMixModel(*split(network, after=pre_layer(blocks), before=CLASSIFIER), group_size=GROUP_SIZE)
-                inside = os.path.join(folder, str(blocks))
-                os.makedirs(inside)
-                convert_halves(model, inside)
-                y = np.zeros((GROUP_SIZE, *model.main.output_shape[1:]), "float32")
-                for precision in PRECISIONS:
-                    pre = os.path.join(inside, half_file(manifest.PRE, precision))
-                    post = os.path.join(inside, half_file(manifest.POST, precision))
-                    runs[blocks, precision] = [
-                        (pre, manifest.MIX, {"x": x, "key": key}),
-                        (post, manifest.DEMIX, {"y": y, "key": key}),
-                    ]
-            times = _time_in_turns(runs, threads, seconds)
-        reference = times["whole", "float32"]
-        for (part, precision), milliseconds in times.items():
-            show(
-                benchmark="LiteRT on the edge, for one example in a group of 8",
-                input=name,
-                part="whole network" if part == "whole" else f"halves, N_pre = {part}",
-                precision=precision,
-                threads=threads,
-                median_ms=round(milliseconds / GROUP_SIZE, 3),
-                ratio_to_whole=round(milliseconds / reference, 3),
-            )
-
-
-def _time_in_turns(runs, threads, seconds):
-    from ai_edge_litert.interpreter import Interpreter
-
-    runners = {
-        key: [
-            (Interpreter(model_path=path, num_threads=threads).get_signature_runner(signature), inputs)
-            for path, signature, inputs in parts
-        ]
-        for key, parts in runs.items()
-    }
-    times = {key: [] for key in runs}
-    end = time.monotonic() + seconds
-    while time.monotonic() < end or len(times["whole", "float32"]) < 4:
-        for key, parts in runners.items():
-            started = time.perf_counter()
-            for runner, inputs in parts:
-                runner(**inputs)
-            times[key].append(1000 * (time.perf_counter() - started))
-    return {key: float(np.median(values[1:])) for key, values in times.items()}
 
 
 def main():
     if sys.argv[1:2] == ["--load"]:
         load_process(sys.argv[2:])
         return
-    parts = {"wire": wire, "throughput": throughput, "edge": edge}
+    parts = {"wire": wire, "throughput": throughput}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(parts)} (default: all)")
     parser.add_argument("--seconds", type=float, default=10.0, help="seconds for each measurement")
