@@ -70,8 +70,8 @@ def tables(figures: list[dict]) -> str:
         parts.append(f"{own[0]['machine']}\n")
         for benchmark in dict.fromkeys(figure["benchmark"] for figure in own):
             rows = [figure for figure in own if figure["benchmark"] == benchmark]
-            rounds = {figure["rounds"] for figure in rows if "rounds" in figure}
-            parts.append(f"**{benchmark}**" + f" ({min(rounds)} rounds)" * bool(rounds) + "\n")
+            rounds = "".join(f" ({number} rounds)" for number in {row["rounds"] for row in rows if "rounds" in row})
+            parts.append(f"**{benchmark}**{rounds}\n")
             parts.append(table([columns(figure) for figure in rows]))
     return "\n".join(parts)
 

@@ -3,8 +3,9 @@
     python -m benchmarks.bench_edge [--rounds 20] [--threads 1]
 
 One group of 8 inputs, ResNet-18 cut at N_pre = 1, 2, 3. On the way up: M_pre alone against M_pre with mixing and the
-packed message. On the way down: M_post alone against reading the answer, de-mixing and M_post. And both halves against
-the whole network on the edge, by precision of the halves.
+packed message (of which `rows_ms` is to convert the rows, `message_ms` that with base64 and the body). On the way down:
+M_post alone against reading the answer, de-mixing and M_post. And both halves against the whole network on the edge, by
+precision of the halves.
 """
 
 from __future__ import annotations
@@ -53,12 +54,13 @@ def measure(name, shape, blocks, rounds, threads):
     from serving.edge.bundle import Halves
     from serving.edge.keys import Key
     from serving.edge.messages import Message
+    from serving.wire import TAG_BYTES, pack
 
     network = resnet18(shape, 40)
     model = DataMixModel(*split(network, after=pre_layer(blocks), before=CLASSIFIER), group_size=GROUP_SIZE)
     x = np.random.default_rng(0).uniform(0, 255, (GROUP_SIZE, *shape)).astype("float32")
     y = np.zeros((GROUP_SIZE, *model.main.output_shape[1:]), "float32")
-    key = Key(GROUP_SIZE)
+    key, tags = Key(GROUP_SIZE), [b"t" * TAG_BYTES] * GROUP_SIZE
     with tempfile.TemporaryDirectory() as folder:
         base, manifest = export(model, folder)
         files = {part: os.path.join(folder, f"{part}.tflite") for part in ("whole", "pre alone", "post alone")}
@@ -74,8 +76,11 @@ def measure(name, shape, blocks, rounds, threads):
         ways["pre"] = runner(files["pre alone"], "run", threads, x=x)
         ways["post"] = runner(files["post alone"], "run", threads, x=y)
         ways["mix"] = lambda: half.mix(x, key)
+        mixtures = half.mix(x, key)
         for wire in WIRES:
             ways[wire] = lambda wire=wire: Message(half.mix(x, key), wire, manifest).body
+            ways["message", wire] = lambda wire=wire: Message(mixtures, wire, manifest).body
+            ways["rows", wire] = lambda wire=wire: pack(mixtures, wire, tags)
         ways["down"] = lambda: half.demix(message.read(answer), key)
         for precision, run in halves.items():
             ways["halves", precision] = lambda run=run: (run.mix(x, key), run.demix(y, key))
@@ -83,7 +88,8 @@ def measure(name, shape, blocks, rounds, threads):
     details = {"input": name, "num_pre_blocks": blocks, "group_size": GROUP_SIZE, "threads": threads}
     up = details | {"pre_ms": milliseconds(times["pre"]), "pre_mix_ms": milliseconds(times["mix"])}
     for wire in WIRES:
-        show("pre + mix + pack / pre (LiteRT)", times[wire] / times["pre"], TARGET, **up, wire=wire)
+        parts = {"rows_ms": milliseconds(times["rows", wire]), "message_ms": milliseconds(times["message", wire])}
+        show("pre + mix + pack / pre (LiteRT)", times[wire] / times["pre"], TARGET, **up, wire=wire, **parts)
     down = details | {"post_ms": milliseconds(times["post"])}
     show("unpack + de-mix + post / post (LiteRT)", times["down"] / times["post"], **down)
     for precision in PRECISIONS:

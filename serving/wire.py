@@ -84,7 +84,8 @@ def pack(rows: np.ndarray, dtype: str, tags: list[bytes]) -> list[bytes]:
         values = [convert(row) for row in flat]  # a row and its temporary arrays fit the cache
     start = MAGIC + bytes([LAYOUT, CODES[dtype]])
     return [
-        start + scale.tobytes() + tag + value.tobytes() for scale, tag, value in zip(scales, tags, values, strict=True)
+        b"".join((start, scale.tobytes(), tag, memoryview(value).cast("B")))
+        for scale, tag, value in zip(scales, tags, values, strict=True)
     ]
 
 
