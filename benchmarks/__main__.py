@@ -50,14 +50,19 @@ def run(name: str, arguments: list[str]) -> list[dict]:
     return [figure | {"machine": machine()} for figure in figures]
 
 
-def keep(figures: list[dict], name: str, path: pathlib.Path) -> list[dict]:
-    """Replaces what a benchmark measured before; returns all figures that are kept."""
+def keep(figures: list[dict], name: str, path: pathlib.Path) -> None:
+    """Replaces what a benchmark measured before by its new figures."""
     prefix = ["python", "-m", f"benchmarks.bench_{name}"]
     before = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
     kept = [figure for figure in before if figure["command"].split()[:3] != prefix] + figures
     kept.sort(key=lambda figure: figure["command"])
     write(path, "".join(json.dumps(figure) + "\n" for figure in kept))
-    return kept
+
+
+def publish(lines: pathlib.Path, page: pathlib.Path) -> None:
+    """Writes the tables of the kept figures into the page, behind the mark."""
+    figures = [json.loads(line) for line in lines.read_text().splitlines()]
+    write(page, page.read_text(encoding="utf-8").partition(MARK)[0] + MARK + "\n" + tables(figures))
 
 
 def tables(figures: list[dict]) -> str:
@@ -70,8 +75,8 @@ def tables(figures: list[dict]) -> str:
         parts.append(f"{own[0]['machine']}\n")
         for benchmark in dict.fromkeys(figure["benchmark"] for figure in own):
             rows = [figure for figure in own if figure["benchmark"] == benchmark]
-            rounds = "".join(f" ({number} rounds)" for number in {row["rounds"] for row in rows if "rounds" in row})
-            parts.append(f"**{benchmark}**{rounds}\n")
+            rounds = " or ".join(str(number) for number in sorted({row["rounds"] for row in rows if "rounds" in row}))
+            parts.append(f"**{benchmark}**" + (f" ({rounds} rounds)" if rounds else "") + "\n")
             parts.append(table([columns(figure) for figure in rows]))
     return "\n".join(parts)
 
@@ -79,11 +84,15 @@ def tables(figures: list[dict]) -> str:
 def summary(figure: dict) -> dict:
     """A row of the table of targets."""
     left_out = {*HIDDEN, *LAST}
-    on = ", ".join(f"{key} {text(value)}" for key, value in figure.items() if key not in left_out and is_setting(key))
+    on = ", ".join(
+        f"{key.replace('_', ' ')} {text(value)}"
+        for key, value in figure.items()
+        if key not in left_out and is_setting(key)
+    )
     return {
         "figure": figure["benchmark"],
         "on": on,
-        "ratio": f"{text(figure['ratio'])} ({text(figure['quartiles'])})",
+        "ratio": f"{text(figure['ratio'])} ({span(figure['quartiles'])})",
         "target": figure["target"],
         "met": text(figure["met"]),
     }
@@ -91,13 +100,14 @@ def summary(figure: dict) -> dict:
 
 def columns(figure: dict) -> dict:
     """A row of a benchmark's own table."""
-    first = {key: text(value) for key, value in figure.items() if key not in {*HIDDEN, *LAST}}
-    return first | {key: text(figure[key]) for key in LAST if key in figure and key not in HIDDEN}
+    cells = {key: span(value) if key.startswith("quartiles") else text(value) for key, value in figure.items()}
+    first = {key: cell for key, cell in cells.items() if key not in {*HIDDEN, *LAST}}
+    return first | {key: cells[key] for key in LAST if key in cells and key not in HIDDEN}
 
 
 def is_setting(key: str) -> bool:
     """Whether a detail tells what was measured, and not another measurement."""
-    return not key.endswith(("_ms", "_seconds", "floor", "megabytes", "bytes"))
+    return not key.endswith(("_ms", "_seconds", "_per_second", "_per_example", "floor", "megabytes", "bytes"))
 
 
 def text(value) -> str:
@@ -105,16 +115,22 @@ def text(value) -> str:
     if isinstance(value, bool):
         return "yes" if value else "**no**"
     if isinstance(value, list):
-        return " to ".join(map(text, value)) if len(value) == 2 else ", ".join(map(text, value))
+        return ", ".join(map(text, value))
     return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def span(quartiles) -> str:
+    """A cell of two quartiles."""
+    return " to ".join(map(text, quartiles))
 
 
 def table(rows: list[dict]) -> str:
     """A Markdown table of rows that may lack columns."""
     heads = list(dict.fromkeys(key for row in rows for key in row))
     heads.sort(key=lambda key: LAST.index(key) if key in LAST else -1)
-    lines = [heads, ["---"] * len(heads), *([row.get(head, "") for head in heads] for row in rows)]
-    return "".join(f"| {' | '.join(line).replace('_', ' ')} |\n" for line in lines)
+    titles = [head.replace("_", " ") for head in heads]
+    lines = [titles, ["---"] * len(heads), *([row.get(head, "") for head in heads] for row in rows)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def write(path: pathlib.Path, content: str) -> None:
@@ -140,9 +156,8 @@ def main() -> int:
         except subprocess.CalledProcessError as error:
             print(f"error: {error.cmd} failed with exit status {error.returncode}", file=sys.stderr)
             return 1
-        kept = keep(figures, name, DOCS / "benchmarks.jsonl")
-        page = DOCS / "benchmarks.md"
-        write(page, page.read_text(encoding="utf-8").partition(MARK)[0] + MARK + "\n" + tables(kept))
+        keep(figures, name, DOCS / "benchmarks.jsonl")
+        publish(DOCS / "benchmarks.jsonl", DOCS / "benchmarks.md")
     return 0
 
 
