@@ -10,7 +10,7 @@ import time
 
 from components import files
 from components.artifacts import atomic_file, write_json
-from components.errors import NotBlessedError
+from components.errors import InputError, NotBlessedError
 from pipeline import experiments
 from pipeline.command import check_columns, make_beam_options, opened_store, run_command
 from pipeline.mlflow_sink import log_run, require_mlflow
@@ -63,12 +63,21 @@ def run(options, beam_arguments=(), command="") -> None:
                 publish_report(store, options.output)
             if done.node.name == "pusher":
                 pushed = done.outputs["deployment"].read_json("deployment.json")
+    refused = "" if pushed["pushed"] else f"the model was not pushed: {'; '.join(pushed['refusals'])}"
     if evaluated:
         _print_summary(options)
         if options.mlflow:
-            print(f"MLflow run {log_run(options.mlflow, options, options.output)} in {options.mlflow}")
-    if not pushed["pushed"]:
-        raise NotBlessedError(f"the model was not pushed: {'; '.join(pushed['refusals'])}")
+            _log(options, refused)
+    if refused:
+        raise NotBlessedError(refused)
+
+
+def _log(options, refused):
+    """Gives the run to MLflow; where that fails, a refusal to push is still told."""
+    try:
+        print(f"MLflow run {log_run(options.mlflow, options, options.output)} in {options.mlflow}")
+    except InputError as error:
+        raise NotBlessedError(f"{refused}; {error}") if refused else error from None
 
 
 def _publish_metrics(evaluation, options, command):

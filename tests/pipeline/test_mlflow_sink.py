@@ -22,6 +22,15 @@ found = {"metrics": run.data.metrics, "params": run.data.params, "tags": run.dat
 print(json.dumps({**found, "artifacts": run.info.artifact_uri}))
 """
 
+REFUSED = """
+import sys
+from pipeline.options import parse
+from pipeline.run import _log
+
+uri, folder = sys.argv[1:]
+_log(parse(["--mlflow", uri, "--output", folder])[0], "the model was not pushed: it leaks")
+"""
+
 
 @pytest.fixture
 def folder(tmp_path):
@@ -40,8 +49,8 @@ def folder(tmp_path):
     return tmp_path / "run"
 
 
-def log(uri, folder):
-    command = [sys.executable, "-c", SCRIPT, uri, str(folder)]
+def log(uri, folder, script=SCRIPT):
+    command = [sys.executable, "-c", script, uri, str(folder)]
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
     # MLflow puts artifacts of a local database into the working folder.
     return subprocess.run(command, cwd=folder.parent, env=environment, capture_output=True, text=True)
@@ -64,3 +73,8 @@ def test_a_store_that_cannot_be_used_is_explained(folder):
     assert (
         run.returncode and "components.errors.InputError: --mlflow" in run.stderr and "cannot be written" in run.stderr
     )
+
+
+def test_a_refusal_to_push_is_told_even_then(folder):
+    run = log(str(folder.parent / "nothing"), folder, REFUSED)
+    assert "components.errors.NotBlessedError: the model was not pushed: it leaks; --mlflow" in run.stderr
