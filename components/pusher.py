@@ -119,7 +119,11 @@ def push_saved_model(source: str, version_folder: str) -> None:
         f"{TEMPORARY_PREFIX}{os.path.basename(os.path.dirname(version_folder))}",
     )
     shutil.rmtree(temporary, ignore_errors=True)
-    shutil.copytree(source, temporary)
+    try:
+        shutil.copytree(source, temporary)
+    except BaseException:  # a full disk, Ctrl-C
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
     os.makedirs(version_folder)
     for name in sorted(os.listdir(temporary), key=lambda name: name == SAVED_MODEL):
         os.rename(os.path.join(temporary, name), os.path.join(version_folder, name))

@@ -1,6 +1,7 @@
 """Paths that may be URLs: the same in a folder of this machine and in an object store."""
 
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -240,3 +241,13 @@ def test_refused_credentials_are_explained(server):
         refuse_everybody(server, refused=False)
     files.require_writable(f"s3://{BUCKET}/run")
     assert files.names(f"s3://{BUCKET}/run") == []
+
+
+def test_a_push_that_fails_leaves_nothing(tmp_path):
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "saved_model.pb").write_bytes(b"model")
+    (source / "gone").symlink_to(tmp_path / "nowhere")  # cannot be copied
+    with pytest.raises(shutil.Error, match="nowhere"):
+        push_saved_model(str(source), str(tmp_path / "serving" / "faces" / "1"))
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["saved_model.pb"]
