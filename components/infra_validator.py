@@ -52,8 +52,8 @@ def validated(package: Package, examples: Examples, ready_seconds: float = READY
         examples: Their test split completes the group.
         ready_seconds: Time in which the server must be ready.
     """
-    from serving.cloud.errors import ServingError
     from serving.edge.errors import EdgeError
+    from serving.protocol.errors import ServingError
 
     asked = "the embedded server loads the model and answers the edge client"
     try:

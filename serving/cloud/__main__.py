@@ -24,7 +24,7 @@ def main(argv=None) -> int:
         _check(arguments)
         _warn(arguments)
         # The imports take seconds; --help and wrong flags need not wait for them.
-        from serving.cloud.errors import ServingError
+        from serving.protocol.errors import ServingError
     except _BadFlag as error:
         return _fail(error)
     try:
@@ -80,9 +80,9 @@ def _warn(arguments):
 def _server(arguments):
     from serving.cloud import model_config
     from serving.cloud.batching import BatchingParameters
-    from serving.cloud.bodies import Limits
-    from serving.cloud.errors import ServingError
     from serving.cloud.server import Server, ServerOptions
+    from serving.protocol.bodies import Limits
+    from serving.protocol.errors import ServingError
 
     token = None
     if arguments.token_file:
@@ -131,8 +131,8 @@ def _server(arguments):
 
 def _gateway_key(path):
     """The gateway's key in a file; a missing file is made, readable by its owner alone."""
-    from serving.cloud.errors import ServingError
     from serving.ohttp import GatewayKey
+    from serving.protocol.errors import ServingError
 
     try:
         with contextlib.suppress(FileExistsError):

@@ -10,8 +10,8 @@ import time
 
 import numpy as np
 
-from serving.cloud.errors import ServingError
 from serving.cloud.servable import Servable, Signature
+from serving.protocol.errors import ServingError
 
 
 @dataclasses.dataclass(frozen=True)

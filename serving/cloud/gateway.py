@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from serving import ohttp
-from serving.cloud.bodies import BodyReader, Limits
-from serving.cloud.errors import ServingError
+from serving.protocol.bodies import BodyReader, Limits
+from serving.protocol.errors import ServingError
 
 _PROBLEM = "https://iana.org/assignments/http-problem-types#ohttp-key"
 _FORWARDED = ("content-type", "authorization")

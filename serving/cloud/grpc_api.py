@@ -2,78 +2,156 @@
 
 from __future__ import annotations
 
-import hmac
+import asyncio
 import logging
 import math
 import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import grpc
+import numpy as np
 import tensorflow as tf
+from google.protobuf.message import DecodeError
 from tensorflow_serving.apis import (
-    model_service_pb2_grpc,
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+    model_management_pb2,
     predict_pb2,
-    prediction_service_pb2_grpc,
 )
 
-from serving.cloud import rest
-from serving.cloud.errors import ServingError
+from serving.cloud import rest, tensor_messages
+from serving.cloud.grpc_reception import Reception
+from serving.cloud.grpc_status import grpc_status
 from serving.cloud.predictor import Predictor
+from serving.cloud.servable import Servable, Signature
+from serving.protocol.errors import TOO_MUCH_MEMORY, ServingError
 
 _log = logging.getLogger(__name__)
 
 
-class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
-    """Predict and GetModelMetadata; the other methods answer UNIMPLEMENTED.
+def handlers(
+    predictor: Predictor, reception: Reception, timeout: float, max_bytes: int, parsers: ThreadPoolExecutor
+) -> list[grpc.GenericRpcHandler]:
+    """What answers the calls of both services; methods that are not offered answer UNIMPLEMENTED.
 
     Args:
         predictor: Answers requests.
+        reception: Lets calls in.
         timeout: Seconds for an answer, if the client names no deadline.
         max_bytes: Largest tensor of a request.
+        parsers: Threads for reading and writing messages; their number bounds the memory that this takes.
     """
+    api = _Api(predictor, reception, timeout, max_bytes, parsers)
+    services = {
+        "PredictionService": {
+            "Predict": api.handler(predict_pb2.PredictRequest, api.predict),
+            "GetModelMetadata": api.handler(get_model_metadata_pb2.GetModelMetadataRequest, api.metadata),
+        },
+        "ModelService": {
+            "GetModelStatus": api.handler(get_model_status_pb2.GetModelStatusRequest, api.status),
+            "HandleReloadConfigRequest": api.handler(model_management_pb2.ReloadConfigRequest, api.reload),
+        },
+    }
+    return [
+        grpc.method_handlers_generic_handler(f"tensorflow.serving.{name}", methods)
+        for name, methods in services.items()
+    ]
 
-    def __init__(self, predictor: Predictor, timeout: float, max_bytes: int):
-        self._predictor, self._timeout, self._max_bytes = predictor, timeout, max_bytes
 
-    def Predict(self, request, context):
+class _RefusedError(Exception):
+    """A call that is not answered, with a status that no HTTP status stands for."""
+
+    def __init__(self, status: grpc.StatusCode, text: str):
+        super().__init__(text)
+        self.status = status
+
+
+class _Api:
+    def __init__(self, predictor, reception, timeout, max_bytes, parsers):
+        self._predictor, self._reception, self._timeout = predictor, reception, timeout
+        self._max_bytes, self._parsers = max_bytes, parsers
+
+    def handler(self, request_type: Any, answer: Callable[[Any, Any], Awaitable[Any]]) -> grpc.RpcMethodHandler:
+        """A handler that reads the one request itself: a unary one would be handed it before the token is seen."""
+
+        async def handle(_, context):
+            # An abort's traceback holds this frame in a cycle: the message must not be in it.
+            response, refusal = await self._answered(request_type, answer, context)
+            return response if refusal is None else await context.abort(*refusal)
+
+        return grpc.stream_unary_rpc_method_handler(handle, None, lambda message: message.SerializeToString())
+
+    async def _answered(self, request_type, answer, context):
+        """The response, or the status and the text with which the call is refused."""
+        try:
+            async with self._reception.message(context) as raw:
+                return await answer(await self._parsed(request_type, raw), context), None
+        except ServingError as error:
+            return None, (grpc_status(error), str(error))
+        except _RefusedError as error:
+            return None, (error.status, str(error))
+        except MemoryError:
+            return None, (grpc.StatusCode.RESOURCE_EXHAUSTED, TOO_MUCH_MEMORY)
+        except Exception:
+            _log.exception("a request failed")
+            return None, (grpc.StatusCode.INTERNAL, "internal error; the server's log says more")
+
+    async def predict(self, request, context):
         started, status = time.monotonic(), "OK"
         try:
-            return self._predict(request, context)
+            return await self._predict(request, context)
         except ServingError as error:
-            status = error.grpc_status.name
-            context.abort(error.grpc_status, str(error))
+            status = grpc_status(error).name
+            raise
+        except asyncio.CancelledError:
+            status = "CANCELLED"
+            raise
         except Exception:
             status = "INTERNAL"
-            _log.exception("a request failed")
-            context.abort(grpc.StatusCode.INTERNAL, "internal error; the server's log says more")
+            raise
         finally:
             self._predictor.count(request.model_spec.name, "GRPC", status, started)
 
-    def GetModelMetadata(self, request, context):
+    async def metadata(self, request, context):
         if list(request.metadata_field) != ["signature_def"]:
-            context.abort(grpc.StatusCode.INVALID_ARGUMENT, "metadata_field must be signature_def")
-        try:
-            return rest.metadata_response(_servable(self._predictor, request.model_spec))
-        except ServingError as error:
-            context.abort(error.grpc_status, str(error))
+            raise ServingError(400, "metadata_field must be signature_def")
+        return rest.metadata_response(self._servable(request.model_spec))
 
-    def _predict(self, request, context):
-        servable = _servable(self._predictor, request.model_spec)
+    async def status(self, request, context):
+        return rest.status_response(self._predictor.repository.status(*_target(request.model_spec)))
+
+    async def reload(self, request, context):
+        """Refused: any client could have any folder served."""
+        text = "change the file of --model_config_file instead; it is watched"
+        raise _RefusedError(grpc.StatusCode.PERMISSION_DENIED, text)
+
+    async def _parsed(self, request_type, raw):
+        try:
+            return await self._in_a_thread(request_type.FromString, raw)
+        except (DecodeError, RecursionError):
+            raise ServingError(400, f"the message is not a {request_type.DESCRIPTOR.name}") from None
+
+    def _in_a_thread(self, work, *arguments):
+        return asyncio.get_running_loop().run_in_executor(self._parsers, work, *arguments)
+
+    async def _predict(self, request, context):
+        servable = self._servable(request.model_spec)
         signature = servable.signature(request.model_spec.signature_name)
         signature.check_names(request.inputs)
-        arrays = {name: self._array(name, request.inputs[name], spec.dtype) for name, spec in signature.inputs.items()}
+        arrays = await self._in_a_thread(self._arrays, request, signature)
         remaining = context.time_remaining()
         timeout = self._timeout if remaining is None else min(remaining, self._timeout)
-        outputs = self._predictor.predict(servable, signature, arrays, timeout)
+        outputs = await self._predictor.predict(servable, signature, arrays, timeout)
         unknown = set(request.output_filter) - set(outputs)
         if unknown:
             raise ServingError(400, f"output tensor alias not found in signature: {sorted(unknown)[0]}")
-        response = predict_pb2.PredictResponse()
-        response.model_spec.name = servable.name
-        response.model_spec.version.value = servable.version
-        response.model_spec.signature_name = signature.name
-        for name in request.output_filter or outputs:
-            response.outputs[name].CopyFrom(tf.make_tensor_proto(outputs[name], signature.outputs[name].dtype))
-        return response
+        outputs = {name: outputs[name] for name in request.output_filter or outputs}
+        return await self._in_a_thread(_predict_response, servable, signature, outputs)
+
+    def _arrays(self, request, signature: Signature) -> dict[str, np.ndarray]:
+        return {name: self._array(name, request.inputs[name], spec.dtype) for name, spec in signature.inputs.items()}
 
     def _array(self, name, tensor, dtype):
         """The array of a tensor message. Its size comes first: a small message may stand for a huge tensor."""
@@ -90,49 +168,18 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         except (TypeError, ValueError, KeyError) as error:
             raise ServingError(400, f"input {name!r} is not a tensor: {error}") from None
 
-
-class ModelService(model_service_pb2_grpc.ModelServiceServicer):
-    """GetModelStatus. Reloading by request is refused: any client could have any folder served."""
-
-    def __init__(self, predictor: Predictor):
-        self._predictor = predictor
-
-    def GetModelStatus(self, request, context):
-        try:
-            name, version, label = _target(request.model_spec)
-            return rest.status_response(self._predictor.repository.status(name, version, label))
-        except ServingError as error:
-            context.abort(error.grpc_status, str(error))
-
-    def HandleReloadConfigRequest(self, request, context):
-        context.abort(
-            grpc.StatusCode.PERMISSION_DENIED, "change the file of --model_config_file instead; it is watched"
-        )
+    def _servable(self, spec) -> Servable:
+        return self._predictor.repository.get(*_target(spec))
 
 
-class RequireToken(grpc.ServerInterceptor):
-    """Refuses calls without the bearer token in their metadata (`authorization: Bearer TOKEN`).
-
-    Args:
-        token: The token.
-    """
-
-    def __init__(self, token: str):
-        self._expected = f"Bearer {token}".encode()
-
-        def refuse(request, context):
-            context.abort(grpc.StatusCode.UNAUTHENTICATED, "a valid bearer token is needed")
-
-        self._refuse = grpc.unary_unary_rpc_method_handler(refuse)
-
-    def intercept_service(self, continuation, handler_call_details):
-        given = dict(handler_call_details.invocation_metadata).get("authorization", "")
-        given = given.encode() if isinstance(given, str) else given
-        return continuation(handler_call_details) if hmac.compare_digest(given, self._expected) else self._refuse
-
-
-def _servable(predictor, spec):
-    return predictor.repository.get(*_target(spec))
+def _predict_response(servable: Servable, signature: Signature, outputs: dict[str, np.ndarray]):
+    response = predict_pb2.PredictResponse()
+    response.model_spec.name = servable.name
+    response.model_spec.version.value = servable.version
+    response.model_spec.signature_name = signature.name
+    for name, value in outputs.items():
+        tensor_messages.fill(response.outputs[name], value, signature.outputs[name].dtype)
+    return response
 
 
 def _target(spec):

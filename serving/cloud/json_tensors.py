@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import binascii
 import dataclasses
+import itertools
 import json
 
 import numpy as np
 import orjson
 import pybase64
 
-from serving.cloud.errors import ServingError
 from serving.cloud.servable import Signature
+from serving.protocol.errors import ServingError
 
 ROW, COLUMN = "instances", "inputs"
 _KEYS = {ROW: "predictions", COLUMN: "outputs"}
 _BYTES_SUFFIX = "_bytes"
 _MAX_RANK = 32
+#: Types of JSON values that arrays of a kind are made of; true and false are no numbers.
+_LEAVES = {"f": {int, float}, "i": {int}, "u": {int}, "b": {bool}}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,15 +139,13 @@ def _to_array(name, value, dtype):
     dtype = np.dtype(dtype)
     if dtype.kind in "OSU":
         return _strings(name, value)
-    try:
-        array = np.asarray(value)
-    except (ValueError, OverflowError, RecursionError) as error:
-        raise ServingError(400, f"input {name!r} is not a tensor: its lists differ in length ({error})") from None
-    if array.size == 0:
-        array = array.astype(dtype)
-    kinds = {"f": "iuf", "i": "iu", "u": "iu", "b": "b"}.get(dtype.kind, "")
-    if array.dtype.kind not in kinds:
+    shape, leaves = _leaves(name, value)
+    # NumPy must not see other types: one text among numbers gives all of them the text's width.
+    if not set(map(type, leaves)) <= _LEAVES.get(dtype.kind, set()):
         raise ServingError(400, f"JSON Value of input {name!r} is not of expected type: {dtype.name}")
+    array = np.array(leaves).reshape(shape) if leaves else np.empty(shape, dtype)
+    if array.dtype.kind == "O":
+        raise ServingError(400, f"input {name!r} has values outside of {dtype.name}")
     if dtype.kind == "f":
         return _floats(name, array, dtype)
     if dtype.kind in "iu" and array.size:
@@ -170,21 +171,27 @@ def _floats(name, array, dtype):
 
 
 def _strings(name, value):
-    shape, flat = [], value
-    while isinstance(flat, list):
-        shape.append(len(flat))
-        flat = flat[0] if flat else None
-    if len(shape) > _MAX_RANK:
-        raise ServingError(400, f"input {name!r} is nested {len(shape)} deep")
-    leaves = [value]
-    for length in shape:
-        if any(not isinstance(item, list) or len(item) != length for item in leaves):
-            raise ServingError(400, f"input {name!r} is not a tensor: its lists differ in length")
-        leaves = [leaf for item in leaves for leaf in item]
+    shape, leaves = _leaves(name, value)
     array = np.empty(len(leaves), object)
     for index, leaf in enumerate(leaves):
         array[index] = _string(name, leaf)
     return array.reshape(shape)
+
+
+def _leaves(name, value):
+    """Shape of nested lists, and what stands in the innermost ones in row-major order."""
+    shape, leaves = [], [value]
+    while leaves and isinstance(leaves[0], list):
+        length = len(leaves[0])
+        if any(not isinstance(item, list) or len(item) != length for item in leaves):
+            raise ServingError(400, f"input {name!r} is not a tensor: its lists differ in length")
+        shape.append(length)
+        if len(shape) > _MAX_RANK:
+            raise ServingError(400, f"input {name!r} is nested more than {_MAX_RANK} deep")
+        leaves = list(itertools.chain.from_iterable(leaves))
+    if any(isinstance(leaf, list) for leaf in leaves):
+        raise ServingError(400, f"input {name!r} is not a tensor: its lists differ in length")
+    return shape, leaves
 
 
 def _string(name, leaf):

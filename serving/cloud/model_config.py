@@ -6,8 +6,8 @@ import dataclasses
 import os
 import re
 
-from serving.cloud.errors import ServingError
 from serving.cloud.servable import SAVED_MODEL
+from serving.protocol.errors import ServingError
 
 
 @dataclasses.dataclass(frozen=True)

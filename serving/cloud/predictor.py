@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import time
 
 import numpy as np
 
 from serving.cloud.batching import Batcher, BatchingParameters
-from serving.cloud.errors import ServingError
 from serving.cloud.metrics import Metrics
 from serving.cloud.repository import Repository
 from serving.cloud.servable import Servable, Signature
+from serving.protocol.errors import ServingError
 
 
 class Predictor:
@@ -29,39 +28,21 @@ class Predictor:
         self.batcher = Batcher(parameters, self.metrics.batch_rows.observe)
         self.metrics.queued_rows.set_function(lambda: self.batcher.queued_rows)
 
-    def predict(self, servable: Servable, signature: Signature, arrays: dict[str, np.ndarray], timeout: float):
-        """Outputs by name, from any thread.
+    async def predict(self, servable: Servable, signature: Signature, arrays: dict[str, np.ndarray], timeout: float):
+        """Outputs by name, on any event loop.
 
         Raises:
             ServingError: 400, 503 or 504.
         """
-        future = self._submit(servable, signature, arrays, timeout)
-        try:
-            return future.result(timeout)
-        except concurrent.futures.TimeoutError:
-            future.cancel()
-            raise _too_late(timeout) from None
-
-    async def predict_async(
-        self, servable: Servable, signature: Signature, arrays: dict[str, np.ndarray], timeout: float
-    ):
-        """`predict` for an event loop."""
-        future = self._submit(servable, signature, arrays, timeout)
+        signature.check(arrays)
+        future = self.batcher.submit(servable, signature, arrays, timeout)
         try:
             return await asyncio.wait_for(asyncio.wrap_future(future), timeout)
         except TimeoutError:
-            raise _too_late(timeout) from None
+            raise ServingError(504, f"the answer was not ready within {timeout:g} s") from None
 
     def count(self, model_name: str, protocol: str, status: str, started: float) -> None:
         """Counts an answered request that started at `time.monotonic() == started`."""
         name = model_name if model_name in self.repository.names() else "unknown"
         self.metrics.requests.labels(name, status).inc()
         self.metrics.latency.labels(name, protocol).observe((time.monotonic() - started) * 1e6)
-
-    def _submit(self, servable, signature, arrays, timeout):
-        signature.check(arrays)
-        return self.batcher.submit(servable, signature, arrays, timeout)
-
-
-def _too_late(timeout):
-    return ServingError(504, f"the answer was not ready within {timeout:g} s")

@@ -12,9 +12,9 @@ import os
 import threading
 from collections.abc import Callable, Iterable
 
-from serving.cloud.errors import ServingError
 from serving.cloud.model_config import ServedModel
 from serving.cloud.servable import SAVED_MODEL, Servable
+from serving.protocol.errors import ServingError
 
 LOADING, AVAILABLE, END = "LOADING", "AVAILABLE", "END"
 _log = logging.getLogger(__name__)

@@ -7,6 +7,7 @@ import hmac
 import logging
 import re
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from google.protobuf import any_pb2, json_format
@@ -19,10 +20,12 @@ from starlette.routing import Route
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
 
 from serving.cloud import json_tensors, metrics
-from serving.cloud.bodies import BodyReader, Limits
-from serving.cloud.errors import ServingError
+from serving.cloud.grpc_status import grpc_status
 from serving.cloud.predictor import Predictor
 from serving.cloud.repository import VersionStatus
+from serving.protocol.bodies import BodyReader, InFlight, Limits
+from serving.protocol.errors import TOO_MUCH_MEMORY, ServingError
+from serving.protocol.json_cost import check_cost
 
 JSON = "application/json"
 MONITORING_PATH = "/monitoring/prometheus/metrics"
@@ -35,7 +38,13 @@ _log = logging.getLogger(__name__)
 
 
 def make_app(
-    predictor: Predictor, limits: Limits, timeout: float, token: str | None, is_ready, parsers: ThreadPoolExecutor
+    predictor: Predictor,
+    limits: Limits,
+    timeout: float,
+    token: str | None,
+    is_ready: Callable[[], bool],
+    parsers: ThreadPoolExecutor,
+    in_flight: InFlight,
 ) -> Starlette:
     """The application.
 
@@ -46,8 +55,9 @@ def make_app(
         token: Bearer token that requests must carry, or None.
         is_ready: Tells whether the server can answer; False while it loads and while it stops.
         parsers: Threads for reading and writing JSON; their number bounds the memory that this takes.
+        in_flight: Where the bytes of requests are counted.
     """
-    api = _Api(predictor, limits, timeout, parsers)
+    api = _Api(predictor, limits, in_flight, timeout, parsers)
 
     def protected(handler):
         async def handle(request: Request) -> Response:
@@ -56,6 +66,8 @@ def make_app(
                 return await handler(request)
             except ServingError as error:
                 return _error(error)
+            except MemoryError:
+                return _error(ServingError(413, TOO_MUCH_MEMORY))
             except Exception:
                 _log.exception("a request failed")
                 return _error(ServingError(500, "internal error; the server's log says more"))
@@ -84,9 +96,9 @@ def make_app(
 
 
 class _Api:
-    def __init__(self, predictor, limits, timeout, parsers):
+    def __init__(self, predictor, limits, in_flight, timeout, parsers):
         self._predictor, self._timeout = predictor, timeout
-        self._bodies = BodyReader(limits)
+        self._bodies, self._max_body_bytes = BodyReader(limits, in_flight), limits.max_body_bytes
         self._parsers = parsers
 
     async def handle(self, request: Request) -> Response:
@@ -109,7 +121,7 @@ class _Api:
                 raise self._not_offered(match)
             return await self._predict(request, match)
         except ServingError as error:
-            status = error.grpc_status.name
+            status = grpc_status(error).name
             raise
         except Exception:
             status = "INTERNAL"
@@ -122,8 +134,9 @@ class _Api:
         loop = asyncio.get_running_loop()
         async with self._bodies.read(request) as content:
             self._predictor.metrics.bytes_in.inc(len(content))
-            signature, format, arrays = await loop.run_in_executor(self._parsers, _read, content, servable)
-            outputs = await self._predictor.predict_async(servable, signature, arrays, self._timeout)
+            read = loop.run_in_executor(self._parsers, _read, content, servable, self._max_body_bytes)
+            signature, format, arrays = await read
+            outputs = await self._predictor.predict(servable, signature, arrays, self._timeout)
             answer = await loop.run_in_executor(self._parsers, json_tensors.to_json, outputs, format)
         self._predictor.metrics.bytes_out.inc(len(answer))
         return Response(answer, media_type=JSON)
@@ -175,7 +188,8 @@ def _target(match):
     return match["name"], version, match["label"]
 
 
-def _read(content, servable):
+def _read(content, servable, max_body_bytes):
+    check_cost(content, max_body_bytes)
     body = json_tensors.parse(content)
     signature = servable.signature(body.signature_name)
     return signature, body.format, json_tensors.to_arrays(body, signature)

@@ -9,8 +9,8 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from serving.cloud.errors import ServingError
 from serving.cloud.saved_model import SERVING_DEFAULT, WARMUP_FILE
+from serving.protocol.errors import ServingError
 
 SAVED_MODEL = "saved_model.pb"
 _MAX_WARM_UP_REQUESTS = 1000

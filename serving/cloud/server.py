@@ -10,23 +10,20 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
-import grpc
 import uvicorn
-from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 
 from serving.cloud import grpc_api, rest
 from serving.cloud.batching import BatchingParameters
-from serving.cloud.bodies import Limits
-from serving.cloud.errors import ServingError
 from serving.cloud.gateway import Gateway
-from serving.cloud.http_protocol import with_limits
+from serving.cloud.grpc_reception import Reception
+from serving.cloud.grpc_server import GrpcServer
 from serving.cloud.model_config import ServedModel
 from serving.cloud.predictor import Predictor
 from serving.cloud.repository import Repository
 from serving.ohttp import GatewayKey
-
-_KEEP_ALIVE_SECONDS = 65
-_GRPC_THREADS = 16
+from serving.protocol.bodies import InFlight, Limits
+from serving.protocol.errors import ServingError
+from serving.protocol.http_server import http_config
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,10 +88,12 @@ class Server:
         self.repository = Repository(models, options.poll_seconds)
         self._predictor = Predictor(self.repository, options.batching)
         self.stopping = threading.Event()
-        self._parsers = ThreadPoolExecutor(os.cpu_count() or 1, "json")
+        self._parsers = ThreadPoolExecutor(os.cpu_count() or 1, "parser")
+        self._in_flight = InFlight(options.limits.max_inflight_bytes)
         self._rest, self._socket = self._make_rest() if options.rest_api_port is not None else (None, None)
         self.rest_port = self._socket.getsockname()[1] if self._socket else None
-        self._grpc, self.grpc_port = self._make_grpc() if options.grpc_port is not None else (None, None)
+        self._grpc = self._make_grpc() if options.grpc_port is not None else None
+        self.grpc_port = self._grpc.port if self._grpc else None
 
     @property
     def rest_url(self) -> str | None:
@@ -118,7 +117,7 @@ class Server:
         finally:
             self.stopping.set()
             if self._grpc:
-                self._grpc.stop(self.options.drain_seconds).wait()
+                self._grpc.close(self.options.drain_seconds)
             self.repository.close()
             self._predictor.batcher.close()
             self._parsers.shutdown()
@@ -148,23 +147,17 @@ class Server:
             options.token,
             lambda: self.ready and not self._rest.should_exit,
             self._parsers,
+            self._in_flight,
         )
         if options.oblivious_key:
             app = Gateway(app, options.oblivious_key, options.limits, options.oblivious_only)
-        config = uvicorn.Config(
+        config = http_config(
             app,
+            read_seconds=options.limits.read_seconds,
+            max_connections=options.limits.max_connections,
+            drain_seconds=options.drain_seconds,
             host=options.host,
             port=options.rest_api_port,
-            http=with_limits(options.limits.read_seconds),
-            ws="none",
-            lifespan="off",
-            log_config=None,  # its own would close the handlers of the program around it
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            limit_concurrency=options.limits.max_connections,
-            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=options.drain_seconds,
             ssl_certfile=options.certificate,
             ssl_keyfile=options.private_key,
         )
@@ -181,31 +174,31 @@ class Server:
     def _stop_grpc(self):
         """Refuses new calls from now on; those under way go on."""
         if self._grpc:
-            self._grpc.stop(self.options.drain_seconds)
+            self._grpc.refuse(self.options.drain_seconds)
 
     def _make_grpc(self):
-        options = self.options
-        server = grpc.server(
-            ThreadPoolExecutor(_GRPC_THREADS, "grpc"),
-            interceptors=[grpc_api.RequireToken(options.token)] if options.token else [],
-            maximum_concurrent_rpcs=options.limits.max_connections,
-            options=[
-                ("grpc.max_receive_message_length", options.limits.max_body_bytes),
-                ("grpc.max_send_message_length", -1),
-                ("grpc.so_reuseport", 0),
-            ],
+        options, limits = self.options, self.options.limits
+        handlers = grpc_api.handlers(
+            self._predictor,
+            Reception(limits, options.token, self._in_flight),
+            options.timeout,
+            limits.max_body_bytes,
+            self._parsers,
         )
-        prediction = grpc_api.PredictionService(self._predictor, options.timeout, options.limits.max_body_bytes)
-        prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(prediction, server)
-        model_service_pb2_grpc.add_ModelServiceServicer_to_server(grpc_api.ModelService(self._predictor), server)
-        where = f"{options.host}:{options.grpc_port}"
+        return GrpcServer(
+            handlers,
+            options.host,
+            options.grpc_port,
+            self._certificate(),
+            limits.max_connections,
+            limits.max_body_bytes,
+        )
+
+    def _certificate(self):
+        if not self.options.certificate:
+            return None
         try:
-            if options.certificate:
-                with open(options.private_key, "rb") as key, open(options.certificate, "rb") as certificate:
-                    credentials = grpc.ssl_server_credentials([(key.read(), certificate.read())])
-                port = server.add_secure_port(where, credentials)
-            else:
-                port = server.add_insecure_port(where)
-        except (OSError, RuntimeError, ValueError) as error:
-            raise ServingError(503, f"cannot start the gRPC API on {where}: {error}") from error
-        return server, port
+            with open(self.options.private_key, "rb") as key, open(self.options.certificate, "rb") as certificate:
+                return key.read(), certificate.read()
+        except OSError as error:
+            raise ServingError(503, f"cannot start the gRPC API: {error}") from error

@@ -26,8 +26,8 @@ def main(argv=None) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     from components.errors import InputError
-    from serving.cloud.errors import ServingError
     from serving.edge.errors import EdgeError
+    from serving.protocol.errors import ServingError
 
     try:
         _check(arguments)
@@ -71,6 +71,8 @@ def _serve(arguments, stack):
     from serving.demo.page import page
     from serving.demo.telling import about
     from serving.edge.__main__ import EXTENSIONS
+    from serving.protocol.bodies import Limits
+    from serving.protocol.http_server import http_config
 
     run = opened(arguments.run)
     model = run.model()
@@ -92,16 +94,8 @@ def _serve(arguments, stack):
         import webbrowser
 
         webbrowser.open(where)
-    config = uvicorn.Config(
-        app,
-        log_config=None,  # its own would close the handlers of the program around it
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        ws="none",
-        lifespan="off",
-        timeout_graceful_shutdown=2,
-    )
+    limits = Limits()
+    config = http_config(app, read_seconds=limits.read_seconds, max_connections=limits.max_connections, drain_seconds=2)
     if threading.current_thread() is threading.main_thread():
         # Uvicorn stops gracefully on these and then raises them again; a stop on request is no failure.
         for number in (signal.SIGTERM, signal.SIGINT):

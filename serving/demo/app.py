@@ -13,11 +13,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from serving.cloud.bodies import BodyReader, Limits
-from serving.cloud.errors import ServingError
 from serving.demo.guard import Guard
 from serving.demo.page import Page
 from serving.edge.errors import EdgeError
+from serving.protocol.bodies import BodyReader, Limits
+from serving.protocol.errors import TOO_MUCH_MEMORY, ServingError
+from serving.protocol.json_cost import check_cost
 
 MAX_BODY_BYTES = 32 << 20
 _log = logging.getLogger(__name__)
@@ -50,6 +51,8 @@ def make_app(page: Page, ask: Callable[[dict], dict], ready: concurrent.futures.
             return JSONResponse({"error": str(error)}, error.http_status)
         except EdgeError as error:
             return JSONResponse({"error": str(error)}, 502)
+        except MemoryError:
+            return JSONResponse({"error": TOO_MUCH_MEMORY}, 413)
         except Exception:
             _log.exception("a query failed")
             return JSONResponse({"error": "internal error; the demo's log says more"}, 500)
@@ -59,6 +62,7 @@ def make_app(page: Page, ask: Callable[[dict], dict], ready: concurrent.futures.
 
 
 def _parsed(content):
+    check_cost(content, MAX_BODY_BYTES)
     try:
         asked = json.loads(content)
     except (ValueError, RecursionError) as error:

@@ -8,10 +8,10 @@ import time
 from collections.abc import Iterator
 
 from components.errors import InputError
-from serving.cloud.errors import ServingError
 from serving.cloud.model_config import ServedModel
 from serving.cloud.server import Server, ServerOptions
 from serving.edge.manifest import Manifest
+from serving.protocol.errors import ServingError
 
 START_SECONDS = 120.0
 

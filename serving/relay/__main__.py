@@ -33,6 +33,7 @@ def main(argv=None) -> int:
             return 2
     import uvicorn
 
+    from serving.protocol.http_server import http_config
     from serving.relay.relay import RelayOptions, make_app
 
     options = RelayOptions(
@@ -43,16 +44,17 @@ def main(argv=None) -> int:
         ca_file=arguments.ca_file,
     )
     print(f"relaying to {arguments.gateway_url}: http://{arguments.host}:{arguments.port}", flush=True)
-    uvicorn.run(
+    config = http_config(
         make_app(options),
+        read_seconds=options.limits.read_seconds,
+        max_connections=options.limits.max_connections,
+        drain_seconds=options.timeout,
         host=arguments.host,
         port=arguments.port,
-        log_level="warning",
-        access_log=False,  # addresses beside times: what a relay is there to forget
-        server_header=False,
         ssl_certfile=arguments.ssl_certificate,
         ssl_keyfile=arguments.ssl_private_key,
     )
+    uvicorn.Server(config).run()
     return 0
 
 

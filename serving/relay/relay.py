@@ -19,6 +19,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from serving import ohttp
+from serving.protocol.bodies import BodyReader, Limits
+from serving.protocol.errors import ServingError
 
 _THREADS = 32
 
@@ -32,7 +34,7 @@ class RelayOptions:
         batch: Requests that leave together.
         wait_seconds: Longest time that a request waits for others.
         timeout: Seconds for the gateway's answer.
-        max_body_bytes: Largest request.
+        limits: What clients may cost.
         ca_file: PEM file of the authority that signed the gateway's certificate, or None for the system's.
     """
 
@@ -40,7 +42,7 @@ class RelayOptions:
     batch: int = 32
     wait_seconds: float = 0.05
     timeout: float = 30.0
-    max_body_bytes: int = 32 << 20
+    limits: Limits = dataclasses.field(default_factory=Limits)
     ca_file: str | None = None
 
 
@@ -53,6 +55,7 @@ def make_app(options: RelayOptions) -> Starlette:
 class _Relay:
     def __init__(self, options):
         self._options = options
+        self._bodies = BodyReader(options.limits)
         more = {"ca_certs": options.ca_file} if options.ca_file else {}
         self._pool = urllib3.PoolManager(maxsize=_THREADS, retries=False, **more)
         self._threads = ThreadPoolExecutor(_THREADS, "relay")
@@ -70,14 +73,17 @@ class _Relay:
         """Passes on the body alone: no header and no address of the client."""
         if request.headers.get("content-type") != ohttp.REQUEST_TYPE:
             return Response(f"expected the content type {ohttp.REQUEST_TYPE}\n", 415, media_type="text/plain")
-        body = bytearray()
-        async for part in request.stream():
-            body += part
-            if len(body) > self._options.max_body_bytes:
-                return Response("the request is too long\n", 413, media_type="text/plain")
+        try:
+            async with self._bodies.read(request) as body:
+                return await self._answer(body)
+        except ServingError as error:
+            return Response(f"{error}\n", error.http_status, media_type="text/plain")
+
+    async def _answer(self, body):
+        """The gateway's answer to a body that leaves together with others."""
         loop = asyncio.get_running_loop()
         answer = loop.create_future()
-        self._waiting.append((bytes(body), answer))
+        self._waiting.append((body, answer))
         if len(self._waiting) >= self._options.batch:
             self._leave()
         elif self._timer is None:

@@ -10,13 +10,11 @@ import re
 import socket
 import subprocess
 import sys
-import threading
 import urllib.error
 import urllib.request
 
 import numpy as np
 import pytest
-import uvicorn
 from PIL import Image
 
 from components.artifacts import Models
@@ -41,6 +39,8 @@ from tests import browser as browsers
 from tests import datasets
 from tests.conftest import REPOSITORY
 from tests.serving.finished_runs import CONFIG, finished_run
+from tests.serving.raw_http import UPGRADES, post_with_upgrade
+from tests.serving.running import running
 
 BOTTLENECK = dataclasses.replace(CONFIG, bottleneck_units=12, bottleneck_bits=30.0)
 SPEECH = SpeechPreprocessing(frame_step=980, bands=16)
@@ -236,10 +236,10 @@ def test_a_cloud_that_does_not_answer(pictures):
 
 
 @contextlib.contextmanager
-def running(*arguments):
+def command(*arguments):
     """The command, as a user calls it; yields its URL."""
-    command = [sys.executable, "-m", "serving.demo", *map(str, arguments), "--port", "0"]
-    with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as run:
+    typed = [sys.executable, "-m", "serving.demo", *map(str, arguments), "--port", "0"]
+    with subprocess.Popen(typed, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as run:
         try:
             line = run.stdout.readline()
             url, _, rest = line.partition(": the demo of ")
@@ -252,7 +252,7 @@ def running(*arguments):
 
 @pytest.fixture(scope="module")
 def url(pictures):
-    with running(pictures) as url:
+    with command(pictures) as url:
         yield url
 
 
@@ -408,16 +408,19 @@ def shown(made):
     fitted = concurrent.futures.Future()
     fitted.set_result(made.attacker)
     whole = page("words", about(made.run, made.url, True, []), ".wav")
-    config = uvicorn.Config(make_app(whole, made.ask, fitted, None), log_config=None, lifespan="off", ws="none")
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join(20)
+    with running(make_app(whole, made.ask, fitted, None)) as url:
+        yield url
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("upgrade", UPGRADES)
+def test_the_page_reads_the_body_of_a_query_that_would_upgrade(words, upgrade, late):
+    with shown(words) as url:
+        origin = {"Origin": "http://127.0.0.1"}
+        ((status, answer),) = post_with_upgrade(url, "/api/query", b'{"examples": 1}', upgrade, late, **origin)
+        assert status == 200 and "columns" in json.loads(answer)
+        hidden = b"GET /api/state HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+        assert [status for status, _ in post_with_upgrade(url, "/api/query", hidden, upgrade, late, **origin)] == [400]
 
 
 @pytest.mark.slow

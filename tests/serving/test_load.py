@@ -25,6 +25,7 @@ from benchmarks.serving_process import free_port, resident_bytes, server_process
 from components.pusher import push_saved_model
 from serving.edge.client import EdgeClient
 from serving.edge.errors import EdgeError
+from serving.protocol.json_cost import FACTOR
 from tests.serving.deployments import (
     deploy,
     deploy_half_plus_three,
@@ -36,9 +37,9 @@ PREDICT = f"/v1/models/{NAME}:predict"
 MIB = 1 << 20
 MAX_BODY, MAX_INFLIGHT = 4 * MIB, 16 * MIB
 LIMITS = ("--max_body_bytes", str(MAX_BODY), "--max_inflight_bytes", str(MAX_INFLIGHT), "--read_seconds", "2")
-# Bodies in flight, and for each thread that parses (one a core) a body as Python numbers, at most 16 bytes a byte ("1,"
-# is 8 bytes of pointer; decimals are 4 bytes or more of text for 32); and as much again that the allocator keeps.
-GROWTH = 2 * (MAX_INFLIGHT + (os.cpu_count() or 1) * 16 * MAX_BODY)
+# Bodies in flight, and for each thread that parses (one a core) a body as Python objects; and as much again that the
+# allocator keeps.
+GROWTH = 2 * (MAX_INFLIGHT + (os.cpu_count() or 1) * FACTOR * MAX_BODY)
 
 
 @pytest.fixture

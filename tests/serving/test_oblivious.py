@@ -1,37 +1,20 @@
 """Client, relay and gateway end to end: real servers on real ports."""
 
 import concurrent.futures
-import contextlib
 import dataclasses
 import json
-import threading
 import time
 
 import numpy as np
 import pytest
 import urllib3
-import uvicorn
 
 from serving import ohttp
 from serving.edge.client import EdgeClient
 from serving.edge.errors import BadAnswerError, CloudError
 from serving.relay.relay import RelayOptions, make_app
 from tests.serving.deployments import deploy, private_model, served
-
-
-@contextlib.contextmanager
-def running(app):
-    """An ASGI application on a port of its own; yields its URL."""
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", log_config=None)
-    server = uvicorn.Server(config)
-    listening = config.bind_socket()
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server.should_exit = True
-    thread.join(10)
+from tests.serving.running import running
 
 
 @pytest.fixture(scope="module")

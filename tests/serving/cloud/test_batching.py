@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 
 from serving.cloud.batching import Batcher, BatchingParameters
-from serving.cloud.errors import ServingError
 from serving.cloud.servable import Signature
+from serving.protocol.errors import ServingError
 
 SIGNATURE = Signature(
     "double", None, {"x": tf.TensorSpec([None, 2], tf.float32)}, {"y": tf.TensorSpec([None, 2], tf.float32)}

@@ -44,6 +44,18 @@ def test_predict(stub):
     assert answer.model_spec.signature_name == "serving_default"
 
 
+def test_the_answer_is_in_the_typed_fields_as_tensorflow_serving_s_is(stub):
+    """Its own example clients read `float_val`."""
+    output = stub.Predict(request(), timeout=10).outputs["y"]
+    assert list(output.float_val) == [3.5, 4.0, 5.5] and not output.tensor_content
+    message = predict_pb2.PredictRequest()
+    message.model_spec.name, message.model_spec.signature_name = "half_plus_three", "several"
+    message.inputs["tag"].CopyFrom(tf.make_tensor_proto([b"a", b"b"]))
+    message.inputs["pair"].CopyFrom(tf.make_tensor_proto([[1, 2], [3, 4]], tf.int32))
+    outputs = stub.Predict(message, timeout=10).outputs
+    assert list(outputs["total"].int_val) == [3, 7] and list(outputs["tag"].string_val) == [b"a", b"b"]
+
+
 def test_output_filter(stub):
     message = request()
     message.output_filter.append("y")

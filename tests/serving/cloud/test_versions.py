@@ -10,9 +10,9 @@ import pytest
 import urllib3
 
 from serving.cloud import deployment
-from serving.cloud.errors import ServingError
 from serving.cloud.model_config import ServedModel, discover, read_batching, read_config, versions_in
 from serving.cloud.repository import Repository
+from serving.protocol.errors import ServingError
 from tests.serving.deployments import deploy_half_plus_three, served
 
 NAME = "half_plus_three"

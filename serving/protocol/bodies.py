@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import threading
 import zlib
 
 from starlette.requests import ClientDisconnect, Request
 
-from serving.cloud.errors import ServingError
+from serving.protocol.errors import ServingError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,16 +30,46 @@ class Limits:
     max_connections: int = 1024
 
 
+class InFlight:
+    """The bytes of all requests that are being read or answered, whatever protocol they came by.
+
+    Args:
+        most: How many there may be.
+    """
+
+    def __init__(self, most: int):
+        self._most = most
+        self._lock = threading.Lock()  # each protocol has a thread of its own
+        self.bytes = 0
+
+    def add(self, count: int) -> None:
+        """Counts more bytes.
+
+        Raises:
+            ServingError: 429 if they are too many; then nothing is counted.
+        """
+        with self._lock:
+            if self.bytes + count > self._most:
+                raise ServingError(429, "too many bytes of requests are under way; try again")
+            self.bytes += count
+
+    def remove(self, count: int) -> None:
+        """Counts bytes no more."""
+        with self._lock:
+            self.bytes -= count
+
+
 class BodyReader:
     """Reads bodies and keeps count of all that are in memory.
 
     Args:
         limits: The bounds.
+        in_flight: Where bytes are counted, for those who share a budget; default: a budget of its own.
     """
 
-    def __init__(self, limits: Limits):
+    def __init__(self, limits: Limits, in_flight: InFlight | None = None):
         self._limits = limits
-        self.inflight_bytes = 0
+        self.in_flight = in_flight or InFlight(limits.max_inflight_bytes)
 
     @contextlib.asynccontextmanager
     async def read(self, request: Request):
@@ -59,7 +90,7 @@ class BodyReader:
             await self._fill(body, request, encoding == "gzip")
             yield bytes(body)
         finally:
-            self.inflight_bytes -= len(body)
+            self.in_flight.remove(len(body))
 
     async def _fill(self, body, request, zipped):
         inflate = zlib.decompressobj(wbits=31) if zipped else None
@@ -70,9 +101,7 @@ class BodyReader:
                         chunk = self._inflate(inflate, chunk, self._limits.max_body_bytes - len(body))
                     if len(body) + len(chunk) > self._limits.max_body_bytes:
                         raise self._too_large(len(body) + len(chunk))
-                    if self.inflight_bytes + len(chunk) > self._limits.max_inflight_bytes:
-                        raise ServingError(429, "too many bytes of requests are under way; try again")
-                    self.inflight_bytes += len(chunk)
+                    self.in_flight.add(len(chunk))
                     body += chunk
         except TimeoutError:
             raise ServingError(408, f"the body did not arrive within {self._limits.read_seconds:g} s") from None

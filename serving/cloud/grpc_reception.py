@@ -1,0 +1,98 @@
+"""Who is let in to the gRPC API, and with how much: the token before the message, the message within limits."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hmac
+
+import grpc
+
+from serving.protocol.bodies import InFlight, Limits
+from serving.protocol.errors import ServingError
+
+#: Messages that are read at the same time, at least.
+LEAST_READERS = 4
+#: Seconds that a reader is left in peace while others wait for its place.
+_PATIENCE = 1.0
+
+
+def readers(limits: Limits) -> int:
+    """How many messages are read at the same time.
+
+    gRPC tells nobody how long a message will be, so that each counts as one of the largest size: what is being read
+    takes twice as much as may be in flight (gRPC's buffers and their copy), on top of what is in flight.
+    """
+    return max(LEAST_READERS, limits.max_inflight_bytes // limits.max_body_bytes)
+
+
+class Reception:
+    """Reads the one message of each call.
+
+    Places for readers are few (`readers`), since each may take memory; a call that sends nothing must not keep its
+    place. Whoever has read for longest, and longer than a second, makes room when others wait.
+
+    Args:
+        limits: What clients may cost: time for a message, its size.
+        token: Bearer token that calls must carry in their metadata (`authorization: Bearer TOKEN`), or None.
+        in_flight: Where bytes are counted, together with those of the REST API.
+    """
+
+    def __init__(self, limits: Limits, token: str | None, in_flight: InFlight):
+        self._limits, self._in_flight = limits, in_flight
+        self._expected = None if token is None else f"Bearer {token}".encode()
+        self._places = readers(limits)
+        self._reading: dict[asyncio.Future, float] = {}
+
+    @contextlib.asynccontextmanager
+    async def message(self, context: grpc.aio.ServicerContext):
+        """Yields the bytes of the call's message; they count as in flight within the block.
+
+        Raises:
+            ServingError: 400 no message, 401 no valid token, 408 too slow, 429 too much in flight.
+        """
+        self._authorize(context)
+        try:
+            async with asyncio.timeout(self._limits.read_seconds):
+                raw = await self._read(context)
+        except TimeoutError:
+            raise ServingError(408, f"the message did not arrive within {self._limits.read_seconds:g} s") from None
+        if raw is grpc.aio.EOF:
+            raise ServingError(400, "the call ended without a message")
+        self._in_flight.add(len(raw))
+        try:
+            yield raw
+        finally:
+            self._in_flight.remove(len(raw))
+
+    def _authorize(self, context):
+        if self._expected is None:
+            return
+        given = dict(context.invocation_metadata() or ()).get("authorization", "")
+        given = given.encode() if isinstance(given, str) else given
+        if not hmac.compare_digest(given, self._expected):
+            raise ServingError(401, "a valid bearer token is needed")
+
+    async def _read(self, context):
+        await self._place()
+        reading = asyncio.ensure_future(context.read())
+        self._reading[reading] = asyncio.get_running_loop().time()
+        try:
+            await asyncio.wait([reading])
+            if reading.cancelled():
+                raise ServingError(429, "too many calls send slowly at the same time; try again")
+            return reading.result()
+        finally:
+            reading.cancel()
+            self._reading.pop(reading, None)
+
+    async def _place(self):
+        """Waits for a place among the readers."""
+        while len(self._reading) >= self._places:
+            longest, since = next(iter(self._reading.items()))
+            left = since + _PATIENCE - asyncio.get_running_loop().time()
+            if left <= 0:
+                longest.cancel()
+                del self._reading[longest]
+            else:
+                await asyncio.wait([*self._reading], timeout=left, return_when=asyncio.FIRST_COMPLETED)

@@ -1,0 +1,138 @@
+"""The HTTP server under every ASGI application here: Uvicorn on h11, with limits that it lacks.
+
+h11, not httptools: httptools ends a message with an `Upgrade` header at its headers, so that its body is lost or, if it
+comes later, is read as a request of its own (request smuggling). A server may ignore `Upgrade` (RFC 9110, section 7.8),
+and then the message has a body like any other.
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import h11
+import uvicorn
+from starlette.responses import JSONResponse
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+MAX_HEADER_BYTES = 64 << 10
+_KEEP_ALIVE_SECONDS = 65
+
+
+def http_config(
+    application: Any, *, read_seconds: float, max_connections: int, drain_seconds: float, **options: Any
+) -> uvicorn.Config:
+    """Uvicorn's configuration for an application, the same for all servers.
+
+    Args:
+        application: The ASGI application.
+        read_seconds: Time in which a request's head must arrive, and in which an answer must be read.
+        max_connections: Open connections; more are refused with 503.
+        drain_seconds: Seconds that requests under way get when the server stops.
+        **options: More of `uvicorn.Config`: `host`, `port`, `ssl_certfile`, `ssl_keyfile`.
+
+    Returns:
+        The configuration. No address is logged, and no protocol can be upgraded to.
+    """
+    return uvicorn.Config(
+        _OneFraming(application),
+        http=_with_limits(read_seconds),
+        ws="none",
+        lifespan="off",
+        log_config=None,  # its own would close the handlers of the program around it
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        h11_max_incomplete_event_size=MAX_HEADER_BYTES,
+        limit_concurrency=max_connections,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=drain_seconds,
+        **options,
+    )
+
+
+class _OneFraming:
+    """Refuses requests that say in two ways where they end: a proxy in between may have believed the other one."""
+
+    def __init__(self, application):
+        self._application = application
+
+    async def __call__(self, scope, receive, send):
+        names = {name for name, _ in scope["headers"]}
+        if b"transfer-encoding" in names and (b"content-length" in names or scope["http_version"] == "1.0"):
+            text = "a request may have Content-Length or, from HTTP/1.1 on, Transfer-Encoding; received both, or 1.0"
+            return await JSONResponse({"error": text}, 400, {"connection": "close"})(scope, receive, send)
+        return await self._application(scope, receive, send)
+
+
+class _Flow(FlowControl):
+    """Leaves the next request in the kernel while it is held: Uvicorn would read on whenever the application reads."""
+
+    held = False
+
+    def resume_reading(self):
+        if not self.held:
+            super().resume_reading()
+
+
+def _with_limits(seconds: float) -> type[H11Protocol]:
+    """A protocol class that ends connections of clients that dawdle.
+
+    A connection ends if a request's head takes longer than `seconds`, or if an answer has not been read `seconds` after
+    it was written.
+    """
+
+    class Protocol(H11Protocol):
+        _head_timer = _answer_timer = None
+
+        def connection_made(self, transport):
+            super().connection_made(transport)
+            # Headers and body are two writes: without this the second waits 40 ms for the client's delayed ACK. asyncio
+            # does not set it on sockets that Uvicorn binds.
+            transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.flow = _Flow(transport)
+            self._watch_head(begun=True)
+
+        def data_received(self, data):
+            super().data_received(data)
+            self._hold_next_request()
+            self._watch_head(begun=True)
+
+        def on_response_complete(self):
+            self.flow.held = False
+            super().on_response_complete()
+            begun = self._hold_next_request()
+            self._watch_head(begun)
+            if self.transport.get_write_buffer_size():
+                self._answer_timer = self.loop.call_later(seconds, self._abort_if_unread)
+
+        def connection_lost(self, error):
+            for timer in (self._head_timer, self._answer_timer):
+                if timer is not None:
+                    timer.cancel()
+            super().connection_lost(error)
+
+        def _should_upgrade(self):
+            return False
+
+        def _hold_next_request(self):
+            """Stops reading if the next request is here before the answer to this one; tells whether it is."""
+            here = bool(self.conn.trailing_data[0])
+            self.flow.held = here and self.conn.their_state in (h11.DONE, h11.MIGHT_SWITCH_PROTOCOL)
+            return here
+
+        def _watch_head(self, begun):
+            """Starts the clock of a head that has begun, unless it runs, and stops that of one that is whole."""
+            if self.conn.their_state is not h11.IDLE:
+                if self._head_timer is not None:
+                    self._head_timer.cancel()
+                    self._head_timer = None
+            elif begun and self._head_timer is None:
+                self._head_timer = self.loop.call_later(seconds, self.transport.abort)
+
+        def _abort_if_unread(self):
+            if self.transport.get_write_buffer_size():
+                self.transport.abort()
+
+    return Protocol

@@ -1,0 +1,63 @@
+"""JSON that is small on the wire must not be large in memory: the server as a process, asked from another."""
+
+import threading
+
+import pytest
+import urllib3
+
+from benchmarks.serving_process import resident_bytes, server_process
+from serving.protocol.json_cost import FACTOR
+from tests.serving.deployments import deploy_half_plus_three
+
+MIB = 1 << 20
+MAX_BODY = 8 * MIB
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    base = deploy_half_plus_three(str(tmp_path_factory.mktemp("json")))
+    with server_process(base, "--max_body_bytes", str(MAX_BODY)) as (process, url, _):
+        yield process, f"{url}/v1/models/half_plus_three:predict"
+
+
+def cost(server, body):
+    """Status of the answer, and the most by which the server grew meanwhile, in bytes."""
+    process, url = server
+    before, peak, answered = resident_bytes(process.pid), [0], threading.Event()
+
+    def watch():
+        while not answered.wait(0.005):
+            peak[0] = max(peak[0], resident_bytes(process.pid))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    response = urllib3.request("POST", url, body=body, retries=False)
+    answered.set()
+    watcher.join()
+    return response.status, peak[0] - before
+
+
+def row(*parts):
+    return b'{"instances": [[' + b",".join(parts) + b"]]}"
+
+
+@pytest.mark.parametrize("letters", [40_000, 1_000_000])
+@pytest.mark.parametrize("key", [b"instances", b"inputs"])
+def test_a_text_among_numbers(server, letters, key):
+    """NumPy would give each number the text's width: 6.1 GB for the first."""
+    text = b'"' + b"a" * letters + b'"'
+    body = row(text, *[b"0"] * letters).replace(b"instances", key)
+    status, growth = cost(server, body)
+    assert status == 400 and growth < 40 * len(body) + 16 * MIB
+
+
+@pytest.mark.parametrize("other", [b"null", b"true", b'{"b64": "AAAA"}', b"{}", b"[]", b'"1"', b"1e400", b"-1" * 500])
+def test_anything_among_numbers_is_an_error_of_the_client(server, other):
+    status, growth = cost(server, row(other, *[b"0.5"] * 10_000))
+    assert status == 400 and growth < 32 * MIB
+
+
+@pytest.mark.parametrize("part", [b"[]", b"[1]", b"{}", b'""', b"1"])
+def test_a_body_of_full_size_stays_below_the_stated_factor(server, part):
+    status, growth = cost(server, row(*[part] * ((MAX_BODY - 100) // (len(part) + 1))))
+    assert status in (400, 413) and growth < FACTOR * MAX_BODY

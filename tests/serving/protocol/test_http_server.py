@@ -1,0 +1,141 @@
+"""The HTTP server under all applications: where a request ends, and what one connection may cost."""
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+import urllib3
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from benchmarks.serving_process import free_port, resident_bytes, server_process
+from serving import ohttp
+from tests.serving.deployments import deploy_half_plus_three
+from tests.serving.raw_http import UPGRADES, answers, connection, head, post_with_upgrade
+from tests.serving.running import running
+
+PREDICT = "/v1/models/half_plus_three:predict"
+HIDDEN = b"GET /v1/models/half_plus_three HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+
+
+@pytest.fixture(scope="module")
+def processes(tmp_path_factory):
+    """Server with gateway, and relay, as processes of their own: the server's URL, the relay's, the gateway's key."""
+    folder = tmp_path_factory.mktemp("http")
+    base, key = deploy_half_plus_three(str(folder)), str(folder / "key")
+    with server_process(base, "--oblivious_key_file", key) as (process, url, _):
+        port = free_port()
+        command = [sys.executable, "-m", "serving.relay", "--gateway_url", url, "--port", str(port), "--wait_ms", "1"]
+        relay = subprocess.Popen(command, stdout=subprocess.PIPE)
+        try:
+            assert relay.stdout.readline()
+            config = ohttp.KeyConfig.from_bytes(urllib3.request("GET", url + ohttp.GATEWAY_PATH).data)
+            relay_url = f"http://127.0.0.1:{port}"
+            assert urllib3.request("GET", relay_url, retries=20).status == 200  # it listens
+            yield process, url, relay_url, config
+        finally:
+            relay.kill()
+            relay.wait()
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("upgrade", UPGRADES)
+def test_the_server_reads_the_body_of_a_request_that_would_upgrade(processes, upgrade, late):
+    _, url, _, _ = processes
+    body = b'{"instances": [1.0, 2.0, 5.0]}'
+    ((status, answer),) = post_with_upgrade(url, PREDICT, body, upgrade, late)
+    assert status == 200 and json.loads(answer) == {"predictions": [3.5, 4.0, 5.5]}
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("upgrade", UPGRADES)
+def test_no_request_within_a_request(processes, upgrade, late):
+    """Server, gateway and relay answer the outer request alone, and refuse what they cannot read."""
+    _, url, relay, _ = processes
+    for where, path, kind, refusal in (
+        (url, PREDICT, "application/json", 400),
+        (url, ohttp.GATEWAY_PATH, ohttp.REQUEST_TYPE, 400),
+        (relay, "/", ohttp.REQUEST_TYPE, 400),
+    ):
+        found = post_with_upgrade(where, path, HIDDEN, upgrade, late, **{"Content-Type": kind})
+        assert [status for status, _ in found] == [refusal], (where, path, found)
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_gateway_and_relay_read_sealed_bodies_of_requests_that_would_upgrade(processes, late):
+    _, url, relay, config = processes
+    for where, path in ((url, ohttp.GATEWAY_PATH), (relay, "/")):
+        sealed = ohttp.Sealed(config, ohttp.write_request("POST", PREDICT, {}, b'{"instances": [1.0]}'))
+        ((status, answer),) = post_with_upgrade(
+            where, path, sealed.body, "h2c", late, **{"Content-Type": ohttp.REQUEST_TYPE}
+        )
+        assert status == 200 and ohttp.read_response(sealed.open(answer))[2] == b'{"predictions":[3.5]}'
+
+
+def test_chunked_bodies_and_the_next_request_survive_an_upgrade_header(processes):
+    _, url, _, _ = processes
+    body = b'{"instances": [1.0]}'
+    with connection(url) as opened:
+        opened.sendall(head(PREDICT, None, Connection="Upgrade", Upgrade="h2c", **{"Transfer-Encoding": "chunked"}))
+        opened.sendall(b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body) + HIDDEN)
+        found = answers(opened)
+    assert [status for status, _ in found] == [200, 200]
+    assert b"predictions" in found[0][1] and b"model_version_status" in found[1][1]
+
+
+@pytest.mark.parametrize("version", ["1.1", "1.0"])
+def test_a_request_that_ends_in_two_ways_is_refused_and_the_connection_closed(processes, version):
+    _, url, _, _ = processes
+    start = head(PREDICT, 5, **{"Transfer-Encoding": "chunked"}).replace(b"HTTP/1.1", f"HTTP/{version}".encode())
+    with connection(url) as opened:
+        opened.sendall(start + b"0\r\n\r\n" + HIDDEN)
+        found = answers(opened)
+    assert [status for status, _ in found] == [400]
+
+
+def test_connect_opens_no_tunnel(processes):
+    _, url, _, _ = processes
+    with connection(url) as opened:
+        opened.sendall(b"CONNECT 127.0.0.1:22 HTTP/1.1\r\nHost: 127.0.0.1:22\r\n\r\n")
+        time.sleep(0.2)
+        opened.sendall(HIDDEN)
+        found = answers(opened)
+    assert 400 <= found[0][0] < 500 and b"SSH" not in b"".join(body for _, body in found)
+
+
+def test_a_flood_of_requests_on_one_connection_is_left_in_the_kernel(processes):
+    """What a client sends before it was answered must not gather in the server."""
+    process, url, _, _ = processes
+    body = b'{"instances": [' + b",".join([b"1.5"] * 1000) + b"]}"
+    before = resident_bytes(process.pid)
+    with connection(url) as opened:
+        opened.settimeout(0.2)
+        sent, end = 0, time.monotonic() + 3
+        while time.monotonic() < end:
+            try:
+                sent += opened.send(head(PREDICT, len(body)) + body)
+            except TimeoutError:
+                break
+            except ConnectionResetError:
+                break
+        grown = resident_bytes(process.pid) - before
+    assert sent > 1 << 20
+    assert grown < 48 << 20  # two parser threads, the allocator; a server that reads on gathers 100 MiB in this time
+
+
+async def _length(request: Request):
+    return JSONResponse({"bytes": len(await request.body())})
+
+
+def test_a_head_that_dawdles_ends_the_connection_and_a_body_may_be_large():
+    application = Starlette(routes=[Route("/", _length, methods=["POST"])])
+    with running(application, read_seconds=1.0) as url:
+        with connection(url) as silent, connection(url) as slow:
+            slow.sendall(b"POST / HTTP/1.1\r\nX-Slow: ")
+            time.sleep(1.5)
+            assert answers(silent) == answers(slow) == []
+        assert json.loads(urllib3.request("POST", url, body=bytes(3 << 20)).data) == {"bytes": 3 << 20}
