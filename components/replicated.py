@@ -1,4 +1,4 @@
-"""Training on several replicas: each batch is shared among the GPUs of a machine, or among worker processes anywhere.
+"""Training on several replicas: each batch is shared among devices of a machine, or among worker processes anywhere.
 
 Keras's `fit` knows replicas in one process only (keras-team/keras issue 20585), so that its loop is written out here.
 Groups stay within a replica: a replica's share of a batch is consecutive rows, a multiple of the group size.
@@ -6,7 +6,9 @@ Groups stay within a replica: a replica's share of a batch is consecutive rows, 
 
 from __future__ import annotations
 
+import collections.abc
 import contextlib
+import threading
 
 import keras
 
@@ -56,7 +58,7 @@ def fit(model, data, strategy, epochs: int, initial_epoch: int, steps_per_epoch:
         logs = strategy.run(model.train_step, args=(batch,))
         return {name: strategy.reduce(tf.distribute.ReduceOp.MEAN, value, axis=None) for name, value in logs.items()}
 
-    with _synchronized(model):
+    with _synchronized(model), _losses_apart(model):
         told.on_train_begin()
         for epoch in range(initial_epoch, epochs):
             model.reset_metrics()
@@ -79,6 +81,46 @@ def _synchronized(model):
     finally:
         for layer, value in zip(norms, before, strict=True):
             layer.synchronized = value
+
+
+@contextlib.contextmanager
+def _losses_apart(model):
+    """What layers `add_loss` is kept apart for each replica within the block: those of one process share its layers."""
+    layers = model._flatten_layers()
+    before = [layer._losses for layer in layers]
+    for layer in layers:
+        layer._losses = _LossesOfThread()
+    try:
+        yield
+    finally:
+        for layer, losses in zip(layers, before, strict=True):
+            layer._losses = losses
+
+
+class _LossesOfThread(collections.abc.MutableSequence):
+    """A list for each thread: a replica is traced in a thread of its own."""
+
+    def __init__(self):
+        self._local = threading.local()
+
+    @property
+    def _own(self):
+        return self._local.__dict__.setdefault("losses", [])
+
+    def __getitem__(self, index):
+        return self._own[index]
+
+    def __setitem__(self, index, loss):
+        self._own[index] = loss
+
+    def __delitem__(self, index):
+        del self._own[index]
+
+    def __len__(self):
+        return len(self._own)
+
+    def insert(self, index, loss):
+        self._own.insert(index, loss)
 
 
 def _check_agreement(strategy, epoch):

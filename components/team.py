@@ -1,21 +1,17 @@
-"""Who trains a model together: worker processes on this machine or others, or the GPUs of this machine."""
+"""Who trains a model together: replicas on this machine, or worker processes on several machines."""
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import os
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 
 from components import files
 from components.artifacts import write_json
 
 JOB = "train_job.json"
-LOOK = 0.2  # seconds between two looks whether workers are done
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,7 +19,7 @@ class Team:
     """Who shares each batch of a training.
 
     Attributes:
-        replicas: Replicas on this machine: its GPUs if it has so many, else so many processes.
+        replicas: Replicas on this machine: its GPUs if it has so many, else logical CPU devices of one process.
         workers: `host:port` of processes on several machines, one each; the first is this machine's, which the run
             starts. Takes one replica on each.
         job: Where the run writes what the others are to do.
@@ -62,40 +58,18 @@ def train_as_team(models: list[dict], examples: str, keep: str, team: Team) -> N
 
 def _run(team, job):
     if team.workers:
-        commands = [_command(job, "--workers", ",".join(team.workers))]
-    elif gpus() >= team.replicas:
-        commands = [_command(job, "--gpus", str(team.replicas))]
+        command = _command(job, "--workers", ",".join(team.workers))
     else:
-        addresses = ",".join(f"127.0.0.1:{port}" for port in _free_ports(team.replicas))
-        commands = [_command(job, "--workers", addresses, "--index", str(index)) for index in range(team.replicas)]
-    with contextlib.ExitStack() as stack:
-        # Their standard input ends with this process, however it ends, and they with it.
-        workers = [stack.enter_context(subprocess.Popen(command, stdin=subprocess.PIPE)) for command in commands]
+        command = _command(job, "--replicas", str(team.replicas))
+    # Its standard input ends with this process, however it ends, and it with that.
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as worker:
         try:
-            # One that failed leaves the others waiting for it.
-            while None in (codes := [worker.poll() for worker in workers]) and not any(codes):
-                time.sleep(LOOK)
+            code = worker.wait()
         finally:
-            for worker in workers:
-                worker.kill()
-    if any(codes):
-        raise RuntimeError(f"a training worker failed (exit status {next(filter(None, codes))}); its error is above")
+            worker.kill()
+    if code:
+        raise RuntimeError(f"a training worker failed (exit status {code}); its error is above")
 
 
 def _command(job, *arguments):
     return [sys.executable, "-m", "components.train_worker", "--job", job, "--with_parent", *arguments]
-
-
-def gpus() -> int:
-    """How many GPUs TensorFlow sees."""
-    import tensorflow as tf
-
-    return len(tf.config.list_physical_devices("GPU"))
-
-
-def _free_ports(count):
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]

@@ -15,6 +15,7 @@ from components.progress import Progress
 from components.records import BadRecord
 from components.tfrecords import ReadShards, WriteShards, decode_example, encode_example, remove_runs
 from serving.edge import preprocess
+from serving.edge.errors import BadInputError
 
 
 class Transform(Component):
@@ -106,7 +107,7 @@ class _Decode(beam.DoFn):
         name = record["name"].decode()
         try:
             x = self.preprocessing(record["content"])
-        except preprocess.BadInputError as error:
+        except BadInputError as error:
             yield beam.pvalue.TaggedOutput("bad", BadRecord(name, str(error)))
             return
         if not np.isfinite(x).all():

@@ -65,15 +65,18 @@ class AdversarialTraining(keras.Model):
         x, (labels, hidden), _ = keras.utils.unpack_x_y_sample_weight(data)
         with tf.GradientTape() as tape:
             logits, shown, sent = self.parts(x, training=True)
-            task = self.compute_loss(x, labels, logits)
-            known = ops.minimum(self.recognise(hidden, self.adversary(sent, training=False)), self.ignorance)
+            task = replicas.whole(self.compute_loss(x, labels, logits))
+            known = replicas.whole(self.recognise(hidden, self.adversary(sent, training=False)))
+            # Clipped by the whole batch, not by each replica's rows.
+            clipped = replicas.mean(ops.stop_gradient(known)) >= self.ignorance
+            known = ops.where(clipped, ops.cast(self.ignorance, known.dtype), known)
             distance = ops.mean(ops.abs(sent - shown))
             loss = replicas.share(task - self.gamma * known + self.distance_weight * distance)
         variables = self.parts.trainable_variables
         self.optimizer.apply(tape.gradient(loss, variables), variables)
         sent = tf.stop_gradient(sent)
         with tf.GradientTape() as tape:
-            recognised = self.recognise(hidden, self.adversary(sent, training=True))
+            recognised = replicas.whole(self.recognise(hidden, self.adversary(sent, training=True)))
             loss = replicas.share(recognised)
         variables = self.adversary.trainable_variables
         self.adversary_optimizer.apply(tape.gradient(loss, variables), variables)

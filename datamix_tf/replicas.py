@@ -32,9 +32,15 @@ def mean(value):
 
 
 def share(loss):
-    """A replica's part of a loss: the gradients of all replicas are added."""
+    """A replica's part of a mean over its rows: the gradients of all replicas are added."""
     context = _context()
     return loss if context is None else loss / context.num_replicas_in_sync
+
+
+def whole(loss):
+    """The mean over a replica's rows of a Keras loss, which is a replica's part already (`share`)."""
+    context = _context()
+    return loss if context is None else loss * context.num_replicas_in_sync
 
 
 def _own_rows(draw, shape, options):

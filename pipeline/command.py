@@ -184,4 +184,22 @@ def make_beam_options(arguments):
         if unknown:
             names = ", ".join(f"--{name}" for name in sorted(unknown))
             raise InputError(f"neither this command (see --help) nor Beam's direct runner knows {names}")
+    _warn_of_ports(options)
     return options
+
+
+def _warn_of_ports(options):
+    """Beam's own servers listen on every interface and ask nobody who they are; they cannot be bound elsewhere."""
+    from apache_beam.options import pipeline_options
+
+    mode = options.view_as(pipeline_options.DirectOptions).direct_running_mode
+    environment = options.view_as(pipeline_options.PortableOptions).environment_type
+    opened = [mode] if mode in ("multi_processing", "multi_threading") else []
+    opened += [environment] if environment in ("LOOPBACK", "EXTERNAL") else []
+    if opened:
+        print(
+            f"*** BEAM LISTENS ON ALL INTERFACES ({', '.join(opened)}): whoever reaches its ports can read your data "
+            "and run code as you; private network only (docs/pipeline.md) ***",
+            file=sys.stderr,
+            flush=True,
+        )

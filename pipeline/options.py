@@ -20,7 +20,8 @@ LINEAGE_HELP = (
 )
 DESCRIPTION = """\
 Trains a split, mixing-aware model, measures what the cloud learns from what it receives, and packages the model for
-cloud and edge. Any Beam option may follow (--runner DirectRunner --direct_running_mode multi_processing ...)."""
+cloud and edge. Any Beam option may follow (--runner DirectRunner --direct_running_mode multi_processing ...;
+Beam's worker processes and threads listen on all interfaces: private network only)."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -313,15 +314,16 @@ def _parser():
         "--replicas",
         type=int,
         default=1,
-        help="replicas that share each batch, on this machine: its GPUs if it has so many, else so many processes; "
-        "whole groups stay together",
+        help="replicas that share each batch, on this machine: its GPUs if it has so many, else logical CPU "
+        "devices of one process; whole groups stay together",
     )
     add(
         "--train_workers",
         type=texts,
         default=(),
         metavar="HOST:PORT,...",
-        help="machines that share each batch, this one first; on each of the others: python -m components.train_worker",
+        help="machines that share each batch, this one first; on each of the others: python -m components.train_worker."
+        " TensorFlow listens there on all interfaces and lets anyone read and write files: private network only",
     )
     add = parser.add_argument_group("attacks").add_argument
     add("--attacks", type=texts, default=("label",), help=f"any of {', '.join(ATTACKS)}, with commas")

@@ -11,6 +11,7 @@ import numpy as np
 from components.report.artist import recordings
 from serving.demo.opened import Opened
 from serving.edge import preprocess
+from serving.edge.errors import BadInputError
 
 LONGEST_NAME = 80
 
@@ -60,7 +61,7 @@ def dropped(run: Opened, files: list[dict]) -> tuple[list[Given], list[Refused]]
             _check_room(given, x, run.manifest.group_size)
         except binascii.Error as error:
             refused.append(Refused(name, f"not base64: {error}"))
-        except preprocess.BadInputError as error:
+        except BadInputError as error:
             refused.append(Refused(name, str(error)))
         else:
             given.append(Given(name, x, content if run.schema["kind"] == "audio" else None))
@@ -84,9 +85,9 @@ def chosen(run: Opened, count: int) -> list[Given]:
 def _check_room(given, x, size):
     for other in given:
         if np.array_equal(other.x, x):
-            raise preprocess.BadInputError(f"the same input as {other.name}; equal inputs are sent once")
+            raise BadInputError(f"the same input as {other.name}; equal inputs are sent once")
     if len(given) == size:
-        raise preprocess.BadInputError(f"a group takes {size} inputs; drop it again in another query")
+        raise BadInputError(f"a group takes {size} inputs; drop it again in another query")
 
 
 def _truth(y):

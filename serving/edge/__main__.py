@@ -14,7 +14,7 @@ Classifies pictures or recordings with the cloud's help. The files stay here: wh
 groups with a key that only this process knows. Groups are completed with covers, so name a folder of some."""
 WIRES = ("float32", "float16", "bfloat16", "int8", "json")
 EXTENSIONS = {
-    "image": (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"),
+    "image": (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".avif"),
     "audio": (".wav",),
 }
 

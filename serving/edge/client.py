@@ -12,7 +12,7 @@ import numpy as np
 from serving.edge import messages, preprocess
 from serving.edge.bundle import Halves, load_manifest
 from serving.edge.covers import CoverPool
-from serving.edge.errors import EdgeError
+from serving.edge.errors import BadInputError, EdgeError
 from serving.edge.keys import Key, random_normal, random_permutation
 from serving.edge.messages import Message
 from serving.edge.transport import Deadline, Transport
@@ -204,7 +204,7 @@ class EdgeClient:
                 return self._preprocessing(file.read())
         except OSError as error:
             raise EdgeError(f"cannot read {path}: {error.strerror}") from error
-        except preprocess.BadInputError as error:
+        except BadInputError as error:
             raise EdgeError(f"cannot use {path}: {error}") from error
 
     def _ask(self, rows, deadline, traffic):

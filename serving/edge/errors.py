@@ -1,6 +1,10 @@
 """What an edge client reports."""
 
 
+class BadInputError(ValueError):
+    """A file that cannot be used; the text says why."""
+
+
 class EdgeError(Exception):
     """The base of the errors below; no prediction was made."""
 

@@ -12,9 +12,7 @@ import wave
 
 import numpy as np
 
-
-class BadInputError(ValueError):
-    """A file that cannot be used; the text says why."""
+from serving.edge.errors import BadInputError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,25 +39,19 @@ class ImagePreprocessing:
         """Decodes a picture.
 
         Args:
-            content: The bytes of any format that Pillow reads.
+            content: The bytes of a file in one of `serving.edge.pictures.FORMATS`.
 
         Returns:
             uint8 `[height, width, channels]`, values 0 to 255.
 
         Raises:
-            BadInputError: If the picture is damaged, cut off or has pixels that are not finite.
+            BadInputError: If the picture cannot be decoded (`serving.edge.pictures.decode`).
         """
         from PIL import Image, ImageOps
 
-        try:
-            with Image.open(io.BytesIO(content)) as opened:
-                opened.load()
-                image = ImageOps.exif_transpose(opened)
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-            raise BadInputError(f"not a readable picture: {error}") from error
-        if image.mode == "F" and not np.isfinite(np.asarray(image)).all():
-            raise BadInputError("the picture has pixels that are not finite numbers")
-        image = image.convert("RGB" if self.channels == 3 else "L")
+        from serving.edge import pictures
+
+        image = pictures.decode(content, self.channels)
         image = ImageOps.fit(image, (self.width, self.height), Image.Resampling.BILINEAR)
         return np.asarray(image, np.uint8).reshape(self.shape)
 
@@ -117,8 +109,10 @@ class SpeechPreprocessing:
             with wave.open(io.BytesIO(content)) as file:
                 form = (file.getframerate(), file.getnchannels(), file.getsampwidth())
                 declared, data = file.getnframes(), file.readframes(file.getnframes())
-        except (wave.Error, EOFError, RuntimeError) as error:  # the last: a chunk beyond the end of the file
-            raise BadInputError(f"not a readable WAV file: {error}") from error
+        except MemoryError:
+            raise BadInputError("not a readable WAV file: decoding it takes more memory than there is") from None
+        except Exception as error:  # decoders throw whatever their parsers throw
+            raise BadInputError(f"not a readable WAV file: {str(error) or type(error).__name__}") from error
         if form != (self.sample_rate, 1, 2):
             raise BadInputError(
                 f"expected {self.sample_rate} Hz, 1 channel, 16 bits; the file has {form[0]} Hz, {form[1]} channel(s), "

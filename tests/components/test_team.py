@@ -1,4 +1,4 @@
-"""Several processes train one model as one process would: the same batches, keys, noise and statistics."""
+"""Several replicas train one model as one would: the same batches, keys, noise and statistics; and who listens."""
 
 import concurrent.futures
 import dataclasses
@@ -9,6 +9,7 @@ import pathlib
 import socket
 import subprocess
 import sys
+import time
 
 import keras
 import numpy as np
@@ -22,6 +23,7 @@ from components.trainer import __name__ as trainer_module
 from tests import datasets
 from tests.components.test_chain import CONFIG
 from tests.components.test_ingest import ingest, transform
+from tests.listening import listening
 
 DATAMIX = dataclasses.replace(CONFIG, width=4, epochs=3, batch_size=32, group_size=8)
 BOTTLENECK = dataclasses.replace(DATAMIX, bottleneck_units=8, bottleneck_bits=16.0, epochs=2)
@@ -56,7 +58,7 @@ def weights(folder):
         pytest.param([DATAMIX, ANONYMIZER], id="datamix, anonymizer", marks=pytest.mark.slow),
     ],
 )
-def test_two_processes_train_as_one(examples, tmp_path, monkeypatch, configs):
+def test_two_replicas_train_as_one(examples, tmp_path, monkeypatch, configs):
     # In float64: in float32 each step raises the differences of rounding tenfold, and hides all others behind them.
     (tmp_path / "keras.json").write_text(json.dumps({"floatx": "float64", "backend": "tensorflow"}))
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
@@ -72,6 +74,52 @@ def test_two_processes_train_as_one(examples, tmp_path, monkeypatch, configs):
             for value, wanted in zip(weights(models.path(config.name)), weights(alone), strict=True):
                 assert value.dtype == wanted.dtype
                 np.testing.assert_allclose(value, wanted, rtol=1e-6, atol=1e-6, err_msg=config.name)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks Linux who listens")
+def test_replicas_of_one_machine_listen_nowhere(examples, tmp_path):
+    """A process that looks at the training from outside finds no port to talk to."""
+    job = str(tmp_path / "job.json")
+    write_json(job, {"models": [dataclasses.asdict(DATAMIX)], "examples": examples.uri, "keep": str(tmp_path)})
+    command = [sys.executable, "-m", "components.train_worker", "--job", job, "--replicas", "2"]
+    seen = set()
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as worker:
+        while worker.poll() is None:
+            seen |= listening(worker.pid)
+            time.sleep(0.1)
+    assert worker.returncode == 0 and len(record(kept_at(DATAMIX, examples, tmp_path))["history"]["loss"]) == 3
+    assert seen == set()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks Linux who listens")
+def test_workers_say_loudly_where_they_listen(tmp_path):
+    """The port that the line names is the one that opens."""
+    (tmp_path / "job.json").write_text(json.dumps({"models": []}))
+    with socket.socket() as first, socket.socket() as second:
+        for one in (first, second):
+            one.bind(("127.0.0.1", 0))
+        ports = [one.getsockname()[1] for one in (first, second)]
+    workers = ",".join(f"127.0.0.1:{port}" for port in ports)
+    command = [
+        sys.executable,
+        "-m",
+        "components.train_worker",
+        "--job",
+        str(tmp_path / "job.json"),
+        "--workers",
+        workers,
+    ]
+    with subprocess.Popen([*command, "--index", "0"], stderr=subprocess.PIPE, text=True) as worker:
+        try:
+            line = next(line for line in worker.stderr if line.startswith("***"))
+            assert f"ON ALL INTERFACES, PORT {ports[0]}" in line and "private network only" in line
+            end = time.monotonic() + 60
+            while not (found := listening(worker.pid)):
+                assert time.monotonic() < end
+                time.sleep(0.1)
+        finally:
+            worker.kill()
+    assert found == {("::", ports[0])}
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from components.scratch import TEMPORARY_PREFIX
+from pipeline.command import make_beam_options
 from pipeline.lineage import main as lineage
 from pipeline.options import parse
 from pipeline.run import main
@@ -183,3 +184,18 @@ def test_help_answers_at_once_and_explains_every_flag():
 def test_what_is_unknown_goes_to_beam():
     options, beam_arguments = parse(["--epochs", "7", "--direct_num_workers", "2"])
     assert beam_arguments == ["--direct_num_workers", "2"] and options.epochs == 7
+
+
+@pytest.mark.parametrize("mode", ["multi_processing", "multi_threading"])
+def test_where_beam_listens_on_all_interfaces_a_line_says_so(mode, capsys):
+    make_beam_options(["--direct_running_mode", mode, "--direct_num_workers", "2"])
+    line = capsys.readouterr().err
+    assert line.startswith(f"*** BEAM LISTENS ON ALL INTERFACES ({mode})") and "private network only" in line
+    make_beam_options([])
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("command", ["pipeline.run", "components.train_worker"])
+def test_help_says_what_is_for_private_networks_only(command):
+    result = subprocess.run([sys.executable, "-m", command, "--help"], cwd=REPOSITORY, capture_output=True, text=True)
+    assert "private network only" in " ".join(result.stdout.split())
