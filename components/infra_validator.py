@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import threading
 import time
@@ -14,6 +13,7 @@ from components.artifacts import Blessing, Examples, Package, write_json
 from components.base import Component, ComponentSpec
 from components.data import arrays
 from components.local_copies import local_copy
+from components.model_folders import version_folder
 from components.pusher import push_saved_model
 
 READY_SECONDS = 120.0
@@ -74,7 +74,7 @@ def _query(package, examples, ready_seconds):
     started, package = time.monotonic(), Package(local_copy(package.uri))
     with tempfile.TemporaryDirectory() as folder:
         described = load_manifest(package.path("edge"))
-        version = os.path.join(folder, described.model_name, str(described.model_version))
+        version = version_folder(folder, described.model_name, described.model_version)
         push_saved_model(package.path("serving"), version)
         server = Server(lambda: discover(folder, None), ServerOptions(rest_api_port=0, grpc_port=None))
         thread = threading.Thread(target=server.run, daemon=True)

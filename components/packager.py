@@ -12,7 +12,7 @@ from components.base import Component, ComponentSpec
 from components.bundling import quiet, write_bundle
 from components.data import arrays, target_task
 from components.errors import InputError
-from components.pusher import next_version
+from components.model_folders import next_version
 from components.tflite import PRECISIONS, half_file, run_signature
 from serving.cloud import json_tensors, saved_model
 from serving.cloud.servable import Servable

@@ -12,6 +12,7 @@ from components.artifacts import Blessing, Deployment, Package, atomic_file, ato
 from components.base import Component, ComponentSpec
 from components.blessing import refusals
 from components.local_copies import local_copy
+from components.model_folders import version_folder
 from components.scratch import TEMPORARY_PREFIX
 from serving.cloud.deployment import MODELS_CONFIG, server_files
 from serving.edge import manifest
@@ -70,7 +71,7 @@ class Pusher(Component):
         package = Package(local_copy(package.uri))
         with open(package.path("edge", manifest.FILE), encoding="utf-8") as file:
             described = manifest.Manifest.from_json(file.read())
-        served = os.path.join(self.parameters["serving_folder"], described.model_name, str(described.model_version))
+        served = version_folder(self.parameters["serving_folder"], described.model_name, described.model_version)
         if not _is_pushed(described.cloud_files, served):
             push_saved_model(package.path("serving"), served)
         _write_server_files(self.parameters["serving_folder"])
@@ -128,10 +129,3 @@ def push_saved_model(source: str, version_folder: str) -> None:
     for name in sorted(os.listdir(temporary), key=lambda name: name == SAVED_MODEL):
         os.rename(os.path.join(temporary, name), os.path.join(version_folder, name))
     os.rmdir(temporary)
-
-
-def next_version(serving_folder: str, model_name: str) -> int:
-    """One more than the highest version that is there, or 1."""
-    folder = os.path.join(serving_folder, model_name)
-    present = [int(name) for name in files.names(folder) if name.isdigit()]
-    return max(present, default=0) + 1

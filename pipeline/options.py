@@ -7,6 +7,7 @@ import dataclasses
 
 from components.errors import InputError
 from components.methods import METHODS
+from components.model_folders import check_model_name
 from pipeline import experiments
 from pipeline.presets import PRESETS
 
@@ -167,6 +168,7 @@ def _check(options):
         (options.valid_share + options.test_share < 1, "--valid_share and --test_share must sum below 1", ""),
         (set(options.augment) <= {"flip", "shift", "mask"}, "--augment takes flip, shift and mask", options.augment),
     )
+    check_model_name(options.model_name)
     for fine, expected, received in checks:
         if not fine:
             raise InputError(f"{expected}; received {received}")

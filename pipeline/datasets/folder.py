@@ -15,6 +15,7 @@ import io
 import json
 import lzma
 import os
+import posixpath
 import struct
 import zipfile
 import zlib
@@ -60,6 +61,11 @@ class Files:
             for name in names
         )
 
+    def check(self, name: str) -> None:
+        """Refuses a name that leads out of the directory. Raises ValueError."""
+        if posixpath.isabs(name) or os.path.isabs(name) or posixpath.normpath(name).split("/")[0] == "..":
+            raise ValueError("it lies outside of the data set; move it into images/ and name it from there")
+
     def mark(self, name: str) -> str:
         """Changes with a file's content, without reading it: the archive's checksum, or the file's size and time."""
         if self._zip:
@@ -69,6 +75,7 @@ class Files:
 
     def read(self, name: str) -> bytes:
         """The content of a file. Raises one of `UNREADABLE` if it cannot be read."""
+        self.check(name)
         if self._zip:
             return self._zip.read(name)
         with open(os.path.join(self.path, name), "rb") as file:

@@ -21,7 +21,10 @@ EXTENSIONS = {
 
 def main(argv=None) -> int:
     """Runs the command; returns the exit status."""
-    arguments = _parser().parse_args(argv)
+    parser = _parser()
+    arguments, rest = parser.parse_known_args(argv)
+    if rest:
+        parser.error(_unknown(rest))
     try:
         arguments.run(arguments)
     except (EdgeError, ValueError) as error:
@@ -31,6 +34,13 @@ def main(argv=None) -> int:
         print("interrupted; nothing was predicted", file=sys.stderr)
         return 130
     return 0
+
+
+def _unknown(rest):
+    """What to say of arguments that are left over."""
+    if rest[0].startswith("-"):
+        return f"unrecognized arguments: {' '.join(rest)}"
+    return f"{' '.join(rest)}: files to classify stand together, and --covers takes one PATH; repeat it for each"
 
 
 def _predict(arguments):
@@ -162,7 +172,13 @@ def _add_predict(commands):
     add("files", nargs="+", metavar="FILE", help="pictures or WAV files, as the model takes, or folders of them")
     add("--bundle", required=True, help="folder of the edge bundle (edge/ of a run)")
     add("--url", required=True, help="the cloud's REST API, such as http://HOST:8501, or a relay")
-    add("--covers", nargs="+", default=[], metavar="PATH", help="files or folders to complete groups with")
+    add(
+        "--covers",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="a file, or a folder of files, to complete groups with; may be given several times",
+    )
     add("--json", action="store_true", help="all probabilities, and the bytes sent, as JSON")
     add("--top", type=int, default=3, help="labels to print for each file")
     add(

@@ -19,9 +19,10 @@ from components.data import arrays
 from components.evaluator import Evaluator, measure, sent_bytes
 from components.figures import trade_offs
 from components.infra_validator import InfraValidator, validated
+from components.model_folders import next_version
 from components.networks import ModelConfig
 from components.packager import TOLERANCE, Packager
-from components.pusher import Pusher, next_version, push_saved_model
+from components.pusher import Pusher, push_saved_model
 from components.report.page import SECTIONS, human
 from components.report.strip import INPUTS
 from components.reporter import Reporter

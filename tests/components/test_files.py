@@ -12,7 +12,8 @@ from components.base import Component, ComponentSpec
 from components.errors import InputError
 from components.kept import kept, link_tree
 from components.local_copies import local_copy
-from components.pusher import next_version, push_saved_model
+from components.model_folders import next_version
+from components.pusher import push_saved_model
 from components.tfrecords import shard_files
 from tests.s3_server import BUCKET, refuse_everybody, s3_server
 

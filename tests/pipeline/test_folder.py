@@ -135,3 +135,22 @@ def test_real_data_sets_open(real_data, name):
     source = open_dataset(f"folder:{real_data(name)}")
     assert source.target and source.hidden
     assert set(source.target + source.hidden) <= set(source.columns)
+
+
+@pytest.mark.parametrize("as_zip", [False, True])
+@pytest.mark.parametrize(
+    "name", ["../../secret.png", "../labels/../../secret.png", "a/../../../secret.png", "/etc/passwd"]
+)
+def test_a_row_reads_no_file_outside_of_the_data_set(tmp_path, name, as_zip):
+    folder = datasets.pictures(tmp_path / "set" / "faces", n=3)
+    shutil.copy(folder / "images" / "0000.png", tmp_path / "set" / "secret.png")
+    lines = (folder / "labels.csv").read_text().splitlines()
+    (folder / "labels.csv").write_text("\n".join([*lines, ",".join([name, *lines[1].split(",")[1:]])]) + "\n")
+
+    def check(records):
+        (bad,) = [record for record in records if isinstance(record, BadRecord)]
+        assert name in bad.name and len(records) == 4
+        assert "outside of the data set" in bad.reason or (name.startswith("/") and "cannot be read" in bad.reason)
+
+    with TestPipeline() as pipeline:
+        assert_that(pipeline | Folder(str(datasets.zipped(folder) if as_zip else folder)).read(), check)

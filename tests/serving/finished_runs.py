@@ -34,7 +34,9 @@ CONFIG = ModelConfig(
 )
 
 
-def finished_run(data: pathlib.Path, folder: pathlib.Path, preprocessing, configs=(CONFIG,)) -> pathlib.Path:
+def finished_run(
+    data: pathlib.Path, folder: pathlib.Path, preprocessing, configs=(CONFIG,), name="tiny"
+) -> pathlib.Path:
     """Ingests a data folder and packages the last of some models; returns the run's output folder.
 
     The models keep their first random weights, with statistics of true batches: what is tested is the way of a group,
@@ -52,9 +54,9 @@ def finished_run(data: pathlib.Path, folder: pathlib.Path, preprocessing, config
         )
         write_json(models.path(config.name, "training.json"), {"config": dataclasses.asdict(config)})
     write_json(models.path("models.json"), [config.name for config in configs])
-    packager = Packager(model=configs[-1].name, model_name="tiny", serving_folder=serving)
+    packager = Packager(model=configs[-1].name, model_name=name, serving_folder=serving)
     package = packager.run({"examples": examples, "models": models}, str(artifacts / "packager"))["package"]
-    push_saved_model(package.path("serving"), os.path.join(serving, "tiny", "1"))
+    push_saved_model(package.path("serving"), os.path.join(serving, name, "1"))
     shutil.copytree(package.path("edge"), folder / "edge")
     return folder
 

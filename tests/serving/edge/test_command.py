@@ -45,6 +45,24 @@ def test_files_with_covers(predict, pictures):
     assert all(word in lines[0] for word in ("round", "red", "large")) and "sent " in result.stderr
 
 
+def test_options_may_stand_before_and_behind_the_files(predict, pictures):
+    """As README writes it: covers, then the file."""
+    one = predict("--covers", str(pictures / "covers"), str(pictures / "a.png"))
+    two = predict(str(pictures / "a.png"), "--covers", str(pictures / "covers"))
+    several = [part for number in (1, 2, 3) for part in ("--covers", str(pictures / "covers" / f"{number}.png"))]
+    three = predict(*several, str(pictures / "a.png"))
+    for result in (one, two, three):
+        assert result.returncode == 0 and result.stdout.startswith(str(pictures / "a.png")), result.stderr
+
+
+def test_a_second_path_behind_covers_is_no_file_to_classify(predict, pictures):
+    result = predict(str(pictures / "a.png"), "--covers", str(pictures / "b.jpg"), str(pictures / "c.png"))
+    assert result.returncode == 2 and result.stdout == ""
+    assert "--covers takes one PATH; repeat it for each" in result.stderr
+    result = predict(str(pictures / "a.png"), "--cover", str(pictures / "covers"), "--nonsense")
+    assert result.returncode == 2 and "unrecognized arguments: --nonsense" in result.stderr
+
+
 def test_json(predict, pictures):
     result = predict(str(pictures / "a.png"), "--json", "--covers", str(pictures / "covers"), "--wire", "int8")
     answer = json.loads(result.stdout)
