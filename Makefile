@@ -31,7 +31,7 @@ run: setup
 	$(BIN)/python -m pipeline.run --runner DirectRunner --output $(OUTPUT) $(RUN_FLAGS)
 
 demo: setup
-	$(BIN)/python -m serving.demo $(OUTPUT)
+	$(BIN)/python -m pipeline.demo $(OUTPUT)
 
 # Most of the time goes into tracing graphs, which uses one core; files run side by side, the tests of a file in order.
 test: setup lint

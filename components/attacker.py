@@ -10,14 +10,14 @@ import shutil
 import apache_beam as beam
 import numpy as np
 
-from components import files
-from components import models as trained
-from components.artifacts import AttackScores, Examples, Models, write_json
 from components.base import Component, ComponentSpec
-from components.data import arrays, hidden_task, target_task
-from components.epoch_bar import EpochBar
-from components.kept import kept
-from components.pictures import PICTURES
+from components.caching.result_cache import kept
+from components.report.pictures import PICTURES
+from components.storage import files
+from components.storage.artifacts import AttackScores, Examples, Models, write_json
+from components.training import models as trained
+from components.training.data import arrays, hidden_task, target_task
+from components.training.epoch_bar import EpochBar
 
 TARGET = "target"
 LINKED = ("separated", "key")  # kinds of attacks on mixtures that are known to belong together

@@ -11,15 +11,15 @@ import time
 import apache_beam as beam
 import numpy as np
 
-from components import files
-from components import models as trained
-from components.artifacts import Audit, Examples, Models, atomic_file, write_json
 from components.attacker import TARGET, known_classes, only
-from components.audit_report import text
 from components.base import Component, ComponentSpec
-from components.data import arrays, hidden_task, target_task
-from components.kept import kept
-from components.pictures import PICTURES, picture_row, stacked
+from components.caching.result_cache import kept
+from components.report.audit import text
+from components.report.pictures import PICTURES, picture_row, stacked
+from components.storage import files
+from components.storage.artifacts import Audit, Examples, Models, atomic_file, write_json
+from components.training import models as trained
+from components.training.data import arrays, hidden_task, target_task
 
 MIN_EXAMPLES = 8
 

@@ -7,12 +7,12 @@ import math
 import apache_beam as beam
 import numpy as np
 
-from components import models as trained
-from components.artifacts import DESCRIBED, AttackScores, Blessing, Evaluation, Examples, Models, write_json
 from components.base import Component, ComponentSpec
 from components.blessing import Thresholds, blessing
-from components.data import arrays, target_task
-from components.methods import LEVELS, METHODS, MIXING, SENDING_NOTHING, VARIANTS, members_of, variant
+from components.storage.artifacts import DESCRIBED, AttackScores, Blessing, Evaluation, Examples, Models, write_json
+from components.training import models as trained
+from components.training.data import arrays, target_task
+from components.training.methods import LEVELS, METHODS, MIXING, SENDING_NOTHING, VARIANTS, members_of, variant
 
 SCHEMA_VERSION = 1
 BATCH_SIZE = 256
@@ -22,7 +22,7 @@ class Evaluator(Component):
     """Measures the trained models and joins the attack scores.
 
     Parameters:
-        methods: Pairs of a method's name (`components.methods.METHODS`) and the model that it runs.
+        methods: Pairs of a method's name (`components.training.methods.METHODS`) and the model that it runs.
         model: The model that is to be pushed.
         thresholds: `Thresholds` that it must reach.
 

@@ -8,16 +8,16 @@ import time
 
 import apache_beam as beam
 
-from components import files
-from components.artifacts import Examples, Models, write_json
 from components.base import Component, ComponentSpec
-from components.data import batches, hidden_task, steps, target_task, whole_batch_size
-from components.epoch_bar import EpochBar
-from components.kept import kept, link_tree, place
-from components.local_copies import local_copy
-from components.networks import ModelConfig, build_model, optimizer, with_signal_content
-from components.replicated import fit, replicas_of, replicated
-from components.team import Team, train_as_team
+from components.caching.result_cache import kept, link_tree, place
+from components.storage import files
+from components.storage.artifacts import Examples, Models, write_json
+from components.storage.local_copies import local_copy
+from components.training.data import batches, hidden_task, steps, target_task, whole_batch_size
+from components.training.epoch_bar import EpochBar
+from components.training.networks import ModelConfig, build_model, optimizer, with_signal_content
+from components.training.replicated import fit, replicas_of, replicated
+from components.training.team import Team, train_as_team
 
 WARMUP_EPOCHS = 2
 #: Share of the epochs that are trained with signal content, and of the peak learning rate.
@@ -131,7 +131,7 @@ def train(config: ModelConfig, examples: Examples, checkpoint: str, strategy=Non
     """
     import keras
 
-    from components.checkpoint import Checkpoint, progress_of, restore
+    from components.training.checkpoint import Checkpoint, progress_of, restore
 
     keras.utils.set_random_seed(config.seed)
     schema = examples.read_json("schema.json")
@@ -180,8 +180,8 @@ def _prepared(config, schema, model, examples, batch_size, an_epoch, finished, t
     """What to fit, compiled, and its data: the model itself, or its training against an adversary."""
     import keras
 
-    from datamix_tf.adversarial import AdversarialTraining, adversary_for
-    from datamix_tf.distillation import with_teacher
+    from datamix_tf.training.adversarial import AdversarialTraining, adversary_for
+    from datamix_tf.training.distillation import with_teacher
 
     def make_optimizer():
         return optimizer(config, config.epochs * an_epoch, WARMUP_EPOCHS * an_epoch)
@@ -215,7 +215,7 @@ def _prepared(config, schema, model, examples, batch_size, an_epoch, finished, t
 
 
 def _callbacks(config, shown):
-    from datamix_tf.curriculum import MixingCurriculum
+    from datamix_tf.training.curriculum import MixingCurriculum
 
     bar = [EpochBar(config.name)] if shown else []
     return [*bar, *([MixingCurriculum(config.curriculum)] if config.mixing else [])]

@@ -1,9 +1,9 @@
 """Private split inference in Keras: mix on the edge, compute in the cloud, de-mix on the edge."""
 
 try:
-    from datamix_tf.curriculum import MixingCurriculum
     from datamix_tf.datamix_model import DataMixModel
     from datamix_tf.split import possible_cuts, split
+    from datamix_tf.training.curriculum import MixingCurriculum
 except ModuleNotFoundError as error:
     if error.name not in ("keras", "tensorflow"):
         raise

@@ -10,9 +10,9 @@ import dataclasses
 from collections.abc import Callable
 
 from datamix_tf import attacks
-from datamix_tf.attacks.critic import SeparatorTraining
-from datamix_tf.attacks.network_attack import AttackTraining
-from datamix_tf.attacks.separators import untrained_separators
+from datamix_tf.attacks.linked.critic import SeparatorTraining
+from datamix_tf.attacks.linked.separators import untrained_separators
+from datamix_tf.attacks.single.network_attack import AttackTraining
 from datamix_tf.metrics import advantage
 
 PICTURES = "pictures rebuilt from separated mixtures"

@@ -30,7 +30,7 @@ import numpy as np
 
 from datamix_tf import DataMixModel
 from datamix_tf.attacks import Attack, AttackScore, KeyAttack, LinearProbe
-from datamix_tf.attacks.label_attack import most_frequent_share
+from datamix_tf.attacks.single.label_attack import most_frequent_share
 from datamix_tf.mates import arrange
 from datamix_tf.models.bottleneck import bottleneck_parts
 from datamix_tf.transmission import cloud_body, copy_of, group_size_of, transmitted

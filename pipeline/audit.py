@@ -8,12 +8,12 @@ import os
 import shlex
 import sys
 
-from components import files
-from components.artifacts import Examples, Models
 from components.errors import InputError
-from pipeline.command import make_beam_options, opened_store, run_command
-from pipeline.finished import finished
-from pipeline.options import LINEAGE_HELP, texts
+from components.storage import files
+from components.storage.artifacts import Examples, Models
+from pipeline.options.run_options import LINEAGE_HELP, texts
+from pipeline.orchestration.command import make_beam_options, opened_store, run_command
+from pipeline.orchestration.finished import finished
 
 DESCRIPTION = """\
 Attacks the mixing models of a run under every threat model of docs/threat-model.md and writes, in RUN_DIR/audit (or
@@ -52,8 +52,8 @@ def run(options: AuditOptions, beam_arguments, arguments) -> None:
     from components.auditor import Auditor
     from components.report.gathered import FILE
     from components.reporter import REPORT
-    from pipeline import dag
-    from pipeline.publishing import publish_report, report_of
+    from pipeline.orchestration import dag
+    from pipeline.orchestration.publishing import publish_report, report_of
 
     examples = finished(options.run, Examples, "transform", "examples", "schema.json")
     models = finished(options.run, Models, "trainer", "models", "models.json")
@@ -87,9 +87,9 @@ def plan(options: AuditOptions, examples: Examples, models: Models) -> list:
     Raises:
         InputError: If a model is unknown or does not mix groups of at least 2.
     """
-    from components import models as trained
     from components.attacker import TARGET
     from components.auditor import AuditConfig
+    from components.training import models as trained
     from datamix_tf.audit import PROBES
 
     hidden = examples.read_json("schema.json")["hidden"]

@@ -7,10 +7,10 @@ import contextlib
 import os
 import sys
 
-from components import files
 from components.errors import InputError
-from pipeline.command import LINEAGE_FILE, opened_store
-from pipeline.options import LINEAGE_HELP
+from components.storage import files
+from pipeline.options.run_options import LINEAGE_HELP
+from pipeline.orchestration.command import LINEAGE_FILE, opened_store
 
 DESCRIPTION = """\
 Writes one self-contained page over several finished runs: the headline of each, one figure of accuracy against leakage
@@ -54,7 +54,7 @@ def write(folders: list[str], output: str, lineage: str | None = None) -> str:
             raise InputError(f"expected the output folder of a finished run, but {folder!r} is no folder")
 
     from components.report.page import render
-    from pipeline.publishing import told_run, write_text
+    from pipeline.orchestration.publishing import told_run, write_text
 
     short = [os.path.basename(path) for path in paths]
     runs = []

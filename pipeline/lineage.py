@@ -7,11 +7,11 @@ import json
 import os
 import sys
 
-from components import files
 from components.errors import InputError
-from pipeline.command import LINEAGE_FILE, opened_store
-from pipeline.options import LINEAGE_HELP
-from pipeline.store import CACHED, COMPLETE
+from components.storage import files
+from pipeline.options.run_options import LINEAGE_HELP
+from pipeline.orchestration.command import LINEAGE_FILE, opened_store
+from pipeline.orchestration.store import CACHED, COMPLETE
 
 DESCRIPTION = """\
 Draws which execution made which artifact of a run, from the served model back to the data, with settings, fingerprints

@@ -8,11 +8,11 @@ import os
 import shlex
 import sys
 
-from components.artifacts import atomic_file, write_json
 from components.errors import InputError
 from components.obfuscation import ObfuscationConfig, SplitNetConfig
-from pipeline.command import check_columns, make_beam_options, opened_store, run_command
-from pipeline.options import LINEAGE_HELP, integers, size, texts
+from components.storage.artifacts import atomic_file, write_json
+from pipeline.options.run_options import LINEAGE_HELP, integers, size, texts
+from pipeline.orchestration.command import check_columns, make_beam_options, opened_store, run_command
 
 DESCRIPTION = """\
 Trains the six-layer network of the obfuscation paper, obfuscates what its edge half sends, and measures what an
@@ -77,12 +77,12 @@ def main(argv=None) -> int:
 def run(options: ObfuscationOptions, beam_arguments, arguments) -> None:
     """Runs the comparison, writes figures and table, prints the table."""
     from components.example_gen import ExampleGen
-    from components.obfuscation_figures import figures, table
-    from components.obfuscation_package import ObfuscationPackager
+    from components.export.obfuscation_package import ObfuscationPackager
     from components.obfuscator import Obfuscator
+    from components.report.obfuscation_figures import figures, table
     from components.transform import Transform
-    from pipeline import dag
     from pipeline.datasets import open_dataset
+    from pipeline.orchestration import dag
     from serving.edge.preprocess import ImagePreprocessing
 
     source = open_dataset(options.dataset, seed=options.seed, examples=options.examples, data_dir=options.data_dir)

@@ -9,15 +9,18 @@ import pytest
 
 from tests.conftest import REPOSITORY
 
-ROOMS = ("datamix_tf", "components", "pipeline", "serving/cloud", "serving/edge", "serving/relay", "serving/demo")
+ROOMS = (
+    *("datamix_tf", "components", "pipeline"),
+    *("serving/protocol", "serving/cloud", "serving/edge", "serving/relay"),
+)
 ALLOWED = {
+    "serving/protocol": set(),
+    "serving/edge": {"serving/protocol"},
+    "serving/relay": {"serving/protocol"},
+    "serving/cloud": {"serving/protocol", "datamix_tf"},
     "datamix_tf": set(),
-    "components": {"datamix_tf", "serving/cloud", "serving/edge"},
-    "pipeline": {"datamix_tf", "components", "serving/edge"},
-    "serving/cloud": {"datamix_tf"},
-    "serving/edge": set(),
-    "serving/relay": set(),
-    "serving/demo": {"datamix_tf", "components", "pipeline", "serving/cloud", "serving/edge"},
+    "components": {"serving/protocol", "serving/edge", "serving/cloud", "datamix_tf"},
+    "pipeline": {"serving/protocol", "serving/edge", "serving/cloud", "datamix_tf", "components"},
 }
 
 
@@ -41,12 +44,6 @@ def test_imports_point_one_way(room):
     for path in files:
         used = {room_of(module) for module in imported_modules(path)} - {None, room}
         assert used <= ALLOWED[room], f"{path} imports {used - ALLOWED[room]}"
-
-
-def test_the_demo_takes_of_the_pipeline_where_a_run_keeps_its_artifacts():
-    files = (REPOSITORY / "serving" / "demo").glob("*.py")
-    used = {module for path in files for module in imported_modules(path) if room_of(module) == "pipeline"}
-    assert used == {"pipeline.finished", "pipeline.finished.finished"}
 
 
 def test_the_library_knows_nothing_of_beam_files_or_http():

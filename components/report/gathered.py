@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from components import bad_records
-from components import models as trained
-from components.artifacts import DESCRIBED, Artifact
-from components.methods import SENDING_NOTHING, entry_key
 from components.report.drawing import embedded
+from components.storage import bad_records
+from components.storage.artifacts import DESCRIBED, Artifact
+from components.training import models as trained
+from components.training.methods import SENDING_NOTHING, entry_key
 
 FILE = "page.json"
 SCHEMA_VERSION = 1

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from components.methods import SENDING_NOTHING, entry_key
 from components.report.worst import attacks_on, worst
+from components.training.methods import SENDING_NOTHING, entry_key
 
 
 def packaged(page: dict) -> dict:

@@ -49,7 +49,7 @@ def generator(input_shape, width=64, blocks=9, name="generator"):
 class FaceAnonymizer(Obfuscation):
     """Changes the input so that an identifier fails while the task can still be done.
 
-    Trained in alternation against an identifier (`datamix_tf.adversarial.AdversarialTraining`).
+    Trained in alternation against an identifier (`datamix_tf.training.adversarial.AdversarialTraining`).
 
     Args:
         width: Filters of the encoder's first convolution; 64 in the papers.

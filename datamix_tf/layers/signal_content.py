@@ -49,7 +49,7 @@ class SignalContent(_OnFields, Obfuscation):
 
     `v_k` are right singular vectors of the server's first linear layer, those of the largest singular values first. For
     a convolution they are vectors over its receptive field, and the coefficients are a convolution too.
-    `datamix_tf.signal.obfuscate` makes both halves from a server and sets their weights.
+    `datamix_tf.obfuscation.signal.obfuscate` makes both halves from a server and sets their weights.
 
     Args:
         feature_shape: Shape of the feature z without the batch.

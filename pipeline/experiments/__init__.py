@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 
-from pipeline.rows import Row
+from pipeline.experiments.rows import Row
 
 EXPERIMENTS = ("table2", "table3", "table4", "composition")
 
@@ -16,7 +16,7 @@ class Experiment:
 
     Attributes:
         title: What it is called there.
-        preset: The preset that is used if none is named, one of `pipeline.presets.PRESETS`.
+        preset: The preset that is used if none is named, one of `pipeline.options.presets.PRESETS`.
         columns: Heading -> what is printed: `"valid"`, `"test"`, `"balanced"`, or the name of an attack, in which
             `{hidden}` and `{target}` stand for what the data set calls them.
         rows: The `Row`s, with the papers' figures by heading.

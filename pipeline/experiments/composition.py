@@ -7,7 +7,7 @@ Both are linear, so they commute: the edge mixes coefficients instead of feature
 """
 
 from pipeline.experiments import Experiment, table2
-from pipeline.rows import HIDDEN, STRIDED, TARGET, Row, RowAttack
+from pipeline.experiments.rows import HIDDEN, STRIDED, TARGET, Row, RowAttack
 
 ATTACKS = (RowAttack("label", HIDDEN), RowAttack("label", TARGET), RowAttack("set", HIDDEN))
 RANKS = (64, 32, 16)

@@ -9,7 +9,7 @@ shuffling. docs/results.md has times and figures.
 """
 
 from pipeline.experiments import Experiment
-from pipeline.rows import HIDDEN, TARGET, Row, RowAttack
+from pipeline.experiments.rows import HIDDEN, TARGET, Row, RowAttack
 
 IDENTITY, ATTRIBUTES = RowAttack("label", HIDDEN), RowAttack("label", TARGET)
 PROBE, SET = RowAttack("probe", TARGET), RowAttack("set", HIDDEN)

@@ -9,7 +9,7 @@ and figures.
 """
 
 from pipeline.experiments import Experiment
-from pipeline.rows import TARGET, Row, RowAttack
+from pipeline.experiments.rows import TARGET, Row, RowAttack
 
 ATTACKS = (RowAttack("label", TARGET), RowAttack("reconstruction", TARGET))
 

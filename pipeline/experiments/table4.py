@@ -7,7 +7,7 @@ Beside the paper's rows: naming all speakers in a mixture. docs/results.md has t
 """
 
 from pipeline.experiments import Experiment
-from pipeline.rows import HIDDEN, TARGET, Row, RowAttack
+from pipeline.experiments.rows import HIDDEN, TARGET, Row, RowAttack
 
 BOTH = (RowAttack("label", HIDDEN), RowAttack("label", TARGET))
 SET = RowAttack("set", HIDDEN)

@@ -131,8 +131,8 @@ def _server(arguments):
 
 def _gateway_key(path):
     """The gateway's key in a file; a missing file is made, readable by its owner alone."""
-    from serving.ohttp import GatewayKey
     from serving.protocol.errors import ServingError
+    from serving.protocol.ohttp import GatewayKey
 
     try:
         with contextlib.suppress(FileExistsError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from serving import ohttp
+from serving.protocol import ohttp
 from serving.protocol.bodies import BodyReader, Limits
 from serving.protocol.errors import ServingError
 
@@ -20,8 +20,8 @@ _FORWARDED = ("content-type", "authorization")
 class Gateway:
     """An ASGI application around another one.
 
-    `GET` of `serving.ohttp.GATEWAY_PATH` answers with the key configuration; `POST` opens the request, asks the
-    application and seals its answer. All other requests pass, unless it is `only` for sealed ones.
+    `GET` of `serving.protocol.ohttp.GATEWAY_PATH` answers with the key configuration; `POST` opens the request, asks
+    the application and seals its answer. All other requests pass, unless it is `only` for sealed ones.
 
     Args:
         application: The ASGI application behind it.

@@ -1,4 +1,4 @@
-"""The packed wire format (`serving.wire`) inside a TensorFlow graph: bytes to rows, rows to bytes.
+"""The packed wire format (`serving.protocol.wire`) inside a TensorFlow graph: bytes to rows, rows to bytes.
 
 Rows of different dtypes may share a batch, because the server batches requests of different clients. A row that
 cannot be read becomes NaN, and so does its answer, so that it spoils nobody else's.
@@ -11,7 +11,7 @@ import struct
 
 import tensorflow as tf
 
-from serving import wire
+from serving.protocol import wire
 
 _UNREADABLE = -1
 _TO_THE_END = 2**31 - 1

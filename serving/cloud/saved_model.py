@@ -7,7 +7,7 @@ import os
 
 import numpy as np
 
-from serving import wire
+from serving.protocol import wire
 
 SERVING_DEFAULT, PACKED = "serving_default", "packed"
 INPUT, OUTPUT = "features", "answers"
@@ -20,7 +20,8 @@ def export_main(main, folder: str) -> str:
     """Writes M_main to `folder` as a SavedModel with two signatures and a free batch size.
 
     - `serving_default`: `features`, float32 `[batch, ...]` -> `answers`, float32 `[batch, ...]`;
-    - `packed`: `features`, string `[batch]` -> `answers_bytes`, string `[batch]`, laid out as in `serving.wire`.
+    - `packed`: `features`, string `[batch]` -> `answers_bytes`, string `[batch]`, laid out as in
+      `serving.protocol.wire`.
 
     The cloud needs no group size: it sees rows.
 

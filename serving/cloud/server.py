@@ -20,10 +20,10 @@ from serving.cloud.grpc_server import GrpcServer
 from serving.cloud.model_config import ServedModel
 from serving.cloud.predictor import Predictor
 from serving.cloud.repository import Repository
-from serving.ohttp import GatewayKey
 from serving.protocol.bodies import InFlight, Limits
 from serving.protocol.errors import ServingError
 from serving.protocol.http_server import http_config
+from serving.protocol.ohttp import GatewayKey
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,10 +8,10 @@ import json
 import numpy as np
 import pybase64
 
-from serving import wire
 from serving.edge.errors import BadAnswerError, EdgeError
 from serving.edge.keys import random_tags
 from serving.edge.manifest import Manifest
+from serving.protocol import wire
 
 JSON = "json"
 WIRES = (*wire.CODES, JSON)
@@ -22,7 +22,7 @@ class Message:
 
     Args:
         mixtures: Float32 `[rows, ...]`.
-        wire_format: A dtype of `serving.wire` or `"json"` (plain numbers for the signature `serving_default`).
+        wire_format: A dtype of `serving.protocol.wire` or `"json"` (plain numbers for the signature `serving_default`).
         described: The bundle's manifest.
 
     Raises:

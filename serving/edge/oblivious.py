@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from serving import ohttp
 from serving.edge.errors import BadAnswerError, CloudError
 from serving.edge.transport import Deadline, Transport
+from serving.protocol import ohttp
 
 
 class ObliviousTransport:

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from serving import ohttp
+from serving.protocol import ohttp
 from serving.protocol.bodies import BodyReader, Limits
 from serving.protocol.errors import ServingError
 

@@ -11,24 +11,24 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components import models as trained
-from components.artifacts import AttackScores, Blessing, Evaluation, Models, Package, RawExamples
 from components.attacker import AttackConfig, Attacker, known_classes, run_attack
 from components.blessing import Thresholds, blessing, refusals
-from components.data import arrays
 from components.evaluator import Evaluator, measure, sent_bytes
-from components.figures import trade_offs
+from components.export.tflite import run_signature
 from components.infra_validator import InfraValidator, validated
-from components.model_folders import next_version
-from components.networks import ModelConfig
 from components.packager import TOLERANCE, Packager
 from components.pusher import Pusher, push_saved_model
+from components.report.figures import trade_offs
 from components.report.page import SECTIONS, human
 from components.report.strip import INPUTS
 from components.reporter import Reporter
-from components.team import Team
-from components.tflite import run_signature
+from components.storage.artifacts import AttackScores, Blessing, Evaluation, Models, Package, RawExamples
+from components.storage.model_folders import next_version
 from components.trainer import Trainer
+from components.training import models as trained
+from components.training.data import arrays
+from components.training.networks import ModelConfig
+from components.training.team import Team
 from datamix_tf.layers import Blur, InputNoise
 from serving.edge.manifest import Manifest, hash_files
 from tests import browser as browsers

@@ -16,13 +16,13 @@ from datamix_tf.attacks import (
     ReuseAttack,
     SeparatorTraining,
 )
-from datamix_tf.attacks.critic import CriticAscent
-from datamix_tf.attacks.mixed_groups import rotations
-from datamix_tf.attacks.pooled_attack import balanced_clusters
-from datamix_tf.attacks.second_order import covariances, joint_diagonalizer
-from datamix_tf.attacks.separation import agreement, chance_agreement, separate
-from datamix_tf.attacks.span import coefficients_of, meeting
-from datamix_tf.attacks.unmixing import UnmixingNetwork
+from datamix_tf.attacks.linked.critic import CriticAscent
+from datamix_tf.attacks.linked.mixed_groups import rotations
+from datamix_tf.attacks.linked.second_order import covariances, joint_diagonalizer
+from datamix_tf.attacks.linked.separation import agreement, chance_agreement, separate
+from datamix_tf.attacks.linked.span import coefficients_of, meeting
+from datamix_tf.attacks.linked.unmixing import UnmixingNetwork
+from datamix_tf.attacks.pooled.pooled_attack import balanced_clusters
 
 CRITIC = SeparatorTraining(steps=800, groups=8, learning_rate=2e-3, restarts=4, ascent_steps=60)
 UNMIXING = SeparatorTraining(steps=250, groups=8, learning_rate=3e-3, restarts=4)

@@ -7,11 +7,11 @@ import os
 import pytest
 
 from components.errors import InputError
-from components.methods import METHODS
+from components.training.methods import METHODS
 from pipeline import experiments
-from pipeline.options import parse
-from pipeline.plan import plan
-from pipeline.rows import HIDDEN, TARGET, RowAttack
+from pipeline.experiments.plan import plan
+from pipeline.experiments.rows import HIDDEN, TARGET, RowAttack
+from pipeline.options.run_options import parse
 from pipeline.run import main
 from tests import datasets
 

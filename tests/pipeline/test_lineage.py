@@ -6,14 +6,14 @@ import os
 
 import pytest
 
-from components.artifacts import Artifact
 from components.base import Component, ComponentSpec
 from components.errors import InputError
-from pipeline import dag
-from pipeline.cache_key import plain
+from components.storage.artifacts import Artifact
 from pipeline.lineage import main
-from pipeline.lock import locked
-from pipeline.store import COMPLETE, FAILED, LineageStore, open_store
+from pipeline.orchestration import dag
+from pipeline.orchestration.cache_key import plain
+from pipeline.orchestration.lock import locked
+from pipeline.orchestration.store import COMPLETE, FAILED, LineageStore, open_store
 
 
 class Number(Artifact):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from components.obfuscation import METHODS
-from components.obfuscation_figures import table
+from components.report.obfuscation_figures import table
 from pipeline.obfuscation import IN_FIGURE, MAX_DROP, MIDDLE, TRADE_OFFS, _parse, main, plan
 from tests import datasets
 

@@ -9,10 +9,10 @@ import time
 
 import pytest
 
-from components.scratch import TEMPORARY_PREFIX
-from pipeline.command import make_beam_options
+from components.storage.scratch import TEMPORARY_PREFIX
 from pipeline.lineage import main as lineage
-from pipeline.options import parse
+from pipeline.options.run_options import parse
+from pipeline.orchestration.command import make_beam_options
 from pipeline.run import main
 from tests import datasets
 from tests.conftest import REPOSITORY
@@ -195,7 +195,7 @@ def test_where_beam_listens_on_all_interfaces_a_line_says_so(mode, capsys):
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.parametrize("command", ["pipeline.run", "components.train_worker"])
+@pytest.mark.parametrize("command", ["pipeline.run", "pipeline.train_worker"])
 def test_help_says_what_is_for_private_networks_only(command):
     result = subprocess.run([sys.executable, "-m", command, "--help"], cwd=REPOSITORY, capture_output=True, text=True)
     assert "private network only" in " ".join(result.stdout.split())

@@ -9,11 +9,11 @@ import shutil
 
 import keras
 
-from components.artifacts import Models, write_json
-from components.data import arrays
-from components.networks import ModelConfig, build_model
 from components.packager import Packager
 from components.pusher import push_saved_model
+from components.storage.artifacts import Models, write_json
+from components.training.data import arrays
+from components.training.networks import ModelConfig, build_model
 from tests.components.test_ingest import ingest, transform
 
 CONFIG = ModelConfig(
