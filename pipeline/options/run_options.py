@@ -7,7 +7,7 @@ import dataclasses
 
 from components.errors import InputError
 from components.storage.model_folders import check_model_name
-from components.training.methods import METHODS
+from datamix_tf.defences import all_defences
 from pipeline import experiments
 from pipeline.options.presets import PRESETS
 
@@ -107,6 +107,8 @@ def parse(argv=None) -> tuple[RunOptions, list[str]]:
 
 
 def _check(options):
+    kinds = all_defences()
+    mixing = [name for name, kind in kinds.items() if kind.mixes]
     checks = (
         (options.group_size >= 1, "--group_size must be at least 1", options.group_size),
         (
@@ -114,11 +116,11 @@ def _check(options):
             "--num_pre_blocks takes 0, 1, 2 and 3",
             options.num_pre_blocks,
         ),
-        (set(options.methods) <= set(METHODS), f"--methods takes {', '.join(METHODS)}", options.methods),
+        (set(options.methods) <= set(kinds), f"--methods takes {', '.join(kinds)}", ",".join(options.methods)),
         (
-            {"datamix", "bottleneck"} & set(options.methods),
-            "--methods must include datamix or bottleneck, of which one is packaged",
-            options.methods,
+            set(mixing) & set(options.methods),
+            f"--methods must include one that mixes and is packaged ({', '.join(mixing)})",
+            ",".join(options.methods),
         ),
         (min(options.noise) >= 0, "--noise takes variances of at least 0", options.noise),
         (min(options.blur) >= 1, "--blur takes sizes of at least 1", options.blur),
@@ -242,7 +244,7 @@ def _parser():
         "--methods",
         type=texts,
         default=DEFAULT_METHODS,
-        help=f"which of {', '.join(METHODS)} to compare, with commas",
+        help=f"which of {', '.join(all_defences())} to compare, with commas",
     )
     add(
         "--noise",
