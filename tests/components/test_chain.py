@@ -1,5 +1,6 @@
 """The components from training to pushing, each run alone on what the one before it wrote."""
 
+import dataclasses
 import json
 import os
 import pathlib

@@ -21,13 +21,8 @@ def tree(tmp_path, monkeypatch):
 
 
 def forget():
-    for function in (
-        code_fingerprint.fingerprint,
-        code_fingerprint.imported,
-        code_fingerprint._direct,
-        code_fingerprint._tree,
-    ):
-        function.cache_clear()
+    for name in ("fingerprint", "imported", "_direct", "_tree"):
+        getattr(code_fingerprint, name).cache_clear()
 
 
 def changed(tree, path, module):
