@@ -55,7 +55,7 @@ class Evaluator(Component):
                 pipeline
                 | "Models" >> beam.Create(list(methods.items()))
                 | "Spread" >> beam.Reshuffle()
-                | "Measure" >> beam.MapTuple(_measured, models, examples)
+                | "Measure" >> beam.Map(_measured, models, examples)
                 | "Collect" >> beam.combiners.ToDict()
                 | "Write" >> beam.Map(self._write, inputs, outputs)
             )
@@ -81,10 +81,11 @@ class Evaluator(Component):
         write_json(outputs["blessing"].path("blessing.json"), found)
 
 
-def _measured(name, methods, models, examples):
+def _measured(model, models, examples):
     """A model's name and measurements; with the same keys every time, so that a run can be repeated."""
     import keras
 
+    name, methods = model
     config = ModelConfig.from_dict(trained.training(models, name)["config"])
     keras.utils.set_random_seed(config.seed)
     return name, measure(trained.load(models, name), config, methods, examples)
