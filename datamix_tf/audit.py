@@ -7,7 +7,10 @@ runs on every audited model and stands in every report.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import keras
 
 from datamix_tf import attacks
 from datamix_tf.attacks.linked.critic import SeparatorTraining
@@ -59,7 +62,7 @@ class Subject:
         groups: Most test groups.
     """
 
-    model: object
+    model: keras.Model
     outputs: int = 0
     binary: bool = False
     training: AttackTraining = dataclasses.field(default_factory=AttackTraining)
@@ -84,16 +87,16 @@ class Probe:
     labels: bool = False
 
 
-def _separation(index):
-    def make(subject):
+def _separation(index: int) -> Callable[[Subject], attacks.Attack]:
+    def make(subject: Subject) -> attacks.Attack:
         chosen = attacks.separators(subject.separation)[index]
         return attacks.KeyAttack(subject.model, [chosen], subject.groups, subject.separation.seed)
 
     return make
 
 
-def _injected(share):
-    def make(subject):
+def _injected(share: float) -> Callable[[Subject], attacks.Attack]:
+    def make(subject: Subject) -> attacks.Attack:
         known = max(1, round(share * (subject.model.group_size - 1)))
         return attacks.InjectedAttack(subject.model, known, subject.groups, subject.separation.seed)
 
@@ -154,12 +157,12 @@ PROBES = (
 )
 
 
-def succeeds(score) -> bool:
+def succeeds(score: dict[str, Any]) -> bool:
     """Whether a score is more than `SIGNIFICANT` standard errors above chance."""
     return score["score"] - score["chance"] > SIGNIFICANT * score["standard_error"]
 
 
-def headlines(scores) -> dict[str, dict]:
+def headlines(scores: Iterable[dict[str, Any]]) -> dict[str, dict]:
     """For each threat model the worst attack: threat name -> its score, the one with the largest advantage.
 
     Args:
@@ -173,7 +176,7 @@ def headlines(scores) -> dict[str, dict]:
     return {name: found[name] for name in THREATS if name in found}
 
 
-def sentence(score) -> str:
+def sentence(score: dict[str, Any]) -> str:
     """One sentence on an attack's success that a reviewer can quote."""
     low, high = (score["score"] + sign * 1.96 * score["standard_error"] for sign in (-1, 1))
     figures = (
@@ -186,5 +189,5 @@ def sentence(score) -> str:
     )
 
 
-def _advantage(score):
+def _advantage(score: dict[str, Any]) -> float:
     return advantage(score["score"], score["chance"])

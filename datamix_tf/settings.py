@@ -64,5 +64,5 @@ def check(instance: Any) -> None:
             raise ValueError(f"{name} {refusal}")
 
 
-def _shown(value):
+def _shown(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, tuple) else repr(value) if value == "" else str(value)

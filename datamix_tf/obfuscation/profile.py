@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Iterable, Mapping, Sequence
 
 import keras
 import numpy as np
 
 from datamix_tf.costs import count_macs
 from datamix_tf.obfuscation.signal import obfuscate
+from datamix_tf.typing import Array, Tensor
 
 BYTES_PER_VALUE = 4
 
@@ -41,7 +43,13 @@ class ProfileEntry:
         return 1 - self.kept / self.rank
 
 
-def profile(network, sent, x, y, fractions=(0.0, 0.25, 0.5, 0.75, 0.9, 0.95, 1.0)) -> list[ProfileEntry]:
+def profile(
+    network: keras.Model,
+    sent: Mapping[int, Tensor],
+    x: Array,
+    y: Array,
+    fractions: Sequence[float] = (0.0, 0.25, 0.5, 0.75, 0.9, 0.95, 1.0),
+) -> list[ProfileEntry]:
     """Measures accuracy against the fraction of signal content removed, for every split layer.
 
     Args:
@@ -80,7 +88,7 @@ def profile(network, sent, x, y, fractions=(0.0, 0.25, 0.5, 0.75, 0.9, 0.95, 1.0
     return entries
 
 
-def choose(entries, max_macs, max_accuracy_drop) -> ProfileEntry:
+def choose(entries: Iterable[ProfileEntry], max_macs: float, max_accuracy_drop: float) -> ProfileEntry:
     """The client's choice: as many layers on the edge as it can afford, then as little content as accuracy allows.
 
     Args:

@@ -8,9 +8,10 @@ import numpy as np
 from datamix_tf.graph import run_on
 from datamix_tf.layers import FeatureMask
 from datamix_tf.obfuscation.signal import front_of
+from datamix_tf.typing import Tensor
 
 
-def prune(network, sent, kept, name="pruned"):
+def prune(network: keras.Model, sent: Tensor, kept: int, name: str = "pruned") -> keras.Model:
     """A network in which all but some channels of the sent feature (numbers, of a vector) are zero.
 
     Those stay that have the largest L1 norm in the weights of the server's first layers. Fine-tune what follows.

@@ -11,12 +11,15 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import keras
 import numpy as np
 
 from datamix_tf.graph import calls, run_on
 from datamix_tf.layers.signal_content import OnFields, SignalContent, SignalRebuild
+from datamix_tf.typing import Array, Padding, Tensor
 
 #: Most numbers of a map whose convolution is taken as one matrix: its decomposition takes a minute or two.
 MAX_EXACT = 5000
@@ -62,7 +65,8 @@ class Front:
 
     def offset(self, path: Path) -> tuple[int, int]:
         """Where a path's kernel lies in the receptive field."""
-        return tuple(self.padding[axis][0] - path.padding[axis][0] for axis in (0, 1))
+        (top, _), (left, _) = self.padding
+        return top - path.padding[0][0], left - path.padding[1][0]
 
     def matrix(self) -> np.ndarray:
         """W, float64 `[m, n]`, from the layers' present kernels: n numbers of a field to m outputs."""
@@ -92,7 +96,7 @@ class Front:
         return basis[:, :rank], values[:rank]
 
 
-def front_of(server, exact=False) -> Front:
+def front_of(server: keras.Model, exact: bool = False) -> Front:
     """The linear layers that a server applies to what it receives.
 
     Args:
@@ -125,8 +129,8 @@ def front_of(server, exact=False) -> Front:
                 f"{MAX_EXACT}); use the receptive field, exact=False."
             )
         return Front(shape, paths, None, (1, 1), ((0, 0), (0, 0)))
-    padding = tuple(tuple(max(path.padding[axis][side] for path in paths) for side in (0, 1)) for axis in (0, 1))
-    size = tuple(
+    padding: Any = tuple(tuple(max(path.padding[axis][side] for path in paths) for side in (0, 1)) for axis in (0, 1))
+    size: Any = tuple(
         max(padding[axis][0] - path.padding[axis][0] + path.layer.kernel.shape[axis] for path in paths)
         for axis in (0, 1)
     )
@@ -139,7 +143,15 @@ def front_of(server, exact=False) -> Front:
     return Front(shape, paths, size, step, padding)
 
 
-def obfuscate(network, sent, rank=None, *, exact=False, distortion=0.0, name="obfuscated"):
+def obfuscate(
+    network: keras.Model,
+    sent: Tensor,
+    rank: int | None = None,
+    *,
+    exact: bool = False,
+    distortion: float = 0.0,
+    name: str = "obfuscated",
+) -> tuple[keras.Model, Front]:
     """A network in which the edge sends the signal content of its features and no more.
 
     Args:
@@ -164,7 +176,9 @@ def obfuscate(network, sent, rank=None, *, exact=False, distortion=0.0, name="ob
     return keras.Model(network.inputs[0], outputs, name=name), front
 
 
-def halves(server, rank=None, *, exact=False, distortion=0.0):
+def halves(
+    server: keras.Model, rank: int | None = None, *, exact: bool = False, distortion: float = 0.0
+) -> tuple[SignalContent, keras.Model, Front]:
     """The two halves that take the place of sending all of a feature.
 
     Args:
@@ -184,17 +198,17 @@ def halves(server, rank=None, *, exact=False, distortion=0.0):
     rank = basis.shape[1] if rank is None else rank
     if rank > basis.shape[1]:
         raise ValueError(f"`rank` must be at most {basis.shape[1]}, the rank of the server's first layer: got {rank}")
-    where = {"feature_shape": front.feature_shape, "rank": rank, "size": front.size}
+    where: dict[str, Any] = {"feature_shape": front.feature_shape, "rank": rank, "size": front.size}
     where |= {"strides": front.strides, "padding": front.padding}
     content = SignalContent(**where, distortion=distortion, name="signal_content")
     rebuild = SignalRebuild(**where, name="signal_rebuild")
     refresh(content, rebuild, front)
     coefficients = keras.Input((*content.places, rank), name="coefficients")
-    outputs = run_on(server, rebuild(coefficients), None if front.size is None else _calls_on_fields(front))
+    outputs = run_on(server, rebuild(coefficients), None if front.size is None else _calls_on_fields(front, front.size))
     return content, keras.Model(coefficients, outputs, name=server.name), front
 
 
-def refresh(content, rebuild, front) -> None:
+def refresh(content: SignalContent, rebuild: SignalRebuild, front: Front) -> None:
     """Sets the basis of both halves from the present weights of the server's first layers."""
     basis, values = front.decompose()
     kept = np.zeros(content.basis.shape)
@@ -204,7 +218,7 @@ def refresh(content, rebuild, front) -> None:
     content.singular_values.assign(np.resize(values, content.rank) * (np.arange(content.rank) < len(values)))
 
 
-def preserved_content(features, basis) -> float:
+def preserved_content(features: Array, basis: Array) -> float:
     """How much of features the next layer sees: mean of `log(|z_S|^2 / |z|^2)`, at most 0 (section 5.2, C_S).
 
     Args:
@@ -218,7 +232,7 @@ def preserved_content(features, basis) -> float:
     return float(np.log(np.maximum(signal[there], 1e-300) / total[there]).mean())
 
 
-def fields_of(front, features) -> np.ndarray:
+def fields_of(front: Front, features: Array) -> np.ndarray:
     """The fields of features, `[n, values]`: every receptive field of every example, or the flattened features."""
     if front.size is None:
         return np.asarray(features).reshape(len(features), -1)
@@ -229,15 +243,15 @@ def fields_of(front, features) -> np.ndarray:
     return windows.reshape(-1, math.prod(windows.shape[3:]))
 
 
-def _calls_on_fields(front):
-    """Runs the front's layers on fields, passes over what pads the map before them."""
+def _calls_on_fields(front: Front, size: tuple[int, int]) -> Callable[..., Tensor]:
+    """Runs the front's layers on fields of a size, passes over what pads the map before them."""
     paths = {id(path.layer): path for path in front.paths}
-    fields = (*front.paths[0].places, math.prod(front.size) * front.feature_shape[-1])
+    fields = (*front.paths[0].places, math.prod(size) * front.feature_shape[-1])
 
-    def call(layer, *arguments, **options):
+    def call(layer: keras.layers.Layer, *arguments: Any, **options: Any) -> Tensor:
         if id(layer) in paths:
             path = paths[id(layer)]
-            return OnFields(layer, front.size, front.offset(path), name=f"{layer.name}_on_fields")(*arguments)
+            return OnFields(layer, size, front.offset(path), name=f"{layer.name}_on_fields")(*arguments)
         if isinstance(layer, SKIPPED) and tuple(arguments[0].shape[1:]) == fields:
             return arguments[0]
         return layer(*arguments, **options)
@@ -245,13 +259,13 @@ def _calls_on_fields(front):
     return call
 
 
-def _paths(server, tensor, padding):
+def _paths(server: keras.Model, tensor: Tensor, padding: Padding) -> Iterator[Path]:
     for node in calls(server):
         if not any(used is tensor for used in node.input_tensors):
             continue
         layer = node.operation
         if isinstance(layer, keras.layers.ZeroPadding2D):
-            grown = tuple(tuple(padding[a][s] + layer.padding[a][s] for s in (0, 1)) for a in (0, 1))
+            grown: Any = tuple(tuple(padding[a][s] + layer.padding[a][s] for s in (0, 1)) for a in (0, 1))
             yield from _paths(server, node.outputs[0], grown)
         elif isinstance(layer, SKIPPED):
             yield from _paths(server, node.outputs[0], padding)
@@ -267,7 +281,7 @@ def _paths(server, tensor, padding):
             )
 
 
-def _with_same_padding(layer, tensor, padding):
+def _with_same_padding(layer: keras.layers.Layer, tensor: Tensor, padding: Padding) -> Padding:
     if layer.padding != "same":
         return padding
     result = []
@@ -276,10 +290,11 @@ def _with_same_padding(layer, tensor, padding):
         total = max((math.ceil(length / step) - 1) * step + size - length, 0)
         before, after = padding[axis]
         result.append((before + total // 2, after + total - total // 2))
-    return tuple(result)
+    rows, columns = result
+    return rows, columns
 
 
-def _whole_map(front):
+def _whole_map(front: Front) -> Array:
     """A convolution as a matrix, by its answers to unit maps."""
     values = math.prod(front.feature_shape)
     units = np.eye(values, dtype="float32").reshape(values, *front.feature_shape)
@@ -298,5 +313,5 @@ def _whole_map(front):
     return np.concatenate(columns, axis=1).T.astype(np.float64)
 
 
-def _array(variable):
+def _array(variable: Tensor) -> Array:
     return keras.ops.convert_to_numpy(variable).astype(np.float64)

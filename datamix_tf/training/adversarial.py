@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
 
 from datamix_tf import replicas
 from datamix_tf.transmission import cloud_body, obfuscation_of
+from datamix_tf.typing import Tensor
 
 
 class AdversarialTraining(keras.Model):
@@ -40,9 +42,16 @@ class AdversarialTraining(keras.Model):
     (2021), section 3.
     """
 
-    def __init__(self, network, adversary, gamma=1.0, distance_weight=0.0, **kwargs):
+    def __init__(
+        self,
+        network: keras.Model,
+        adversary: keras.Model,
+        gamma: float = 1.0,
+        distance_weight: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
-        layer = obfuscation_of(network)
+        layer: Any = obfuscation_of(network)
         self.parts = keras.Model(network.inputs[0], [network.outputs[0], layer.input, layer.output])
         self.adversary = adversary
         self.gamma, self.distance_weight = gamma, distance_weight
@@ -50,16 +59,16 @@ class AdversarialTraining(keras.Model):
         self.ignorance = math.log(adversary.output_shape[-1])
         self.built = True
 
-    def compile(self, adversary_optimizer, **kwargs):
+    def compile(self, adversary_optimizer: keras.optimizers.Optimizer, **kwargs: Any) -> None:
         super().compile(**kwargs)
         self.adversary_optimizer = adversary_optimizer
         self.optimizer.build(self.parts.trainable_variables)
         adversary_optimizer.build(self.adversary.trainable_variables)
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         return self.parts(inputs, training=training)[0]
 
-    def train_step(self, data):
+    def train_step(self, data: tuple[Any, ...]) -> dict[str, Tensor]:
         import tensorflow as tf
 
         x, (labels, hidden), _ = keras.utils.unpack_x_y_sample_weight(data)
@@ -83,7 +92,7 @@ class AdversarialTraining(keras.Model):
         return {"loss": task, "adversary": recognised, "distance": distance}
 
 
-def adversary_for(network, classes):
+def adversary_for(network: keras.Model, classes: int) -> keras.Model:
     """An untrained network of the task network's architecture behind its obfuscation, with other outputs.
 
     Args:

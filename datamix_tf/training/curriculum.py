@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 
 
@@ -21,15 +23,15 @@ class MixingCurriculum(keras.callbacks.Callback):
         ValueError: If `share_of_epochs` is not at least 0 and below 1.
     """
 
-    def __init__(self, share_of_epochs=0.6):
+    def __init__(self, share_of_epochs: float = 0.6) -> None:
         super().__init__()
         if not 0 <= share_of_epochs < 1:
             raise ValueError(f"`share_of_epochs` must be at least 0 and below 1. Received: {share_of_epochs!r}")
         self.share_of_epochs = share_of_epochs
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         rising = self.share_of_epochs * self.params["epochs"]
         self.model.mixed_share.assign(min(1.0, epoch / rising) if rising else 1.0)
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         self.model.mixed_share.assign(1.0)

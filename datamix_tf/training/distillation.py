@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 from keras import ops
+
+from datamix_tf.typing import Config, Dataset, Tensor
 
 
 @keras.saving.register_keras_serializable(package="datamix_tf")
@@ -27,13 +31,13 @@ class Distillation(keras.losses.Loss):
     Reference: Hinton, Vinyals and Dean, Distilling the Knowledge in a Neural Network (2015), section 2.
     """
 
-    def __init__(self, share, binary, temperature=2.0, **kwargs):
+    def __init__(self, share: float, binary: bool, temperature: float = 2.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if not 0 <= share <= 1:
             raise ValueError(f"Expected a share from 0 to 1. Received: {share!r}")
         self.share, self.binary, self.temperature = share, binary, temperature
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         labels, teacher = ops.split(ops.cast(y_true, y_pred.dtype), 2, axis=-1)
         if self.binary:
             soft = ops.sigmoid(teacher / self.temperature)
@@ -49,12 +53,12 @@ class Distillation(keras.losses.Loss):
             ]
         return (1 - self.share) * entropies[0] + self.share * self.temperature**2 * entropies[1]
 
-    def get_config(self):
+    def get_config(self) -> Config:
         names = ("share", "binary", "temperature")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
 
-def with_teacher(data, teacher, outputs: int):
+def with_teacher(data: Dataset, teacher: keras.Model, outputs: int) -> Dataset:
     """Batches whose labels `Distillation` takes.
 
     Args:
@@ -67,7 +71,7 @@ def with_teacher(data, teacher, outputs: int):
     """
     import tensorflow as tf
 
-    def add(x, y):
+    def add(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         labels = tf.one_hot(y, outputs) if len(y.shape) == 1 else tf.cast(y, tf.float32)
         return x, tf.concat([labels, tf.cast(teacher(x, training=False), tf.float32)], -1)
 

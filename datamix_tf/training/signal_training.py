@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
 from datamix_tf.graph import run_on
 from datamix_tf.layers import GaussianSample
-from datamix_tf.obfuscation.signal import front_of
+from datamix_tf.obfuscation.signal import Front, front_of
+from datamix_tf.typing import Tensor
 
 
 class SignalTraining(keras.Model):
@@ -42,7 +46,17 @@ class SignalTraining(keras.Model):
     Reference: Samragh et al., Unsupervised Information Obfuscation (2021), section 4.3; Cogswell et al. (2015).
     """
 
-    def __init__(self, network, cuts, removal=True, decov=0.0, gaussian=0.0, every=None, seed=None, **kwargs):
+    def __init__(
+        self,
+        network: keras.Model,
+        cuts: Sequence[str],
+        removal: bool = True,
+        decov: float = 0.0,
+        gaussian: float = 0.0,
+        every: int | None = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.network, self.removal, self.decov, self.gaussian, self.every = network, removal, decov, gaussian, every
         self.random = np.random.default_rng(seed)
@@ -54,16 +68,16 @@ class SignalTraining(keras.Model):
         self.parts = self._with_features(cuts, seed)
         self.built = True
 
-    def _removed(self, index, front):
+    def _removed(self, index: int, front: Front) -> keras.Variable:
         outputs, values = front.matrix().shape
         shape = (values, min(outputs, values))
         return self.add_weight(name=f"removed{index}", shape=shape, initializer="zeros", trainable=False)
 
-    def _with_features(self, cuts, seed):
+    def _with_features(self, cuts: Sequence[str], seed: int | None) -> keras.Model:
         """The network with all features as outputs, drawn from their distribution if that is wanted."""
         features = []
 
-        def call(layer, *arguments, **options):
+        def call(layer: keras.layers.Layer, *arguments: Any, **options: Any) -> Tensor:
             outputs = layer(*arguments, **options)
             if layer.name in cuts:
                 features.append(outputs)
@@ -75,7 +89,7 @@ class SignalTraining(keras.Model):
         logits = run_on(self.network, inputs, call)
         return keras.Model(inputs, [logits, *features])
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         return self.network(inputs, training=training)
 
     def draw(self) -> tuple[int, int] | None:
@@ -92,10 +106,12 @@ class SignalTraining(keras.Model):
         self.removed[index].assign(removed)
         return index, kept
 
-    def fit(self, *args, callbacks=(), **kwargs):
+    def fit(
+        self, *args: Any, callbacks: Iterable[keras.callbacks.Callback] = (), **kwargs: Any
+    ) -> keras.callbacks.History:
         return super().fit(*args, callbacks=[*callbacks, _Draw(self.every)], **kwargs)
 
-    def train_step(self, data):
+    def train_step(self, data: tuple[Any, ...]) -> dict[str, Tensor]:
         import tensorflow as tf
 
         x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
@@ -114,7 +130,7 @@ class SignalTraining(keras.Model):
         self._loss_tracker.update_state(task)
         return self.compute_metrics(x, y, logits, weight)
 
-    def _reduced(self, variables):
+    def _reduced(self, variables: Sequence[keras.Variable]) -> list[Tensor]:
         """The variables' values, with the removed content taken out of the kernels."""
         removed = {id(front.layers[0].kernel): basis for front, basis in zip(self.fronts, self.removed, strict=True)}
         values = []
@@ -127,7 +143,7 @@ class SignalTraining(keras.Model):
         return values
 
 
-def decorrelation(features):
+def decorrelation(features: Tensor) -> Tensor:
     """The DeCov penalty of a batch, `(|C|_F^2 - |diag C|^2) / 2`, divided by the numbers of a feature.
 
     |C|_F is computed from the batch's Gram matrix, so that large maps cost no large covariance matrix.
@@ -148,13 +164,13 @@ def decorrelation(features):
 class _Draw(keras.callbacks.Callback):
     """Draws what is removed, every so many steps."""
 
-    def __init__(self, every):
+    def __init__(self, every: int | None) -> None:
         super().__init__()
         self.every = every
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self.model.draw()
 
-    def on_train_batch_begin(self, batch, logs=None):
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         if self.every and batch and batch % self.every == 0:
             self.model.draw()

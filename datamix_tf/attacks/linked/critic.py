@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
 
 from datamix_tf.attacks.linked.mixed_groups import mix, rotations
 from datamix_tf.attacks.linked.separators import Separator, untrained_separators
+from datamix_tf.typing import Array, Tensor
 
 ASCENT_RATE = 0.1  # of Adam at the start of an ascent, in radians
 SMALL_MAP = 4  # rows and columns at which a critic stops halving a map
@@ -48,12 +51,13 @@ class CriticAscent(Separator):
 
     name = "learned critic"
 
-    def __init__(self, training=None):
+    def __init__(self, training: SeparatorTraining | None = None) -> None:
         self.training = training or SeparatorTraining()
-        self.network, self.scale, self.started = None, 1.0, untrained_separators(self.training.seed)
-        self._ascend = None
+        self.network: keras.Model = None
+        self.scale, self.started = 1.0, untrained_separators(self.training.seed)
+        self._ascend: Any = None
 
-    def fit(self, features, group_size):
+    def fit(self, features: Array, group_size: int) -> None:
         features = np.asarray(features, "float32")
         keras.utils.set_random_seed(self.training.seed)
         self.scale = float(np.sqrt(np.square(features).mean())) or 1.0
@@ -69,7 +73,7 @@ class CriticAscent(Separator):
             self.network.train_on_batch(*self._batch(features, group_size, random))
         self._ascend = self._ascent(features.shape[1:], group_size)
 
-    def separate(self, mixtures):
+    def separate(self, mixtures: Array) -> Array:
         import tensorflow as tf
 
         size, training = len(mixtures), self.training
@@ -80,22 +84,25 @@ class CriticAscent(Separator):
         found, purity = self._ascend(tf.constant(rows), tf.constant(np.stack(starts), tf.float32))
         return found.numpy()[int(tf.argmax(purity))]
 
-    def _ascent(self, shape, size):
-        """A compiled function from a group `[S_G, ...]` and starts `[n, S_G, S_G]` to where Adam climbs from them, and
-        how pure the rows are there."""
+    def _ascent(self, shape: Sequence[int], size: int) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
+        """A compiled function that climbs by Adam.
+
+        From a group `[S_G, ...]` and starts `[n, S_G, S_G]` to where it comes from them, and how pure the rows are
+        there.
+        """
         import tensorflow as tf
 
         steps = self.training.ascent_steps
 
-        def purity(rotations, rows):
+        def purity(rotations: Tensor, rows: Tensor) -> Tensor:
             turned = tf.reshape(rotations @ tf.reshape(rows, (size, -1)), (-1, *shape))
             return tf.reduce_sum(tf.reshape(tf.sigmoid(self.network(turned, training=False)), (-1, size)), 1)
 
-        def rotated(angles, starts):
+        def rotated(angles: Tensor, starts: Tensor) -> Tensor:
             return tf.linalg.expm(angles - tf.linalg.matrix_transpose(angles)) @ starts
 
         @tf.function(reduce_retracing=True)
-        def ascend(rows, starts):
+        def ascend(rows: Tensor, starts: Tensor) -> tuple[Tensor, Tensor]:
             angles = first = second = tf.zeros_like(starts)
             for step in tf.range(1, steps + 1):
                 with tf.GradientTape() as tape:
@@ -110,7 +117,7 @@ class CriticAscent(Separator):
 
         return ascend
 
-    def _batch(self, features, size, random):
+    def _batch(self, features: Array, size: int, random: np.random.Generator) -> tuple[Array, Array]:
         """Rows from wholly mixed, a little mixed and unmixed groups, and how pure each is."""
         index = random.choice(len(features), self.training.groups * size, replace=len(features) < 200)
         chosen = features[index] / self.scale
@@ -120,7 +127,7 @@ class CriticAscent(Separator):
         return rows, np.square(keys).max(-1).reshape(-1, 1)
 
 
-def near_identity(random, size) -> np.ndarray:
+def near_identity(random: np.random.Generator, size: int) -> np.ndarray:
     """A rotation by a small, log-uniform angle, with random signs, float32 `[size, size]`."""
     from scipy.linalg import expm
 
@@ -128,7 +135,7 @@ def near_identity(random, size) -> np.ndarray:
     return (random.choice([-1.0, 1.0], (size, 1)) * expm(skew - skew.T)).astype("float32")
 
 
-def critic_network(shape, units=64) -> keras.Model:
+def critic_network(shape: Sequence[int], units: int = 64) -> keras.Model:
     """A small network from one row, `shape`, to a logit: convolutions on maps, dense layers on vectors."""
     x = inputs = keras.Input(shape)
     if len(shape) == 1:

@@ -11,6 +11,7 @@ from scipy.stats import ortho_group
 from datamix_tf.datamix_model import DataMixModel
 from datamix_tf.layers import GaussianBottleneck, OrthogonalKeys
 from datamix_tf.transmission import copy_of
+from datamix_tf.typing import Array
 
 DRAWS = 4
 
@@ -43,27 +44,27 @@ class MixedGroups:
         ValueError: If the model does not mix groups of at least 2.
     """
 
-    def __init__(self, model, seed=0):
+    def __init__(self, model: keras.Model, seed: int = 0) -> None:
         if not isinstance(model, DataMixModel) or model.group_size < 2:
             raise ValueError(f"Expected a DataMixModel with groups of at least 2. Received: {model!r}")
         self.model, self.group_size, self.seed = model, model.group_size, seed
         self._pre = copy_of(model.pre)
         self._main = copy_of(model.main)
 
-    def features(self, x, batch_size=256) -> np.ndarray:
+    def features(self, x: Array, batch_size: int = 256) -> np.ndarray:
         """Features of inputs, `[batch, ...]`."""
         return _apply(self._pre, x, batch_size)
 
-    def many_features(self, x) -> np.ndarray:
+    def many_features(self, x: Array) -> np.ndarray:
         """Features of inputs to learn from: several draws of each where the edge draws noise."""
         noisy = any(isinstance(layer, GaussianBottleneck) and layer.noisy for layer in self._pre.layers)
         return np.concatenate([self.features(x) for _ in range(DRAWS if noisy else 1)])
 
-    def answers(self, mixtures, batch_size=256) -> np.ndarray:
+    def answers(self, mixtures: Array, batch_size: int = 256) -> np.ndarray:
         """What the cloud computes from mixtures and sends back, `[batch, ...]`."""
         return _apply(self._main, mixtures, batch_size)
 
-    def draw(self, x, groups, seed=None, index=None) -> list[MixedGroup]:
+    def draw(self, x: Array, groups: int, seed: int | None = None, index: Array | None = None) -> list[MixedGroup]:
         """Mixes consecutive groups of examples, each with a key of its own.
 
         Args:
@@ -92,20 +93,20 @@ class MixedGroups:
         ]
 
 
-def rotations(random, count, size) -> np.ndarray:
+def rotations(random: np.random.Generator, count: int, size: int) -> np.ndarray:
     """Uniformly random orthogonal matrices `[count, size, size]`."""
     drawn = ortho_group.rvs(size, max(count, 1), random_state=random)  # one too many where none is wanted
     return drawn.reshape(-1, size, size)[:count]
 
 
-def mix(features, random, size) -> tuple[np.ndarray, np.ndarray]:
+def mix(features: Array, random: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
     """Mixes features `[groups * size, ...]` with fresh keys; returns `(keys [groups, size, size], mixtures)`."""
     keys = rotations(random, len(features) // size, size).astype("float32")
     flat = features.reshape(len(keys), size, -1)
     return keys, np.matmul(keys, flat).reshape(features.shape)
 
 
-def _apply(model, x, batch_size):
+def _apply(model: keras.Model, x: Array, batch_size: int) -> Array:
     parts = [
         keras.ops.convert_to_numpy(model(np.asarray(x[start : start + batch_size], "float32"), training=False))
         for start in range(0, len(x), batch_size)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import keras
 import numpy as np
 
 from datamix_tf.attacks.base import Attack, AttackScore
-from datamix_tf.attacks.linked.mixed_groups import rotations
+from datamix_tf.attacks.linked.mixed_groups import MixedGroup, rotations
 from datamix_tf.attacks.linked.separation import agreement
 from datamix_tf.attacks.linked.separation_attack import KeyAttack
+from datamix_tf.attacks.linked.separators import Separator
 from datamix_tf.attacks.single.network_attack import AttackTraining
+from datamix_tf.typing import Array, Examples
 
 
 class SeparatedPictures(Attack):
@@ -28,12 +32,20 @@ class SeparatedPictures(Attack):
         callbacks: Keras callbacks for `fit`.
     """
 
-    def __init__(self, model, training=None, separators=None, groups=16, callbacks=()):
+    def __init__(
+        self,
+        model: keras.Model,
+        training: AttackTraining | None = None,
+        separators: Iterable[Separator] | None = None,
+        groups: int = 16,
+        callbacks: Iterable[keras.callbacks.Callback] = (),
+    ) -> None:
         self.training, self.callbacks = training or AttackTraining(), list(callbacks)
         self.keys = KeyAttack(model, separators, groups, self.training.seed)
-        self.decoder, self.mean, self.spread, self.scale = None, 0.0, 1.0, 1.0
+        self.decoder: keras.Model = None
+        self.mean, self.spread, self.scale = 0.0, 1.0, 1.0
 
-    def fit(self, train, valid):
+    def fit(self, train: Examples, valid: Examples) -> None:
         self.keys.fit(train, valid)
         x = np.asarray(train[0], "float32")
         self.mean, self.spread = x.mean(0), float(x.std()) or 1.0
@@ -53,7 +65,7 @@ class SeparatedPictures(Attack):
                 callbacks=self.callbacks,
             )
 
-    def score(self, test):
+    def score(self, test: Examples) -> AttackScore:
         x = np.asarray(test[0], "float32")
         random = np.random.default_rng(self.training.seed)
         found, chance = [], []
@@ -68,19 +80,19 @@ class SeparatedPictures(Attack):
         mean, spread = float(np.mean(found)), float(np.std(found))
         return AttackScore(mean, float(np.mean(chance)), len(found), "correlation", details, spread)
 
-    def rebuild(self, x) -> np.ndarray:
+    def rebuild(self, x: Array) -> np.ndarray:
         """Inputs as rebuilt from their separated mixtures, `[whole groups, ...]` in the units of `x`."""
         groups = self.keys.drawn.draw(x, len(x) // self.keys.group_size)
         return np.concatenate([self._decoded(self.keys.separate(group.mixtures), group) for group in groups])
 
-    def _decoded(self, estimate, group):
+    def _decoded(self, estimate: Array, group: MixedGroup) -> Array:
         order = agreement(estimate, group.key)[1]
         recovered = np.tensordot(estimate, group.mixtures, 1)[order].astype("float32")
         made = keras.ops.convert_to_numpy(self.decoder(recovered / self.scale, training=False))
         return made * self.spread + self.mean
 
 
-def decoder_network(shape, output_shape, units=64) -> keras.Model:
+def decoder_network(shape: Sequence[int], output_shape: Sequence[int], units: int = 64) -> keras.Model:
     """A network from a feature, `shape`, to an input, `output_shape` `[rows, columns, channels]`."""
     rows, columns, channels = output_shape
     x = inputs = keras.Input(shape)
@@ -96,5 +108,5 @@ def decoder_network(shape, output_shape, units=64) -> keras.Model:
     return keras.Model(inputs, keras.layers.Conv2D(channels, 3, padding="same")(x), name="decoder")
 
 
-def _correlations(first, second) -> list[float]:
+def _correlations(first: Array, second: Array) -> list[float]:
     return [float(np.corrcoef(a.reshape(-1), b.reshape(-1))[0, 1]) for a, b in zip(first, second, strict=True)]

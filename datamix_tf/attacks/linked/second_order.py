@@ -7,14 +7,17 @@ and Souloumiac, Jacobi angles for simultaneous diagonalization (1996).
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
+
+from datamix_tf.typing import Array
 
 BLOCKS = 4  # along each axis of a map
 LAGS = 3  # places along each axis
 
 
-def covariances(mixtures) -> np.ndarray:
+def covariances(mixtures: Array) -> np.ndarray:
     """Covariances between a group's mixtures at lags and in blocks, `[count, S_G, S_G]`, each of trace 1.
 
     Args:
@@ -25,14 +28,15 @@ def covariances(mixtures) -> np.ndarray:
     axes = range(1, x.ndim - 1)
     found = [_product(_part(x, lag, ahead=False), _part(x, lag, ahead=True)) for lag in _lags(len(axes))]
     for block in itertools.product(*[np.array_split(np.arange(x.shape[axis]), BLOCKS) for axis in axes]):
-        part = x[(slice(None), *np.ix_(*block))]
+        inside: tuple[Any, ...] = (slice(None), *np.ix_(*block))
+        part = x[inside]
         found.append(_product(part, part))
     found += [_product(x[..., channel], x[..., channel]) for channel in range(x.shape[-1])]
     symmetric = [(matrix + matrix.T) / 2 for matrix in found]
     return np.stack([matrix / max(np.abs(matrix).sum(), 1e-12) for matrix in symmetric])
 
 
-def joint_diagonalizer(matrices, sweeps=50, tolerance=1e-7) -> np.ndarray:
+def joint_diagonalizer(matrices: Array, sweeps: int = 50, tolerance: float = 1e-7) -> np.ndarray:
     """The orthogonal `W` that makes all `W C W^T` as diagonal as possible, by Jacobi rotations.
 
     Args:
@@ -63,12 +67,12 @@ def joint_diagonalizer(matrices, sweeps=50, tolerance=1e-7) -> np.ndarray:
     return found
 
 
-def _lags(axes):
+def _lags(axes: int) -> list[tuple[int, ...]]:
     """Half of all lags of up to `LAGS` places, those that are no mirror image of another."""
     return [lag for lag in itertools.product(range(-LAGS, LAGS + 1), repeat=axes) if lag > (0,) * axes]
 
 
-def _part(x, lag, ahead):
+def _part(x: Array, lag: tuple[int, ...], ahead: bool) -> Array:
     """The places of a map that have a partner at a lag, or those partners."""
     cut = [slice(None)]
     for axis, places in enumerate(lag, 1):
@@ -77,5 +81,5 @@ def _part(x, lag, ahead):
     return x[tuple(cut)]
 
 
-def _product(first, second):
+def _product(first: Array, second: Array) -> Array:
     return first.reshape(len(first), -1) @ second.reshape(len(second), -1).T

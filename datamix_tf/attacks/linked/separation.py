@@ -14,20 +14,21 @@ import warnings
 import numpy as np
 
 from datamix_tf.attacks.linked.mixed_groups import rotations
+from datamix_tf.typing import Array
 
 VIEWS = ("features", "centred", "gradients", "centred gradients")
 MAX_SAMPLES = 20_000
 
 
-def centre(mixtures, mean) -> np.ndarray:
+def centre(mixtures: Array, mean: Array | None) -> np.ndarray:
     """Mixtures `[S_G, ...]` less what the known mean feature `[...]` can explain of them; mixed by the same key."""
     template, flat = np.asarray(mean, np.float64).reshape(-1), np.asarray(mixtures, np.float64)
     flat = flat.reshape(len(flat), -1)
-    explained = np.outer(flat @ template, template) / max(template @ template, 1e-12)
+    explained = np.outer(flat @ template, template) / max(float(template @ template), 1e-12)
     return (flat - explained).reshape(np.shape(mixtures))
 
 
-def view(mixtures, kind, mean=None) -> np.ndarray:
+def view(mixtures: Array, kind: str, mean: Array | None = None) -> np.ndarray:
     """What independent component analysis is given of a group's mixtures.
 
     Args:
@@ -50,7 +51,9 @@ def view(mixtures, kind, mean=None) -> np.ndarray:
     return np.concatenate([np.diff(mixtures, axis=axis).reshape(rows, -1) for axis in axes], axis=1)
 
 
-def separate(mixtures, kind="gradients", mean=None, seed=0, algorithm="fastica") -> np.ndarray:
+def separate(
+    mixtures: Array, kind: str = "gradients", mean: Array | None = None, seed: int = 0, algorithm: str = "fastica"
+) -> np.ndarray:
     """Estimates the inverse of a group's key by independent component analysis of one view of its mixtures.
 
     Args:
@@ -73,28 +76,28 @@ def separate(mixtures, kind="gradients", mean=None, seed=0, algorithm="fastica")
         return nearest_orthogonal({"fastica": _fastica, "picard": _picard}[algorithm](samples, seed))
 
 
-def nearest_orthogonal(estimate) -> np.ndarray:
+def nearest_orthogonal(estimate: Array) -> np.ndarray:
     """The orthogonal matrix that is nearest to an estimate with rows of one length: the key is orthogonal."""
     rows = estimate / np.linalg.norm(estimate, axis=1, keepdims=True)
     left, _, right = np.linalg.svd(rows)
     return left @ right
 
 
-def _fastica(samples, seed):
+def _fastica(samples: Array, seed: int | None) -> Array:
     from sklearn.decomposition import FastICA
 
     analysis = FastICA(whiten="unit-variance", random_state=seed, max_iter=500, tol=1e-4)
     return analysis.fit(samples.T).components_
 
 
-def _picard(samples, seed):
+def _picard(samples: Array, seed: int | None) -> Array:
     from picard import picard
 
     whitening, rotation, _ = picard(samples, ortho=True, extended=True, random_state=seed, max_iter=300, tol=1e-4)
     return rotation @ whitening
 
 
-def agreement(estimate, key) -> tuple[float, np.ndarray]:
+def agreement(estimate: Array, key: Array) -> tuple[float, np.ndarray]:
     """How well an estimate undoes a key: the mean of the matched absolute entries of `W A`.
 
     Args:
@@ -112,7 +115,7 @@ def agreement(estimate, key) -> tuple[float, np.ndarray]:
     return float(product[rows, columns].mean()), rows[np.argsort(columns)]
 
 
-def chance_agreement(group_size, draws=400, seed=0) -> tuple[float, float]:
+def chance_agreement(group_size: int, draws: int = 400, seed: int = 0) -> tuple[float, float]:
     """Mean and standard deviation of the agreement of random rotations, under the same matching."""
     random = np.random.default_rng(seed)
     found = [agreement(rotation, np.eye(group_size))[0] for rotation in rotations(random, draws, group_size)]

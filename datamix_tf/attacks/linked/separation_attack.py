@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
+from typing import Any
 
+import keras
 import numpy as np
 
 from datamix_tf.attacks.base import Attack, AttackScore
 from datamix_tf.attacks.linked.critic import CriticAscent, SeparatorTraining
-from datamix_tf.attacks.linked.mixed_groups import MixedGroups, rotations
+from datamix_tf.attacks.linked.mixed_groups import MixedGroup, MixedGroups, rotations
 from datamix_tf.attacks.linked.separation import agreement, chance_agreement
 from datamix_tf.attacks.linked.separators import Separator, untrained_separators
 from datamix_tf.attacks.linked.unmixing import UnmixingNetwork
 from datamix_tf.attacks.single.network_attack import AttackTraining
 from datamix_tf.attacks.single.row_reader import RowReader, best_order
+from datamix_tf.typing import Array, Examples
 
 VALID_GROUPS, TEST_GROUPS = 8, 64
 
@@ -40,13 +44,20 @@ class KeyAttack(Attack):
         ValueError: If the model does not mix groups of at least 2.
     """
 
-    def __init__(self, model, separators=None, groups=TEST_GROUPS, seed=0, answers=False):
+    def __init__(
+        self,
+        model: keras.Model,
+        separators: Iterable[Separator] | None = None,
+        groups: int = TEST_GROUPS,
+        seed: int = 0,
+        answers: bool = False,
+    ) -> None:
         self.drawn, self.groups, self.seed = MixedGroups(model, seed), groups, seed
         self.group_size, self.answers = model.group_size, answers
         self.separators = untrained_separators(seed) if separators is None else list(separators)
         self.best, self.tried = self.separators[0], {}
 
-    def fit(self, train, valid):
+    def fit(self, train: Examples, valid: Examples) -> None:
         features = self.drawn.many_features(train[0])
         if self.answers:
             features = self.drawn.answers(features)
@@ -59,7 +70,7 @@ class KeyAttack(Attack):
         if self.tried:
             self.best = max(self.separators, key=lambda separator: self.tried[separator.name])
 
-    def score(self, test):
+    def score(self, test: Examples) -> AttackScore:
         groups = self.drawn.draw(test[0], self.groups)
         started = time.perf_counter()
         found = [agreement(self.separate(self.seen(group)), group.key)[0] for group in groups]
@@ -68,16 +79,16 @@ class KeyAttack(Attack):
         details = {**self.details, "groups": len(found), "chance_spread": spread, "seconds_per_group": seconds}
         return AttackScore(float(np.mean(found)), chance, len(found), "key_agreement", details, float(np.std(found)))
 
-    def seen(self, group) -> np.ndarray:
+    def seen(self, group: MixedGroup) -> np.ndarray:
         """What is separated of a `MixedGroup`."""
         return self.drawn.answers(group.mixtures) if self.answers else group.mixtures
 
-    def separate(self, mixtures) -> np.ndarray:
+    def separate(self, mixtures: Array) -> np.ndarray:
         """The estimated inverse of a group's key, `[S_G, S_G]`, by the best separator."""
         return self.best.separate(mixtures)
 
     @property
-    def details(self):
+    def details(self) -> dict[str, Any]:
         return {"attack": f"{self.best.name}, groups known", "tried": self.tried, "threat_model": "linked"}
 
 
@@ -97,16 +108,25 @@ class SeparatedLabelAttack(Attack):
         groups: Most test groups that are attacked.
     """
 
-    def __init__(self, model, outputs, binary, training=None, callbacks=(), separators=None, groups=TEST_GROUPS):
+    def __init__(
+        self,
+        model: keras.Model,
+        outputs: int,
+        binary: bool,
+        training: AttackTraining | None = None,
+        callbacks: Iterable[keras.callbacks.Callback] = (),
+        separators: Iterable[Separator] | None = None,
+        groups: int = TEST_GROUPS,
+    ) -> None:
         training = training or AttackTraining()
         self.keys = KeyAttack(model, separators, groups, seed=training.seed)
         self.reader = RowReader(model, outputs, binary, training, callbacks)
 
-    def fit(self, train, valid):
+    def fit(self, train: Examples, valid: Examples) -> None:
         self.keys.fit(train, valid)
         self.reader.fit(train, valid)
 
-    def score(self, test):
+    def score(self, test: Examples) -> AttackScore:
         x, y = test
         random, reader = np.random.default_rng(self.keys.seed), self.reader
         labels, named = [], {"separated": [], "oracle": [], "random": []}

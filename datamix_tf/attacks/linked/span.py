@@ -10,16 +10,18 @@ from __future__ import annotations
 
 import time
 
+import keras
 import numpy as np
 
 from datamix_tf.attacks.base import Attack, AttackScore
 from datamix_tf.attacks.linked.mixed_groups import MixedGroups
 from datamix_tf.attacks.linked.separation import agreement, chance_agreement, nearest_orthogonal, separate
+from datamix_tf.typing import Array, Examples
 
 GROUPS = 64
 
 
-def coefficients_of(feature, mixtures) -> tuple[np.ndarray, float]:
+def coefficients_of(feature: Array, mixtures: Array) -> tuple[np.ndarray, float]:
     """The combination of a group's mixtures that is nearest to a feature.
 
     Args:
@@ -33,7 +35,7 @@ def coefficients_of(feature, mixtures) -> tuple[np.ndarray, float]:
     flat = np.asarray(mixtures, np.float64).reshape(len(mixtures), -1)
     feature = np.asarray(feature, np.float64).reshape(-1)
     found = np.linalg.lstsq(flat.T, feature, rcond=None)[0]
-    return found, float(np.linalg.norm(feature - flat.T @ found) / max(np.linalg.norm(feature), 1e-12))
+    return found, float(np.linalg.norm(feature - flat.T @ found) / max(float(np.linalg.norm(feature)), 1e-12))
 
 
 class SpanAttack(Attack):
@@ -45,10 +47,10 @@ class SpanAttack(Attack):
         seed: Seed of keys and of who is asked for.
     """
 
-    def __init__(self, model, groups=GROUPS, seed=0):
+    def __init__(self, model: keras.Model, groups: int = GROUPS, seed: int = 0) -> None:
         self.drawn, self.groups, self.seed = MixedGroups(model, seed), groups, seed
 
-    def fit(self, train, valid):
+    def fit(self, train: Examples, valid: Examples) -> None:
         """Nothing: the attack is linear algebra."""
         del train, valid
 
@@ -60,7 +62,7 @@ class CandidateAttack(SpanAttack):
     own). As many candidates are members as not; the score is the AUC of the residual outside of the group's span.
     """
 
-    def score(self, test):
+    def score(self, test: Examples) -> AttackScore:
         from sklearn.metrics import roc_auc_score
 
         x, size = np.asarray(test[0]), self.drawn.group_size
@@ -90,13 +92,13 @@ class InjectedAttack(SpanAttack):
         known: k, from 1 to S_G.
     """
 
-    def __init__(self, model, known=None, groups=GROUPS, seed=0):
+    def __init__(self, model: keras.Model, known: int | None = None, groups: int = GROUPS, seed: int = 0) -> None:
         super().__init__(model, groups, seed)
         self.known = model.group_size - 1 if known is None else known
         if not 1 <= self.known <= model.group_size:
             raise ValueError(f"Expected known from 1 to {model.group_size}. Received: {known!r}")
 
-    def score(self, test):
+    def score(self, test: Examples) -> AttackScore:
         x, size = np.asarray(test[0]), self.drawn.group_size
         groups = self.drawn.draw(x, self.groups)
         own = self.drawn.features(x)
@@ -115,7 +117,7 @@ class InjectedAttack(SpanAttack):
         chance, _ = chance_agreement(size)
         return AttackScore(float(np.mean(found)), chance, len(groups), "key_agreement", details, float(np.std(found)))
 
-    def _inverse(self, columns, mixtures):
+    def _inverse(self, columns: Array, mixtures: Array) -> Array:
         """The key's inverse from its known columns, and a separation of what is orthogonal to them."""
         basis = np.linalg.svd(columns, full_matrices=True)[0][:, self.known :].T  # [unknown, S_G]
         if len(basis) > 1:
@@ -131,7 +133,7 @@ class ReuseAttack(SpanAttack):
     common input have nearest, with the features of the first, at best.
     """
 
-    def score(self, test):
+    def score(self, test: Examples) -> AttackScore:
         x, size = np.asarray(test[0]), self.drawn.group_size
         order = np.arange(len(x) // (2 * size) * 2 * size)[: 2 * size * self.groups]
         started, found, chance, cosines = time.perf_counter(), [], [], {True: [], False: []}
@@ -156,12 +158,12 @@ class ReuseAttack(SpanAttack):
         return AttackScore(float(np.mean(found)), float(np.mean(chance)), len(found), "correlation", details, spread)
 
 
-def meeting(first, second) -> tuple[np.ndarray, float]:
+def meeting(first: Array, second: Array) -> tuple[np.ndarray, float]:
     """Where the spans of two groups of mixtures `[S_G, ...]` come nearest: `(direction [...], cosine of the angle)`."""
     bases = [np.linalg.qr(np.reshape(group, (len(group), -1)).astype(np.float64).T)[0] for group in (first, second)]
     left, cosines, _ = np.linalg.svd(bases[0].T @ bases[1])
     return (bases[0] @ left[:, 0]).reshape(np.shape(first)[1:]), float(min(1.0, cosines[0]))
 
 
-def _correlation(first, second) -> float:
+def _correlation(first: Array, second: Array) -> float:
     return float(abs(np.corrcoef(np.reshape(first, -1), np.reshape(second, -1))[0, 1]))

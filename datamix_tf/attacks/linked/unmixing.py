@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 
 from datamix_tf.attacks.linked.critic import SeparatorTraining
 from datamix_tf.attacks.linked.mixed_groups import mix, rotations
 from datamix_tf.attacks.linked.separators import Separator
+from datamix_tf.typing import Array, Tensor
 
 UPDATES = 8
 GAIN = 3.0  # of the fixed non-linearity's updates, so that a few of them turn far enough
@@ -27,11 +30,12 @@ class UnmixingNetwork(Separator):
 
     name = "unmixing network"
 
-    def __init__(self, training=None):
+    def __init__(self, training: SeparatorTraining | None = None) -> None:
         self.training = training or SeparatorTraining()
-        self.network, self.scale, self._compiled = None, 1.0, None
+        self.network: keras.Model = None
+        self.scale, self._compiled = 1.0, self._unmix
 
-    def fit(self, features, group_size):
+    def fit(self, features: Array, group_size: int) -> None:
         import tensorflow as tf
 
         features, training = np.asarray(features, "float32"), self.training
@@ -44,7 +48,7 @@ class UnmixingNetwork(Separator):
         optimizer.build(self.network.trainable_variables)
 
         @tf.function(reduce_retracing=True)
-        def step(mixtures, keys):
+        def step(mixtures: Tensor, keys: Tensor) -> None:
             with tf.GradientTape() as tape:
                 found, _ = self._unmix(mixtures, tf.eye(group_size, batch_shape=[tf.shape(keys)[0]]))
                 loss = -tf.reduce_mean(tf.reduce_sum((found @ keys) ** 4, (1, 2))) / group_size
@@ -56,7 +60,7 @@ class UnmixingNetwork(Separator):
             keys, mixtures = mix(features[index] / self.scale, random, group_size)
             step(tf.constant(mixtures.reshape(len(keys), group_size, *features.shape[1:])), tf.constant(keys))
 
-    def separate(self, mixtures):
+    def separate(self, mixtures: Array) -> Array:
         import tensorflow as tf
 
         random = np.random.default_rng(self.training.seed)
@@ -65,7 +69,7 @@ class UnmixingNetwork(Separator):
         found, turned = self._compiled(rows, tf.constant(starts))
         return found.numpy()[int(tf.argmin(turned))]
 
-    def _unmix(self, mixtures, start):
+    def _unmix(self, mixtures: Tensor, start: Tensor) -> tuple[Tensor, Tensor]:
         """`(W, size of the last update)` for mixtures `[groups, S_G, ...]`."""
         import tensorflow as tf
 
@@ -82,7 +86,7 @@ class UnmixingNetwork(Separator):
         return found, turned
 
 
-def score_network(shape, units=16) -> keras.Model:
+def score_network(shape: Sequence[int], units: int = 16) -> keras.Model:
     """A network from a row, `shape`, to a score of the same shape, a bent identity at the start."""
     x = inputs = keras.Input(shape)
     if len(shape) == 1:

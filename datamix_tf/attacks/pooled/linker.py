@@ -6,12 +6,16 @@ of squares of the inputs' gradients there. That alone links them, without any tr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 
 from datamix_tf.attacks.base import Attack, AttackScore
 from datamix_tf.attacks.linked.critic import SMALL_MAP, SeparatorTraining
 from datamix_tf.attacks.linked.mixed_groups import MixedGroups, mix
+from datamix_tf.typing import Array, Examples, Tensor
 
 POOL_GROUPS, POOLS, TEST_POOLS = 8, 8, 32
 STATISTICS = 512  # mixtures from which energies are standardised
@@ -33,13 +37,14 @@ class LinkAttack(Attack):
         pools: Pools of `POOL_GROUPS` groups, drawn from the test split, that it is scored on.
     """
 
-    def __init__(self, model, training=None, pools=TEST_POOLS):
+    def __init__(self, model: keras.Model, training: SeparatorTraining | None = None, pools: int = TEST_POOLS) -> None:
         self.training, self.pools = training or SeparatorTraining(), pools
         self.drawn, self.group_size = MixedGroups(model, self.training.seed), model.group_size
-        self.encoder = self.scorer = None
+        self.encoder: keras.Model = None
+        self.scorer: keras.Model = None
         self.scale, self.curve, self.kind, self.tried, self.energies = 1.0, [], TRAINED, {}, {}
 
-    def fit(self, train, valid):
+    def fit(self, train: Examples, valid: Examples) -> None:
         import tensorflow as tf
 
         training = self.training
@@ -53,7 +58,7 @@ class LinkAttack(Attack):
         optimizer.build(variables)
 
         @tf.function(reduce_retracing=True)
-        def step(rows, groups):
+        def step(rows: Tensor, groups: Tensor) -> None:
             same = tf.cast(groups[:, None] == groups[None], tf.float32)
             apart = 1 - tf.eye(tf.shape(groups)[0])
             weight = apart * tf.where(same > 0, tf.reduce_sum((1 - same) * apart) / tf.reduce_sum(same * apart), 1.0)
@@ -64,7 +69,7 @@ class LinkAttack(Attack):
             optimizer.apply(tape.gradient(loss, variables), variables)
 
         random = np.random.default_rng(training.seed)
-        best, kept, every = -np.inf, None, max(1, -(-training.steps // 8))
+        best, kept, every = -np.inf, list[Array](), max(1, -(-training.steps // 8))
         for number in range(1, training.steps + 1):
             rows, groups = self._pool(features, random, training.groups)
             step(rows, groups)
@@ -80,20 +85,25 @@ class LinkAttack(Attack):
             self.energies[kind] = energies.mean(0), energies.std(0) + 1e-6
         for kind in (TRAINED, *ENERGIES):
             self.tried[kind] = self._auc(held_out, np.random.default_rng(training.seed + 1), kind)[0]
-        self.kind = max(self.tried, key=self.tried.get)
+        self.kind = max(self.tried, key=lambda kind: self.tried[kind])
 
-    def score(self, test):
+    def score(self, test: Examples) -> AttackScore:
         features = self.drawn.features(test[0])
         auc, spread, pools = self._auc(features, np.random.default_rng(self.training.seed + 2), self.kind, self.pools)
-        details = {"attack": self.kind, "threat_model": "pooled", "tried": self.tried, "curve": self.curve}
+        details: dict[str, Any] = {
+            "attack": self.kind,
+            "threat_model": "pooled",
+            "tried": self.tried,
+            "curve": self.curve,
+        }
         details |= {"pools": pools, "groups_in_a_pool": min(POOL_GROUPS, len(features) // self.group_size)}
         return AttackScore(auc, 0.5, pools, "auc", details, spread)
 
-    def similarity(self, mixtures) -> np.ndarray:
+    def similarity(self, mixtures: Array) -> np.ndarray:
         """How much each two of `n` mixtures seem to be of one group, `[n, n]`: logits, or correlations."""
         return self._similarity(np.asarray(mixtures, "float32") / self.scale, self.kind)
 
-    def _similarity(self, rows, kind):
+    def _similarity(self, rows: Array, kind: str) -> Array:
         if kind == TRAINED:
             return self._logits(rows, training=False).numpy()
         mean, spread = self.energies[kind]
@@ -102,7 +112,7 @@ class LinkAttack(Attack):
         codes /= np.linalg.norm(codes, axis=1, keepdims=True) + 1e-12
         return codes @ codes.T
 
-    def _logits(self, rows, training):
+    def _logits(self, rows: Array, training: bool) -> Tensor:
         import tensorflow as tf
 
         codes = self.encoder(rows, training=training)
@@ -112,14 +122,16 @@ class LinkAttack(Attack):
         pairs = tf.concat([first * second, tf.abs(first - second)], -1)
         return tf.reshape(self.scorer(pairs, training=training), (count, count))
 
-    def _pool(self, features, random, groups):
+    def _pool(self, features: Array, random: np.random.Generator, groups: int) -> tuple[Array, Array]:
         size = self.group_size
         groups = max(2, min(groups, len(features) // size))
         index = random.choice(len(features), groups * size, replace=len(features) < groups * size)
         _, mixtures = mix(features[index] / self.scale, random, size)
         return mixtures, np.repeat(np.arange(groups, dtype="int32"), size)
 
-    def _auc(self, features, random, kind, pools=POOLS):
+    def _auc(
+        self, features: Array, random: np.random.Generator, kind: str, pools: int = POOLS
+    ) -> tuple[float, float, int]:
         """Mean AUC over pools, its standard deviation, and how many pools."""
         from sklearn.metrics import roc_auc_score
 
@@ -132,7 +144,7 @@ class LinkAttack(Attack):
         return float(np.mean(found)), float(np.std(found)), len(found)
 
 
-def log_energies(mixtures, kind) -> np.ndarray:
+def log_energies(mixtures: Array, kind: str) -> np.ndarray:
     """Log squares of the numbers of mixtures `[n, ...]`, or of their gradients along all axes but the channels.
 
     Returns:
@@ -141,15 +153,14 @@ def log_energies(mixtures, kind) -> np.ndarray:
     mixtures = np.asarray(mixtures, np.float64)
     energies = np.square(mixtures)
     if kind == GRADIENTS:
-        energies = sum(
-            np.square(np.diff(mixtures, axis=axis, append=mixtures.take([-1], axis)))
-            for axis in range(1, max(2, mixtures.ndim - 1))
-        )
+        axes = range(1, max(2, mixtures.ndim - 1))
+        changes = (np.diff(mixtures, axis=axis, append=mixtures.take([-1], axis)) for axis in axes)
+        energies = sum(map(np.square, changes), start=np.zeros_like(mixtures))
     energies = energies.reshape(len(energies), -1)
     return np.log(energies / (energies.mean(1, keepdims=True) + 1e-12) + 1e-3)
 
 
-def _encoder(shape, units=64):
+def _encoder(shape: Sequence[int], units: int = 64) -> keras.Model:
     inputs = keras.Input(shape)
     x = keras.layers.Concatenate()([inputs, keras.layers.Lambda(keras.ops.abs)(inputs)])
     if len(shape) == 1:
@@ -164,7 +175,7 @@ def _encoder(shape, units=64):
     return keras.Model(inputs, keras.layers.Dense(units)(x), name="linker_code")
 
 
-def _scorer(units=64):
+def _scorer(units: int = 64) -> keras.Model:
     inputs = keras.Input((2 * units,))
     x = keras.layers.Dense(units, "relu")(inputs)
     return keras.Model(inputs, keras.layers.Dense(1)(x), name="linker_pair")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Iterable, Iterator
+from typing import Any
 
+import keras
 import numpy as np
 from scipy.linalg import block_diag
 from scipy.optimize import linear_sum_assignment
@@ -13,8 +16,9 @@ from datamix_tf.attacks.base import Attack, AttackScore
 from datamix_tf.attacks.linked.critic import SeparatorTraining
 from datamix_tf.attacks.linked.mixed_groups import mix, rotations
 from datamix_tf.attacks.linked.separation import chance_agreement
-from datamix_tf.attacks.linked.separators import untrained_separators
+from datamix_tf.attacks.linked.separators import Separator, untrained_separators
 from datamix_tf.attacks.pooled.linker import POOL_GROUPS, POOLS, LinkAttack
+from datamix_tf.typing import Array, Examples
 
 
 class PooledKeyAttack(Attack):
@@ -30,14 +34,20 @@ class PooledKeyAttack(Attack):
         linker: A `LinkAttack` to use that is fitted already.
     """
 
-    def __init__(self, model, training=None, separators=None, linker=None):
+    def __init__(
+        self,
+        model: keras.Model,
+        training: SeparatorTraining | None = None,
+        separators: Iterable[Separator] | None = None,
+        linker: LinkAttack | None = None,
+    ) -> None:
         self.training = training or SeparatorTraining()
         self.linker = linker or LinkAttack(model, self.training)
         self.linked = linker is not None
         self.separators = untrained_separators(self.training.seed) if separators is None else list(separators)
         self.best, self.tried = self.separators[0], {}
 
-    def fit(self, train, valid):
+    def fit(self, train: Examples, valid: Examples) -> None:
         if not self.linked:
             self.linker.fit(train, valid)
         drawn = self.linker.drawn
@@ -48,7 +58,7 @@ class PooledKeyAttack(Attack):
             self.tried[separator.name] = self._recovered(held_out, separator, self.training.seed + 3, 1)[0][0]
         self.best = max(self.separators, key=lambda separator: self.tried[separator.name])
 
-    def score(self, test):
+    def score(self, test: Examples) -> AttackScore:
         features = self.linker.drawn.features(test[0])
         started = time.perf_counter()
         (found, spread), (chance, _), pure, groups = self._recovered(
@@ -63,14 +73,16 @@ class PooledKeyAttack(Attack):
         return AttackScore(found, chance, groups, "key_agreement", details, spread)
 
     @property
-    def details(self):
+    def details(self) -> dict[str, Any]:
         return {
             "attack": f"clusters by {self.linker.kind}, then {self.best.name}",
             "threat_model": "pooled",
             "tried": self.tried,
         }
 
-    def _recovered(self, features, separator, seed, count):
+    def _recovered(
+        self, features: Array, separator: Separator, seed: int | None, count: int
+    ) -> tuple[tuple[float, float], tuple[float, float], float, int]:
         """`((mean, spread), the same of random rotations, share of right pairs, groups)`."""
         random, size = np.random.default_rng(seed), self.linker.group_size
         found, chance, pure = [], [], []
@@ -83,10 +95,10 @@ class PooledKeyAttack(Attack):
                     (rotations(random, 1, size)[0], chance),
                 ):
                     values.append(_matched(estimate @ pool.coefficients[members]))
-        summary = [(float(np.mean(values)), float(np.std(values))) for values in (found, chance)]
-        return *summary, float(np.mean(pure)), len(found)
+        right, guessed = ((float(np.mean(values)), float(np.std(values))) for values in (found, chance))
+        return right, guessed, float(np.mean(pure)), len(found)
 
-    def pools(self, features, random, count):
+    def pools(self, features: Array, random: np.random.Generator, count: int) -> Iterator[Pool]:
         """Yields `count` pools of features drawn without their groups' order, clustered by the linker."""
         size = self.linker.group_size
         for _ in range(count):
@@ -116,12 +128,12 @@ class Pool:
     group: np.ndarray
     clusters: np.ndarray
 
-    def members(self, size) -> np.ndarray:
+    def members(self, size: int) -> np.ndarray:
         """The mixtures of each cluster, `[clusters, size]`."""
         return np.argsort(self.clusters, kind="stable").reshape(-1, size)
 
 
-def balanced_clusters(similarity, size, rounds=20) -> np.ndarray:
+def balanced_clusters(similarity: Array, size: int, rounds: int = 20) -> np.ndarray:
     """Parts rows into clusters of `size` so that similarity within them is large.
 
     Seeds are the rows that are least like each other; then rows are assigned to clusters by optimal matching on their
@@ -143,11 +155,11 @@ def balanced_clusters(similarity, size, rounds=20) -> np.ndarray:
         closest = similarity[:, seeds].max(1)
         closest[seeds] = np.inf
         seeds.append(int(closest.argmin()))
-    affinity, clusters = similarity[:, seeds], None
+    affinity, clusters = similarity[:, seeds], np.full(len(similarity), -1)
     for _ in range(rounds):
         rows, columns = linear_sum_assignment(-np.repeat(affinity, size, axis=1))
         assigned = columns[np.argsort(rows)] // size
-        if clusters is not None and (assigned == clusters).all():
+        if (assigned == clusters).all():
             break
         clusters = assigned
         member = clusters[:, None] == np.arange(count)[None]
@@ -156,7 +168,7 @@ def balanced_clusters(similarity, size, rounds=20) -> np.ndarray:
     return clusters
 
 
-def _matched(coefficients) -> float:
+def _matched(coefficients: Array) -> float:
     """Mean of the absolute coefficients of rows `[S_G, all features]`, matched one to one."""
     sizes = np.abs(coefficients)
     rows, columns = linear_sum_assignment(-sizes)

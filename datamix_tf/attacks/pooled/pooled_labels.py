@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from datamix_tf.attacks.base import Attack, AttackScore
+from datamix_tf.attacks.linked.critic import SeparatorTraining
 from datamix_tf.attacks.linked.mixed_groups import rotations
-from datamix_tf.attacks.pooled.linker import POOLS
+from datamix_tf.attacks.pooled.linker import POOLS, LinkAttack
 from datamix_tf.attacks.pooled.pooled_attack import PooledKeyAttack
 from datamix_tf.attacks.single.network_attack import AttackTraining
 from datamix_tf.attacks.single.row_reader import RowReader, best_order
+from datamix_tf.typing import Array, Examples
 
 
 class PooledLabelAttack(Attack):
@@ -29,15 +32,23 @@ class PooledLabelAttack(Attack):
         linker: A `LinkAttack` to use that is fitted already.
     """
 
-    def __init__(self, model, outputs, binary, training=None, separation=None, linker=None):
+    def __init__(
+        self,
+        model: keras.Model,
+        outputs: int,
+        binary: bool,
+        training: AttackTraining | None = None,
+        separation: SeparatorTraining | None = None,
+        linker: LinkAttack | None = None,
+    ) -> None:
         self.keys = PooledKeyAttack(model, separation, linker=linker)
         self.reader = RowReader(model, outputs, binary, training or AttackTraining())
 
-    def fit(self, train, valid):
+    def fit(self, train: Examples, valid: Examples) -> None:
         self.keys.fit(train, valid)
         self.reader.fit(train, valid)
 
-    def score(self, test):
+    def score(self, test: Examples) -> AttackScore:
         x, y = test
         size, seed = self.keys.linker.group_size, self.keys.training.seed
         random, features = np.random.default_rng(seed + 5), self.keys.linker.drawn.features(x)
@@ -60,7 +71,7 @@ class PooledLabelAttack(Attack):
         return AttackScore(score, chance, len(labels), self.reader.measure, details)
 
 
-def best_groups(named, labels) -> np.ndarray:
+def best_groups(named: Array, labels: Array) -> np.ndarray:
     """What was named in clusters `[clusters, S_G, ...]`, in the order that fits the labels of groups best.
 
     Each cluster is put in its best order for each group, and clusters are then assigned to groups.

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import numpy as np
 
 from datamix_tf.attacks.base import AttackScore
-from datamix_tf.attacks.single.network_attack import NetworkAttack
+from datamix_tf.attacks.single.network_attack import AttackTraining, NetworkAttack
 from datamix_tf.metrics import balanced_accuracy, best_thresholds
+from datamix_tf.typing import Array, Examples
 
 
 class LabelAttack(NetworkAttack):
@@ -24,31 +27,33 @@ class LabelAttack(NetworkAttack):
     Reference: DataMix (ECCV 2020), section 5.1, Metrics.
     """
 
-    def __init__(self, model, outputs, binary, training=None, **kwargs):
+    def __init__(
+        self, model: keras.Model, outputs: int, binary: bool, training: AttackTraining | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(model, outputs, training, **kwargs)
         self.binary = binary
         self.thresholds = np.zeros(outputs)
 
-    def loss(self):
+    def loss(self) -> keras.losses.Loss:
         if self.binary:
             return keras.losses.BinaryCrossentropy(from_logits=True)
         return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
-    def measure(self, logits, labels):
+    def measure(self, logits: Array, labels: Array) -> float:
         if self.binary:
             return balanced_accuracy(labels, logits > best_thresholds(labels, logits))
         return float((logits.argmax(1) == labels).mean())
 
-    def fit(self, train, valid):
+    def fit(self, train: Examples, valid: Examples) -> None:
         super().fit(train, valid)
         if self.binary:
             logits, labels = self.predict(valid)
             self.thresholds = best_thresholds(labels, logits)
 
-    def score(self, test):
+    def score(self, test: Examples) -> AttackScore:
         return self.score_of(*self.predict(test))
 
-    def score_of(self, logits, labels):
+    def score_of(self, logits: Array, labels: Array) -> AttackScore:
         """The score of logits against labels."""
         if not self.binary:
             hits = float((logits.argmax(1) == labels).mean())
@@ -57,6 +62,6 @@ class LabelAttack(NetworkAttack):
         return AttackScore(score, 0.5, len(labels), "balanced_accuracy", self.details)
 
 
-def most_frequent_share(labels) -> float:
+def most_frequent_share(labels: Array) -> float:
     """The share of the most frequent class: what always naming it reaches."""
     return float(np.bincount(labels).max() / len(labels))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from datamix_tf.typing import Array
+
 MOST_EXAMPLES, MOST_NUMBERS = 1000, 40_000_000
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 
@@ -18,11 +20,11 @@ class LinearDecoder:
         seed: Seed of the choice of examples where there are very many.
     """
 
-    def __init__(self, seed=0):
+    def __init__(self, seed: int = 0) -> None:
         self.seed = seed
-        self.features, self.weights, self.centre, self.mean = None, None, 0.0, 0.0
+        self.features = self.weights = self.centre = self.mean = np.zeros(())
 
-    def fit(self, features, x) -> LinearDecoder:
+    def fit(self, features: Array, x: Array) -> LinearDecoder:
         """Learns from features `[n, ...]` and their inputs `[n, ...]`, of the attacker's own examples."""
         chosen = self._chosen(features, x)
         self.shape = np.shape(x)[1:]
@@ -40,12 +42,12 @@ class LinearDecoder:
                 best, self.weights = left_out, weights
         return self
 
-    def decode(self, features) -> np.ndarray:
+    def decode(self, features: Array) -> np.ndarray:
         """Inputs rebuilt from features `[n, ...]`, float32 in the units of the inputs."""
         flat = np.asarray(features, "float32").reshape(len(features), -1) - self.centre
         return (flat @ self.features.T @ self.weights + self.mean).reshape(-1, *self.shape)
 
-    def _chosen(self, features, x):
+    def _chosen(self, features: Array, x: Array) -> Array:
         numbers = int(np.prod(np.shape(features)[1:])) + int(np.prod(np.shape(x)[1:]))
         most = max(2, min(len(x), MOST_EXAMPLES, MOST_NUMBERS // numbers))
         return np.sort(np.random.default_rng(self.seed).choice(len(x), most, replace=False))

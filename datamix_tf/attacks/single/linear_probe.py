@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import keras
 import numpy as np
 
 from datamix_tf.attacks.base import Attack, AttackScore
@@ -9,6 +12,7 @@ from datamix_tf.attacks.single.label_attack import most_frequent_share
 from datamix_tf.mates import arrange
 from datamix_tf.metrics import balanced_accuracy, best_thresholds
 from datamix_tf.transmission import group_size_of, transmitted
+from datamix_tf.typing import Array, Examples
 
 
 class LinearProbe(Attack):
@@ -24,11 +28,11 @@ class LinearProbe(Attack):
         seed: Seed of order, keys and components.
     """
 
-    def __init__(self, model, outputs, binary, components=200, seed=0):
+    def __init__(self, model: keras.Model, outputs: int, binary: bool, components: int = 200, seed: int = 0) -> None:
         self.binary, self.outputs, self.components, self.seed = binary, outputs, components, seed
         self.sender, self.group_size = transmitted(model, seed=seed), group_size_of(model)
 
-    def fit(self, train, valid):
+    def fit(self, train: Examples, valid: Examples) -> None:
         from sklearn.decomposition import PCA
         from sklearn.linear_model import RidgeClassifierCV
         from sklearn.pipeline import make_pipeline
@@ -39,14 +43,14 @@ class LinearProbe(Attack):
         self.scale = make_pipeline(PCA(components, random_state=self.seed), StandardScaler()).fit(sent)
         features = self.scale.transform(sent)
         columns = labels.T if self.binary else [labels]
-        self.probes = [
+        self.probes: list[Any] = [
             RidgeClassifierCV(np.logspace(0, 4, 5)).fit(features, column) if len(np.unique(column)) > 1 else None
             for column in columns
         ]
         sent, labels = self._sent(valid)
         self.thresholds = best_thresholds(labels, self._scores(sent)) if self.binary else None
 
-    def score(self, test):
+    def score(self, test: Examples) -> AttackScore:
         sent, labels = self._sent(test)
         details = {"attack": f"ridge classifier on {self.components} principal components"}
         if self.binary:
@@ -55,13 +59,13 @@ class LinearProbe(Attack):
         hits = float((self.probes[0].predict(self.scale.transform(sent)) == labels).mean())
         return AttackScore(hits, most_frequent_share(labels), len(labels), "accuracy", details)
 
-    def _scores(self, sent):
+    def _scores(self, sent: Array) -> Array:
         features = self.scale.transform(sent)
         return np.stack(
             [np.zeros(len(sent)) if probe is None else probe.decision_function(features) for probe in self.probes], 1
         )
 
-    def _sent(self, examples):
+    def _sent(self, examples: Examples) -> tuple[Array, Array]:
         """Transmitted tensors, flattened, with their labels."""
         x, y = examples
         order = arrange(np.zeros(len(y)), self.group_size, random=np.random.default_rng(self.seed))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import keras
 import numpy as np
@@ -12,6 +14,7 @@ from datamix_tf.graph import calls
 from datamix_tf.mates import arrange
 from datamix_tf.training.schedules import WarmupCosine
 from datamix_tf.transmission import cloud_body, cloud_classifier, group_size_of, transmitted
+from datamix_tf.typing import Array, Dataset, Examples, Tensor
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,26 +61,34 @@ class NetworkAttack(Attack):
         tried: After `fit`, one dictionary for each configuration with its learning curve on the validation examples.
     """
 
-    def __init__(self, model, outputs, training=None, mates="any", shuffle=False, callbacks=()):
+    def __init__(
+        self,
+        model: keras.Model,
+        outputs: int,
+        training: AttackTraining | None = None,
+        mates: str = "any",
+        shuffle: bool = False,
+        callbacks: Iterable[keras.callbacks.Callback] = (),
+    ) -> None:
         self.training, self.mates, self.callbacks = training or AttackTraining(), mates, list(callbacks)
         self.model, self.outputs, self.shuffle = model, outputs, shuffle
         self.group_size = group_size_of(model)
         self.tried: list[dict] = []
-        self.network = None
+        self.network: keras.Model = None
 
-    def loss(self):
+    def loss(self) -> keras.losses.Loss:
         """The Keras loss between `targets` and logits."""
         raise NotImplementedError
 
-    def targets(self, labels):
+    def targets(self, labels: Tensor) -> Tensor:
         """What the network learns, from a batch's labels in the order of its groups (TensorFlow tensors)."""
         return labels
 
-    def measure(self, logits, labels) -> float:
+    def measure(self, logits: Array, labels: Array) -> float:
         """A figure of merit that is higher for better attacks."""
         raise NotImplementedError
 
-    def fit(self, train, valid):
+    def fit(self, train: Examples, valid: Examples) -> None:
         best = -np.inf
         for start in self.training.starts:
             for rate in self.training.learning_rates:
@@ -87,7 +98,7 @@ class NetworkAttack(Attack):
                 if keeper.best > best:
                     best, self.network = keeper.best, network
 
-    def predict(self, examples, network=None):
+    def predict(self, examples: Examples, network: keras.Model | None = None) -> tuple[Array, Array]:
         """Logits for each example's mixture, `(logits, labels)`; examples that fill no whole group are left out."""
         x, y = examples
         network = self.network if network is None else network
@@ -98,7 +109,7 @@ class NetworkAttack(Attack):
         ]
         return np.concatenate([keras.ops.convert_to_numpy(part) for part in parts]), np.asarray(y)[order]
 
-    def reading_part(self):
+    def reading_part(self) -> keras.Model:
         """The trained network from the transmitted tensor on, as a model."""
         (call,) = calls(self.network, self.network.get_layer("attack_body"))
         return keras.Model(call.input_tensors[0], self.network.outputs[0])
@@ -107,7 +118,7 @@ class NetworkAttack(Attack):
     def details(self) -> dict:
         """What stands beside a score: every configuration tried, and the best one's learning curve."""
         best = max(self.tried, key=lambda tried: tried["valid"])
-        named = {"mates": self.mates} if self.mates != "any" else {}
+        named: dict[str, Any] = {"mates": self.mates} if self.mates != "any" else {}
         named |= {"shuffled": True} if self.shuffle else {}
         return {
             "attack": "a network like M_main on single mixtures",
@@ -115,7 +126,7 @@ class NetworkAttack(Attack):
             "tried": self.tried,
         } | named
 
-    def _build(self, start):
+    def _build(self, start: str) -> keras.Model:
         keras.utils.set_random_seed(self.training.seed)
         sender = transmitted(self.model, seed=self.training.seed, shuffle=self.shuffle)
         body = cloud_body(self.model)
@@ -132,7 +143,7 @@ class NetworkAttack(Attack):
             head.set_weights(classifier.get_weights())
         return network
 
-    def _train(self, network, learning_rate, train, valid):
+    def _train(self, network: keras.Model, learning_rate: float, train: Examples, valid: Examples) -> _KeepBest:
         x, y = train
         batch_size = self._whole(min(self.training.batch_size, len(x)))
         steps = max(1, len(x) // batch_size) * self.training.epochs
@@ -152,17 +163,17 @@ class NetworkAttack(Attack):
         keeper.restore()
         return keeper
 
-    def _batches(self, x, y, batch_size):
+    def _batches(self, x: Array, y: Array, batch_size: int) -> Dataset:
         import tensorflow as tf
 
         random = self._random()
 
-        def epoch(random):
+        def epoch(random: np.random.Generator) -> list[Array]:
             order = self._order(y, random)
             whole = len(order) - len(order) % batch_size or len(order)
             return [order[i : i + batch_size] for i in range(0, whole, batch_size)]
 
-        def gather(index):
+        def gather(index: Tensor) -> tuple[Tensor, Tensor]:
             chosen = tf.numpy_function(lambda i: (x[i], y[i]), [index], (x.dtype, y.dtype))
             chosen[0].set_shape((None, *x.shape[1:]))
             chosen[1].set_shape((None, *y.shape[1:]))
@@ -174,34 +185,34 @@ class NetworkAttack(Attack):
         dataset = dataset.apply(tf.data.experimental.assert_cardinality(len(epoch(self._random()))))
         return dataset.map(gather).prefetch(2)
 
-    def _order(self, labels, random):
+    def _order(self, labels: Array, random: np.random.Generator) -> Array:
         """Examples in groups with the wanted mates."""
         return arrange(labels if self.mates != "any" else np.zeros(len(labels)), self.group_size, self.mates, random)
 
-    def _whole(self, size):
+    def _whole(self, size: int) -> int:
         return max(self.group_size, size - size % self.group_size)
 
-    def _random(self):
+    def _random(self) -> np.random.Generator:
         return np.random.default_rng(self.training.seed)
 
 
 class _KeepBest(keras.callbacks.Callback):
     """Measures at the start and after every epoch, keeps the best weights, ends when nothing gets better."""
 
-    def __init__(self, measure, patience):
+    def __init__(self, measure: Callable[[], float], patience: int) -> None:
         super().__init__()
         self.measure, self.patience = measure, patience
         self.curve, self.weights, self.best, self.best_epoch = [], None, -np.inf, 0
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self.best, self.weights = float(self.measure()), self.model.get_weights()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self.curve.append(float(self.measure()))
         if self.curve[-1] > self.best:
             self.best, self.best_epoch, self.weights = self.curve[-1], epoch, self.model.get_weights()
         if self.patience and epoch - self.best_epoch >= self.patience:
             self.model.stop_training = True
 
-    def restore(self):
+    def restore(self) -> None:
         self.model.set_weights(self.weights)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
+from typing import Any
 
 import keras
 import numpy as np
@@ -12,6 +14,7 @@ from datamix_tf.attacks.base import Attack, AttackScore
 from datamix_tf.mates import arrange
 from datamix_tf.models.pix2pix import patch_gan, unet
 from datamix_tf.transmission import group_size_of, transmitted
+from datamix_tf.typing import Array, Examples, Numbers, Tensor
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +57,14 @@ class ReconstructionAttack(Attack):
     Reference: DataMix (ECCV 2020), section 5.1, Recovering Face; table 3, column Recon.
     """
 
-    def __init__(self, model, mean, variance, training=None, callbacks=()):
+    def __init__(
+        self,
+        model: keras.Model,
+        mean: Numbers,
+        variance: Numbers,
+        training: ReconstructionTraining | None = None,
+        callbacks: Iterable[keras.callbacks.Callback] = (),
+    ) -> None:
         self.training, self.callbacks = training or ReconstructionTraining(), list(callbacks)
         keras.utils.set_random_seed(self.training.seed)
         self.sender, self.group_size = transmitted(model, seed=self.training.seed), group_size_of(model)
@@ -67,7 +77,7 @@ class ReconstructionAttack(Attack):
         self.gan = _Gan(self.generator, patch_gan(sent, self.picture, width), self.training.distance_weight)
         self.curve: list[float] = []
 
-    def fit(self, train, valid):
+    def fit(self, train: Examples, valid: Examples) -> None:
         x = np.asarray(train[0], "float32")
         self.mean_picture = self._standard(x).mean(0, keepdims=True)
         sent = np.asarray(self.sender(x[self._batches(len(x), np.random.default_rng(0))[0]], training=False))
@@ -95,7 +105,7 @@ class ReconstructionAttack(Attack):
             callback.on_train_end()
         self.generator.set_weights(best)
 
-    def score(self, test):
+    def score(self, test: Examples) -> AttackScore:
         errors, guessed, psnr, ssim = self._errors(test)
         details = {
             "attack": "Pix2Pix on single mixtures, Chamfer distance, optimal matching",
@@ -107,13 +117,13 @@ class ReconstructionAttack(Attack):
             float(-errors.mean()), float(-guessed.mean()), len(errors), "inverse_mse", details, float(errors.std())
         )
 
-    def rebuild(self, x):
+    def rebuild(self, x: Array) -> Array:
         """Pictures from the mixtures of inputs, matched: `[n, height, width, channels]` in raw units, row i for x_i."""
         x = np.asarray(x, "float32")
         matched = self._matched(self._generate(self._sent(x)), self._standard(x))
         return matched[0][:: self.group_size].reshape(len(x), *self.picture) * self.deviation + self.mean
 
-    def _errors(self, examples):
+    def _errors(self, examples: Examples) -> list[Array]:
         """For each mixture: mean squared error, that of the mean picture, PSNR in dB and SSIM (raw units, 255)."""
         import tensorflow as tf
 
@@ -130,7 +140,7 @@ class ReconstructionAttack(Attack):
             results.append((errors, guessed, psnr, np.full(len(errors), ssim)))
         return [np.concatenate(parts) for parts in zip(*results, strict=True)]
 
-    def _matched(self, made, truth):
+    def _matched(self, made: Array, truth: Array) -> tuple[Array, Array, Array]:
         """Sorts each mixture's pictures so that the mean squared error to its group's inputs is least.
 
         Returns:
@@ -149,28 +159,28 @@ class ReconstructionAttack(Attack):
             errors[index] = cost[rows, columns].mean()
         return pictures, wanted, errors
 
-    def _generate(self, sent):
+    def _generate(self, sent: Tensor) -> Array:
         return np.asarray(split_pictures(self.generator(sent, training=False), self.group_size))
 
-    def _sent(self, x):
+    def _sent(self, x: Array) -> Tensor:
         """What is sent, standardised for the generator."""
         return (self.sender(x, training=False) - self.level) / self.range
 
-    def _standard(self, x):
+    def _standard(self, x: Array) -> Array:
         return (x - self.mean) / self.deviation
 
-    def _batches(self, count, random):
+    def _batches(self, count: int, random: np.random.Generator) -> list[Array]:
         size = max(self.group_size, self.training.batch_size - self.training.batch_size % self.group_size)
         order = arrange(np.zeros(count), self.group_size, random=random)
         return [order[start : start + size] for start in range(0, len(order), size)]
 
 
-def split_pictures(stacked, group_size):
+def split_pictures(stacked: Tensor, group_size: int) -> Tensor:
     """`[n, height, width, group_size * channels]` as `[n, group_size, height, width, channels]`."""
     return ops.stack(ops.split(stacked, group_size, axis=-1), axis=1)
 
 
-def chamfer_distance(made, wanted):
+def chamfer_distance(made: Tensor, wanted: Tensor) -> Tensor:
     """The Chamfer distance with mean absolute differences, averaged over both sets and the batch.
 
     Args:
@@ -191,19 +201,19 @@ def chamfer_distance(made, wanted):
 class _Gan(keras.Model):
     """One step of Pix2Pix for sets of pictures; the critic looks at one picture of each set."""
 
-    def __init__(self, generator, critic, distance_weight):
+    def __init__(self, generator: keras.Model, critic: keras.Model, distance_weight: float) -> None:
         super().__init__()
         self.generator, self.critic, self.distance_weight = generator, critic, distance_weight
         self.bce = keras.losses.BinaryCrossentropy(from_logits=True)
         self.built = True
 
-    def compile(self, critic_optimizer, **kwargs):
+    def compile(self, critic_optimizer: keras.optimizers.Optimizer, **kwargs: Any) -> None:
         super().compile(**kwargs)
         self.critic_optimizer = critic_optimizer
         self.optimizer.build(self.generator.trainable_variables)
         critic_optimizer.build(self.critic.trainable_variables)
 
-    def train_step(self, data):
+    def train_step(self, data: tuple[Any, ...]) -> dict[str, Tensor]:
         import tensorflow as tf
 
         sent, pictures, _ = keras.utils.unpack_x_y_sample_weight(data)

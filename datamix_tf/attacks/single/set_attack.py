@@ -7,6 +7,7 @@ import numpy as np
 
 from datamix_tf.attacks.base import AttackScore
 from datamix_tf.attacks.single.network_attack import NetworkAttack
+from datamix_tf.typing import Array, Examples, Tensor
 
 
 class SetAttack(NetworkAttack):
@@ -18,23 +19,23 @@ class SetAttack(NetworkAttack):
     The arguments are those of `NetworkAttack`; labels are classes.
     """
 
-    def loss(self):
+    def loss(self) -> keras.losses.Loss:
         return keras.losses.CategoricalCrossentropy(from_logits=True)
 
-    def targets(self, labels):
+    def targets(self, labels: Tensor) -> Tensor:
         import tensorflow as tf
 
         shares = tf.reduce_mean(tf.reshape(tf.one_hot(labels, self.outputs), [-1, self.group_size, self.outputs]), 1)
         return tf.repeat(shares, self.group_size, axis=0)
 
-    def measure(self, logits, labels):
+    def measure(self, logits: Array, labels: Array) -> float:
         return float(np.mean(recalls(logits, labels, self.group_size)))
 
-    def fit(self, train, valid):
+    def fit(self, train: Examples, valid: Examples) -> None:
         super().fit(train, valid)
         self.frequencies = np.bincount(train[1], minlength=self.outputs).astype(float)
 
-    def score(self, test):
+    def score(self, test: Examples) -> AttackScore:
         logits, labels = self.predict(test)
         found = recalls(logits, labels, self.group_size)
         guessed = recalls(np.tile(self.frequencies, (len(labels), 1)), labels, self.group_size)
@@ -44,7 +45,7 @@ class SetAttack(NetworkAttack):
         )
 
 
-def recalls(scores, labels, group_size):
+def recalls(scores: Array, labels: Array, group_size: int) -> Array:
     """For each mixture, the share of its group's distinct classes among the `group_size` highest scores.
 
     Args:
