@@ -9,6 +9,7 @@ import dataclasses
 import functools
 import io
 import wave
+from typing import Any
 
 import numpy as np
 
@@ -136,7 +137,7 @@ def mel_weights(frame_length: int, bands: int, sample_rate: int) -> np.ndarray:
     Triangles on the mel scale (HTK's: 2595 log10(1 + f / 700)), as `tf.signal.linear_to_mel_weight_matrix`.
     """
 
-    def mel(hertz):
+    def mel(hertz: Any) -> Any:
         return 2595 * np.log10(1 + hertz / 700)
 
     corners = np.linspace(mel(20), mel(sample_rate / 2), bands + 2)
@@ -149,12 +150,12 @@ def mel_weights(frame_length: int, bands: int, sample_rate: int) -> np.ndarray:
 _KINDS = {"image": ImagePreprocessing, "audio": SpeechPreprocessing}
 
 
-def to_config(preprocessing) -> dict:
+def to_config(preprocessing: ImagePreprocessing | SpeechPreprocessing) -> dict:
     """A JSON-ready description, from which `from_config` makes the same preprocessing."""
     return dataclasses.asdict(preprocessing)
 
 
-def from_config(config: dict):
+def from_config(config: dict) -> ImagePreprocessing | SpeechPreprocessing:
     """The preprocessing that `to_config` described.
 
     Raises:

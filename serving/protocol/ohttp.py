@@ -11,6 +11,8 @@ from __future__ import annotations
 import dataclasses
 import os
 import struct
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -78,7 +80,7 @@ class Sealed:
         body: What is sent; every sealing makes other bytes.
     """
 
-    def __init__(self, config: KeyConfig, request: bytes, ephemeral=None):
+    def __init__(self, config: KeyConfig, request: bytes, ephemeral: Any = None) -> None:
         suite = _suite()
         public = suite.kem.deserialize_public_key(config.public_key)
         header = _HEADER.pack(config.key_id, KEM.value, KDF.value, AEAD.value)
@@ -104,17 +106,17 @@ class GatewayKey:
         private_key: X25519, 32 bytes; default: a fresh one.
     """
 
-    def __init__(self, key_id: int = 1, private_key: bytes | None = None):
+    def __init__(self, key_id: int = 1, private_key: bytes | None = None) -> None:
         self._suite = _suite()
         private_key = private_key or os.urandom(32)
         self._key = self._suite.kem.deserialize_private_key(private_key)
         public = X25519PrivateKey.from_private_bytes(private_key).public_key().public_bytes_raw()
         self.config = KeyConfig(key_id, public)
 
-    def __reduce_ex__(self, protocol):
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
         raise TypeError("a gateway's key cannot be pickled or copied")
 
-    def open(self, body: bytes):
+    def open(self, body: bytes) -> tuple[bytes, Callable[[bytes], bytes]]:
         """Opens a sealed request.
 
         Returns:
@@ -144,18 +146,18 @@ class GatewayKey:
 class _ResponseCipher:
     """AES-128-GCM under a key of one exchange (RFC 9458, section 4.4)."""
 
-    def __init__(self, context, encapsulated, nonce):
+    def __init__(self, context: Any, encapsulated: bytes, nonce: bytes) -> None:
         secret = context.export(_RESPONSE_LABEL, KEY_BYTES)
 
-        def derive(info, length):
+        def derive(info: bytes, length: int) -> bytes:
             return HKDF(SHA256(), length, salt=encapsulated + nonce, info=info).derive(secret)
 
         self._cipher, self._nonce = AESGCM(derive(b"key", KEY_BYTES)), derive(b"nonce", NONCE_BYTES)
 
-    def seal(self, content):
+    def seal(self, content: bytes) -> bytes:
         return self._cipher.encrypt(self._nonce, content, None)
 
-    def open(self, content):
+    def open(self, content: bytes) -> bytes:
         try:
             return self._cipher.decrypt(self._nonce, content, None)
         except InvalidTag as error:
@@ -194,10 +196,10 @@ def read_response(message: bytes) -> tuple[int, dict[str, str], bytes]:
 class _Reader:
     """Reads numbers, texts and fields from a message that may end early: what is missing is empty (RFC 9292, 3.8)."""
 
-    def __init__(self, message):
+    def __init__(self, message: bytes) -> None:
         self._message, self._at = message, 0
 
-    def number(self):
+    def number(self) -> int:
         if self._at >= len(self._message):
             return 0
         length = 1 << (self._message[self._at] >> 6)
@@ -207,7 +209,7 @@ class _Reader:
         self._at += length
         return int.from_bytes(part, "big") & ((1 << (8 * length - 2)) - 1)
 
-    def sized(self):
+    def sized(self) -> bytes:
         length = self.number()
         part = self._message[self._at : self._at + length]
         if len(part) < length:
@@ -215,7 +217,7 @@ class _Reader:
         self._at += length
         return part
 
-    def fields(self):
+    def fields(self) -> dict[str, str]:
         inside, found = _Reader(self.sized()), {}
         while inside._at < len(inside._message):
             name = inside.sized().decode("latin-1").lower()
@@ -223,11 +225,11 @@ class _Reader:
         return found
 
 
-def _suite():
+def _suite() -> CipherSuite:
     return CipherSuite.new(KEM, KDF, AEAD)
 
 
-def _number(value):
+def _number(value: int) -> bytes:
     """A variable-length integer of QUIC."""
     for prefix, length in ((0, 1), (1, 2), (2, 4), (3, 8)):
         if value < 1 << (8 * length - 2):
@@ -235,17 +237,17 @@ def _number(value):
     raise ObliviousError(f"expected a number below 2^62, received {value}")
 
 
-def _sized(content):
+def _sized(content: bytes) -> bytes:
     return _number(len(content)) + content
 
 
-def _text(text):
+def _text(text: str) -> bytes:
     return _sized(text.encode("latin-1"))
 
 
-def _fields(headers):
+def _fields(headers: dict[str, str]) -> bytes:
     return _sized(b"".join(_text(name.lower()) + _text(value) for name, value in headers.items()))
 
 
-def _padded(message, pad):
+def _padded(message: bytes, pad: int) -> bytes:
     return message + bytes(-len(message) % pad)

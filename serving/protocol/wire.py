@@ -118,7 +118,7 @@ def unpack_answer(row: bytes, shape: tuple[int, ...]) -> Answer:
     return Answer(values.reshape(shape), row[8:tag_end], row[tag_end:ANSWER_HEADER])
 
 
-def _to_float16(values):
+def _to_float16(values: np.ndarray) -> np.ndarray:
     """IEEE half precision of finite float32 below 65,520 in magnitude, rounded to nearest even, as bits in `<u2`.
 
     The same as `astype(np.float16)`, which takes three times as long; numbers below 2^-14, half precision's subnormal
@@ -137,7 +137,7 @@ def _to_float16(values):
     return bits.astype("<u2")
 
 
-def _to_bfloat16(values):
+def _to_bfloat16(values: np.ndarray) -> np.ndarray:
     """The upper half of finite float32, rounded to nearest even, as `<u2`."""
     bits = values.view(np.uint32)
     rounding = bits >> 16
@@ -148,6 +148,6 @@ def _to_bfloat16(values):
     return rounding.astype("<u2")
 
 
-def _check_dtype(dtype):
+def _check_dtype(dtype: str) -> None:
     if dtype not in CODES:
         raise WireError(f"the wire's dtype must be one of {sorted(CODES)}, received {dtype!r}")
