@@ -36,6 +36,7 @@ def to_groups(rows: Tensor, group_size: int) -> Tensor:
 
 
 def batch_size_message(batch_size: int | str, group_size: int) -> str:
+    """What is said of a batch that is no whole number of groups, and how to mend it."""
     return (
         f"The batch must be a multiple of the group size: expected a multiple of group_size={group_size}, received "
         f"{batch_size} rows. Use a batch size that is a multiple of {group_size}, and drop the last part of an epoch "

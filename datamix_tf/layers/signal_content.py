@@ -163,6 +163,7 @@ class SignalRebuild(_OnFields):
 
     @property
     def macs_per_output_value(self) -> int:
+        """Multiply-adds behind each number of the output, for `datamix_tf.costs`."""
         return self.rank
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
@@ -207,6 +208,7 @@ class OnFields(keras.layers.Layer):
 
     @property
     def macs_per_output_value(self) -> int:
+        """Multiply-adds behind each number of the output, for `datamix_tf.costs`."""
         return math.prod(self.layer.kernel.shape[:-1])
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

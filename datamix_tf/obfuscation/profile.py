@@ -40,6 +40,7 @@ class ProfileEntry:
 
     @property
     def removed_fraction(self) -> float:
+        """Share of the coefficients that are not sent."""
         return 1 - self.kept / self.rank
 
 

@@ -60,7 +60,8 @@ class Front:
     padding: tuple[tuple[int, int], tuple[int, int]]
 
     @property
-    def layers(self) -> list:
+    def layers(self) -> list[keras.layers.Layer]:
+        """The linear layers at the ends of the paths."""
         return [path.layer for path in self.paths]
 
     def offset(self, path: Path) -> tuple[int, int]:
@@ -183,7 +184,9 @@ def halves(
 
     Args:
         server: A functional model from the sent feature on; its layers and weights are used, not copied.
-        rank, exact, distortion: As for `obfuscate`.
+        rank: As for `obfuscate`.
+        exact: As for `obfuscate`.
+        distortion: As for `obfuscate`.
 
     Returns:
         `(content, server, front)`: the edge's `SignalContent`, the server from its coefficients on, and the `Front`.

@@ -60,6 +60,7 @@ class AdversarialTraining(keras.Model):
         self.built = True
 
     def compile(self, adversary_optimizer: keras.optimizers.Optimizer, **kwargs: Any) -> None:
+        """As `keras.Model.compile`, with the adversary's optimizer in front."""
         super().compile(**kwargs)
         self.adversary_optimizer = adversary_optimizer
         self.optimizer.build(self.parts.trainable_variables)

@@ -38,6 +38,7 @@ class Gateway:
         self._bodies = BodyReader(limits)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers a request, as ASGI has it."""
         path = scope.get("path", "")
         if scope["type"] != "http" or path != ohttp.GATEWAY_PATH:
             if scope["type"] == "http" and self._only and not path.startswith("/healthz/"):

@@ -59,6 +59,7 @@ class Manifest:
     schema: int = SCHEMA_VERSION
 
     def to_json(self) -> str:
+        """The text of the manifest's file, which `from_json` reads."""
         return json.dumps(dataclasses.asdict(self), indent=1) + "\n"
 
     @classmethod

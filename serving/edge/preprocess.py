@@ -34,6 +34,7 @@ class ImagePreprocessing:
 
     @property
     def shape(self) -> tuple[int, int, int]:
+        """`(height, width, channels)` of the result."""
         return (self.height, self.width, self.channels)
 
     def __call__(self, content: bytes) -> np.ndarray:
@@ -82,6 +83,7 @@ class SpeechPreprocessing:
 
     @property
     def shape(self) -> tuple[int, int, int]:
+        """`(bands, frames, 1)` of the result."""
         frames = 1 + (self.samples - self.frame_length) // self.frame_step
         return (self.bands or self.frame_length // 2 + 1, frames, 1)
 

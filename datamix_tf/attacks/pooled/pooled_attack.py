@@ -74,6 +74,7 @@ class PooledKeyAttack(Attack):
 
     @property
     def details(self) -> dict[str, Any]:
+        """What stands beside a score: what was tried, and the best of it."""
         return {
             "attack": f"clusters by {self.linker.kind}, then {self.best.name}",
             "threat_model": "pooled",
