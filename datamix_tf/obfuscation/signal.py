@@ -69,7 +69,7 @@ class Front:
         (top, _), (left, _) = self.padding
         return top - path.padding[0][0], left - path.padding[1][0]
 
-    def matrix(self) -> np.ndarray:
+    def matrix(self) -> Array:
         """W, float64 `[m, n]`, from the layers' present kernels: n numbers of a field to m outputs."""
         if self.size is None and any(isinstance(path.layer, keras.layers.Conv2D) for path in self.paths):
             return _whole_map(self)
@@ -84,7 +84,7 @@ class Front:
             rows.append(whole.reshape(-1, kernel.shape[-1]).T)
         return np.concatenate(rows)
 
-    def decompose(self) -> tuple[np.ndarray, np.ndarray]:
+    def decompose(self) -> tuple[Array, Array]:
         """The signal basis: right singular vectors `[n, r]` and singular values `[r]`, falling; r is the rank of W."""
         matrix = self.matrix()
         if len(matrix) > LARGE:  # by its Gram matrix: as exact as float32 weights ask for, and ten times faster
@@ -235,7 +235,7 @@ def preserved_content(features: Array, basis: Array) -> float:
     return float(np.log(np.maximum(signal[there], 1e-300) / total[there]).mean())
 
 
-def fields_of(front: Front, features: Array) -> np.ndarray:
+def fields_of(front: Front, features: Array) -> Array:
     """The fields of features, `[n, values]`: every receptive field of every example, or the flattened features."""
     if front.size is None:
         return np.asarray(features).reshape(len(features), -1)

@@ -127,7 +127,7 @@ class CriticAscent(Separator):
         return rows, np.square(keys).max(-1).reshape(-1, 1)
 
 
-def near_identity(random: np.random.Generator, size: int) -> np.ndarray:
+def near_identity(random: np.random.Generator, size: int) -> Array:
     """A rotation by a small, log-uniform angle, with random signs, float32 `[size, size]`."""
     from scipy.linalg import expm
 

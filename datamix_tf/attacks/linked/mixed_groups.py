@@ -27,10 +27,10 @@ class MixedGroup:
         mixtures: `key features`, `[S_G, ...]`, what the cloud sees.
     """
 
-    index: np.ndarray
-    features: np.ndarray
-    key: np.ndarray
-    mixtures: np.ndarray
+    index: Array
+    features: Array
+    key: Array
+    mixtures: Array
 
 
 class MixedGroups:
@@ -51,16 +51,16 @@ class MixedGroups:
         self._pre = copy_of(model.pre)
         self._main = copy_of(model.main)
 
-    def features(self, x: Array, batch_size: int = 256) -> np.ndarray:
+    def features(self, x: Array, batch_size: int = 256) -> Array:
         """Features of inputs, `[batch, ...]`."""
         return _apply(self._pre, x, batch_size)
 
-    def many_features(self, x: Array) -> np.ndarray:
+    def many_features(self, x: Array) -> Array:
         """Features of inputs to learn from: several draws of each where the edge draws noise."""
         noisy = any(isinstance(layer, GaussianBottleneck) and layer.noisy for layer in self._pre.layers)
         return np.concatenate([self.features(x) for _ in range(DRAWS if noisy else 1)])
 
-    def answers(self, mixtures: Array, batch_size: int = 256) -> np.ndarray:
+    def answers(self, mixtures: Array, batch_size: int = 256) -> Array:
         """What the cloud computes from mixtures and sends back, `[batch, ...]`."""
         return _apply(self._main, mixtures, batch_size)
 
@@ -93,13 +93,13 @@ class MixedGroups:
         ]
 
 
-def rotations(random: np.random.Generator, count: int, size: int) -> np.ndarray:
+def rotations(random: np.random.Generator, count: int, size: int) -> Array:
     """Uniformly random orthogonal matrices `[count, size, size]`."""
     drawn = ortho_group.rvs(size, max(count, 1), random_state=random)  # one too many where none is wanted
     return drawn.reshape(-1, size, size)[:count]
 
 
-def mix(features: Array, random: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
+def mix(features: Array, random: np.random.Generator, size: int) -> tuple[Array, Array]:
     """Mixes features `[groups * size, ...]` with fresh keys; returns `(keys [groups, size, size], mixtures)`."""
     keys = rotations(random, len(features) // size, size).astype("float32")
     flat = features.reshape(len(keys), size, -1)

@@ -80,7 +80,7 @@ class SeparatedPictures(Attack):
         mean, spread = float(np.mean(found)), float(np.std(found))
         return AttackScore(mean, float(np.mean(chance)), len(found), "correlation", details, spread)
 
-    def rebuild(self, x: Array) -> np.ndarray:
+    def rebuild(self, x: Array) -> Array:
         """Inputs as rebuilt from their separated mixtures, `[whole groups, ...]` in the units of `x`."""
         groups = self.keys.drawn.draw(x, len(x) // self.keys.group_size)
         return np.concatenate([self._decoded(self.keys.separate(group.mixtures), group) for group in groups])

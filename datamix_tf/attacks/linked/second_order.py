@@ -17,7 +17,7 @@ BLOCKS = 4  # along each axis of a map
 LAGS = 3  # places along each axis
 
 
-def covariances(mixtures: Array) -> np.ndarray:
+def covariances(mixtures: Array) -> Array:
     """Covariances between a group's mixtures at lags and in blocks, `[count, S_G, S_G]`, each of trace 1.
 
     Args:
@@ -36,7 +36,7 @@ def covariances(mixtures: Array) -> np.ndarray:
     return np.stack([matrix / max(np.abs(matrix).sum(), 1e-12) for matrix in symmetric])
 
 
-def joint_diagonalizer(matrices: Array, sweeps: int = 50, tolerance: float = 1e-7) -> np.ndarray:
+def joint_diagonalizer(matrices: Array, sweeps: int = 50, tolerance: float = 1e-7) -> Array:
     """The orthogonal `W` that makes all `W C W^T` as diagonal as possible, by Jacobi rotations.
 
     Args:

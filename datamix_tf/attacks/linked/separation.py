@@ -20,7 +20,7 @@ VIEWS = ("features", "centred", "gradients", "centred gradients")
 MAX_SAMPLES = 20_000
 
 
-def centre(mixtures: Array, mean: Array | None) -> np.ndarray:
+def centre(mixtures: Array, mean: Array | None) -> Array:
     """Mixtures `[S_G, ...]` less what the known mean feature `[...]` can explain of them; mixed by the same key."""
     template, flat = np.asarray(mean, np.float64).reshape(-1), np.asarray(mixtures, np.float64)
     flat = flat.reshape(len(flat), -1)
@@ -28,7 +28,7 @@ def centre(mixtures: Array, mean: Array | None) -> np.ndarray:
     return (flat - explained).reshape(np.shape(mixtures))
 
 
-def view(mixtures: Array, kind: str, mean: Array | None = None) -> np.ndarray:
+def view(mixtures: Array, kind: str, mean: Array | None = None) -> Array:
     """What independent component analysis is given of a group's mixtures.
 
     Args:
@@ -53,7 +53,7 @@ def view(mixtures: Array, kind: str, mean: Array | None = None) -> np.ndarray:
 
 def separate(
     mixtures: Array, kind: str = "gradients", mean: Array | None = None, seed: int = 0, algorithm: str = "fastica"
-) -> np.ndarray:
+) -> Array:
     """Estimates the inverse of a group's key by independent component analysis of one view of its mixtures.
 
     Args:
@@ -76,7 +76,7 @@ def separate(
         return nearest_orthogonal({"fastica": _fastica, "picard": _picard}[algorithm](samples, seed))
 
 
-def nearest_orthogonal(estimate: Array) -> np.ndarray:
+def nearest_orthogonal(estimate: Array) -> Array:
     """The orthogonal matrix that is nearest to an estimate with rows of one length: the key is orthogonal."""
     rows = estimate / np.linalg.norm(estimate, axis=1, keepdims=True)
     left, _, right = np.linalg.svd(rows)
@@ -97,7 +97,7 @@ def _picard(samples: Array, seed: int | None) -> Array:
     return rotation @ whitening
 
 
-def agreement(estimate: Array, key: Array) -> tuple[float, np.ndarray]:
+def agreement(estimate: Array, key: Array) -> tuple[float, Array]:
     """How well an estimate undoes a key: the mean of the matched absolute entries of `W A`.
 
     Args:

@@ -79,11 +79,11 @@ class KeyAttack(Attack):
         details = {**self.details, "groups": len(found), "chance_spread": spread, "seconds_per_group": seconds}
         return AttackScore(float(np.mean(found)), chance, len(found), "key_agreement", details, float(np.std(found)))
 
-    def seen(self, group: MixedGroup) -> np.ndarray:
+    def seen(self, group: MixedGroup) -> Array:
         """What is separated of a `MixedGroup`."""
         return self.drawn.answers(group.mixtures) if self.answers else group.mixtures
 
-    def separate(self, mixtures: Array) -> np.ndarray:
+    def separate(self, mixtures: Array) -> Array:
         """The estimated inverse of a group's key, `[S_G, S_G]`, by the best separator."""
         return self.best.separate(mixtures)
 

@@ -33,7 +33,7 @@ class Separator(abc.ABC):
         del features, group_size
 
     @abc.abstractmethod
-    def separate(self, mixtures: Array) -> np.ndarray:
+    def separate(self, mixtures: Array) -> Array:
         """From a group's mixtures `[S_G, ...]`: `W [S_G, S_G]`, orthogonal, with `W mixtures` near the features."""
 
 

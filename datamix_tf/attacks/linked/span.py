@@ -21,7 +21,7 @@ from datamix_tf.typing import Array, Examples
 GROUPS = 64
 
 
-def coefficients_of(feature: Array, mixtures: Array) -> tuple[np.ndarray, float]:
+def coefficients_of(feature: Array, mixtures: Array) -> tuple[Array, float]:
     """The combination of a group's mixtures that is nearest to a feature.
 
     Args:
@@ -158,7 +158,7 @@ class ReuseAttack(SpanAttack):
         return AttackScore(float(np.mean(found)), float(np.mean(chance)), len(found), "correlation", details, spread)
 
 
-def meeting(first: Array, second: Array) -> tuple[np.ndarray, float]:
+def meeting(first: Array, second: Array) -> tuple[Array, float]:
     """Where the spans of two groups of mixtures `[S_G, ...]` come nearest: `(direction [...], cosine of the angle)`."""
     bases = [np.linalg.qr(np.reshape(group, (len(group), -1)).astype(np.float64).T)[0] for group in (first, second)]
     left, cosines, _ = np.linalg.svd(bases[0].T @ bases[1])

@@ -99,7 +99,7 @@ class LinkAttack(Attack):
         details |= {"pools": pools, "groups_in_a_pool": min(POOL_GROUPS, len(features) // self.group_size)}
         return AttackScore(auc, 0.5, pools, "auc", details, spread)
 
-    def similarity(self, mixtures: Array) -> np.ndarray:
+    def similarity(self, mixtures: Array) -> Array:
         """How much each two of `n` mixtures seem to be of one group, `[n, n]`: logits, or correlations."""
         return self._similarity(np.asarray(mixtures, "float32") / self.scale, self.kind)
 
@@ -144,7 +144,7 @@ class LinkAttack(Attack):
         return float(np.mean(found)), float(np.std(found)), len(found)
 
 
-def log_energies(mixtures: Array, kind: str) -> np.ndarray:
+def log_energies(mixtures: Array, kind: str) -> Array:
     """Log squares of the numbers of mixtures `[n, ...]`, or of their gradients along all axes but the channels.
 
     Returns:

@@ -123,18 +123,18 @@ class Pool:
         clusters: The attacker's cluster of each mixture, `[n]`.
     """
 
-    index: np.ndarray
-    mixtures: np.ndarray
-    coefficients: np.ndarray
-    group: np.ndarray
-    clusters: np.ndarray
+    index: Array
+    mixtures: Array
+    coefficients: Array
+    group: Array
+    clusters: Array
 
-    def members(self, size: int) -> np.ndarray:
+    def members(self, size: int) -> Array:
         """The mixtures of each cluster, `[clusters, size]`."""
         return np.argsort(self.clusters, kind="stable").reshape(-1, size)
 
 
-def balanced_clusters(similarity: Array, size: int, rounds: int = 20) -> np.ndarray:
+def balanced_clusters(similarity: Array, size: int, rounds: int = 20) -> Array:
     """Parts rows into clusters of `size` so that similarity within them is large.
 
     Seeds are the rows that are least like each other; then rows are assigned to clusters by optimal matching on their

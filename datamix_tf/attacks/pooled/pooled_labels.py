@@ -71,7 +71,7 @@ class PooledLabelAttack(Attack):
         return AttackScore(score, chance, len(labels), self.reader.measure, details)
 
 
-def best_groups(named: Array, labels: Array) -> np.ndarray:
+def best_groups(named: Array, labels: Array) -> Array:
     """What was named in clusters `[clusters, S_G, ...]`, in the order that fits the labels of groups best.
 
     Each cluster is put in its best order for each group, and clusters are then assigned to groups.

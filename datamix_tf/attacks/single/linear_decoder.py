@@ -42,7 +42,7 @@ class LinearDecoder:
                 best, self.weights = left_out, weights
         return self
 
-    def decode(self, features: Array) -> np.ndarray:
+    def decode(self, features: Array) -> Array:
         """Inputs rebuilt from features `[n, ...]`, float32 in the units of the inputs."""
         flat = np.asarray(features, "float32").reshape(len(features), -1) - self.centre
         return (flat @ self.features.T @ self.weights + self.mean).reshape(-1, *self.shape)

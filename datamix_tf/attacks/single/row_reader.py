@@ -53,7 +53,7 @@ class RowReader:
         self.attack.fit(train, valid)
         self._part = self.attack.reading_part()
 
-    def read(self, rows: Array) -> np.ndarray:
+    def read(self, rows: Array) -> Array:
         """The labels read from recovered rows `[n, ...]`: classes `[n]`, or 0/1 `[n, outputs]`."""
         logits = keras.ops.convert_to_numpy(self._part(np.asarray(rows, "float32"), training=False))
         return (logits > self.attack.thresholds).astype(int) if self.binary else logits.argmax(1)
@@ -63,7 +63,7 @@ class RowReader:
         return balanced_accuracy(labels, named) if self.binary else float((labels == named).mean())
 
 
-def best_order(named: Array, labels: Array) -> np.ndarray:
+def best_order(named: Array, labels: Array) -> Array:
     """The rows in the order in which most of what was named is right."""
     same = (named[:, None] == labels[None]).reshape(len(named), len(labels), -1).mean(-1)
     rows, columns = linear_sum_assignment(-same)
