@@ -10,10 +10,12 @@ Conventions, inferred from the papers' tables (docs/costs.md shows the arithmeti
 from __future__ import annotations
 
 import math
-
-import keras
+from typing import TYPE_CHECKING
 
 from datamix_tf.typing import Node, Shape
+
+if TYPE_CHECKING:
+    import keras
 
 MEGA = 2**20
 BATCH_NORMALIZATION_OPERATIONS = 2
@@ -111,6 +113,8 @@ def cost_of(model: keras.Model) -> dict[str, int]:
 
 
 def _call_macs(call: Node) -> int:
+    import keras
+
     from datamix_tf.graph import is_functional
 
     layer = call.operation

@@ -9,6 +9,7 @@ from typing import Any
 from datamix_tf.costs import cost_of
 from datamix_tf.defences.base import Costs, Defence, NetworkSpec, variant
 from datamix_tf.defences.registry import register
+from datamix_tf.typing import Tensor
 
 BLOCKS = (0, 1, 2, 3)
 
@@ -86,7 +87,7 @@ def wrong_key(model: Any) -> Callable[..., Any]:
     """A function like a `DataMixModel` that de-mixes with other keys than it mixed with."""
     from datamix_tf.groups import complete_groups
 
-    def predict(x, training=False):
+    def predict(x: Tensor, training: bool = False) -> Tensor:
         features = complete_groups(model.pre(x, training=False), model.group_size)
         answers = model.main(model.mix(features, model.keys(features)), training=False)
         return model.post(model.demix(answers, model.keys(features)), training=False)[: len(x)]

@@ -69,10 +69,10 @@ def get(id: str) -> type[Defence]:
 
 
 @functools.cache
-def _load_packages():
+def _load_packages() -> None:
     for entry in importlib.metadata.entry_points(group=ENTRY_POINTS):
         entry.load()
 
 
-def _name(kind):
+def _name(kind: type[Defence]) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"

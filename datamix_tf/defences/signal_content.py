@@ -63,7 +63,7 @@ class SignalContentAlone(Defence):
 
         from datamix_tf.transmission import obfuscation_of
 
-        layer = obfuscation_of(model)
+        layer: Any = obfuscation_of(model)
         edge = cost_of(keras.Model(model.inputs[0], layer.output))
         up = FLOAT_BYTES * math.prod((*layer.places, layer.rank))
         return Costs(edge["params"], edge["macs"], up, cost_of(model)["output_bytes"])
