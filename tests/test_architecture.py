@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import REPOSITORY
 
 ROOMS = (
-    *("datamix_tf", "components", "pipeline"),
+    *("datamix_settings", "datamix_tf", "components", "pipeline"),
     *("serving/protocol", "serving/cloud", "serving/edge", "serving/relay"),
 )
 ALLOWED = {
@@ -18,9 +18,13 @@ ALLOWED = {
     "serving/edge": {"serving/protocol"},
     "serving/relay": {"serving/protocol"},
     "serving/cloud": {"serving/protocol", "datamix_tf"},
-    "datamix_tf": set(),
-    "components": {"serving/protocol", "serving/edge", "serving/cloud", "datamix_tf"},
-    "pipeline": {"serving/protocol", "serving/edge", "serving/cloud", "datamix_tf", "components"},
+    "datamix_settings": set(),
+    "datamix_tf": {"datamix_settings"},
+    "components": {"serving/protocol", "serving/edge", "serving/cloud", "datamix_settings", "datamix_tf"},
+    "pipeline": {
+        *("serving/protocol", "serving/edge", "serving/cloud"),
+        *("datamix_settings", "datamix_tf", "components"),
+    },
 }
 
 

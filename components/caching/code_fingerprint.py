@@ -8,7 +8,7 @@ import hashlib
 import pathlib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PACKAGES = ("components", "datamix_tf", "pipeline", "serving")
+PACKAGES = ("components", "datamix_settings", "datamix_tf", "pipeline", "serving")
 
 
 @functools.cache

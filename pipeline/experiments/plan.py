@@ -10,19 +10,6 @@ from components.training.methods import MIXING, VARIANTS
 from components.training.networks import ModelConfig
 from pipeline.experiments.rows import HIDDEN, Row
 
-MODEL_OPTIONS = (
-    "hidden_units",
-    "width",
-    "epochs",
-    "batch_size",
-    "curriculum",
-    "standardize",
-    "optimizer",
-    "learning_rate",
-    "weight_decay",
-    "augment",
-)
-
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
@@ -76,19 +63,20 @@ def _model(row, options, hidden, seed):
     # The cloud's first layers, a convolution and a shortcut's, have so many outputs together.
     if row.signal_rank > 4 * options.width:
         raise InputError(f"--signal_rank must be at most 4 x --width = {4 * options.width}; received {row.signal_rank}")
-    return ModelConfig(
-        method=row.model,
-        level=row.level or (float(options.anonymizer[0]) if row.method == "anonymizer" else 0.0),
-        num_pre_blocks=row.num_pre_blocks if "num_pre_blocks" in VARIANTS[row.method] else 0,
-        group_size=row.group_size if row.method in MIXING else 1,
-        signal_rank=row.signal_rank,
-        bottleneck_units=row.bottleneck_units,
-        bottleneck_bits=row.bottleneck_bits,
-        distill=options.distill if row.model == "datamix" else 0.0,
-        seed=seed,
-        people=hidden[0] if row.method == "anonymizer" else "",
-        **{key: getattr(options, key) for key in MODEL_OPTIONS},
-    )
+    own = {
+        "method": row.model,
+        "level": row.level or (float(options.anonymizer[0]) if row.method == "anonymizer" else 0.0),
+        "num_pre_blocks": row.num_pre_blocks if "num_pre_blocks" in VARIANTS[row.method] else 0,
+        "group_size": row.group_size if row.method in MIXING else 1,
+        "signal_rank": row.signal_rank,
+        "bottleneck_units": row.bottleneck_units,
+        "bottleneck_bits": row.bottleneck_bits,
+        "distill": options.distill if row.model == "datamix" else 0.0,
+        "seed": seed,
+        "people": hidden[0] if row.method == "anonymizer" else "",
+    }
+    as_told = {field.name for field in dataclasses.fields(ModelConfig)} - set(own)
+    return ModelConfig(**own, **{name: getattr(options, name) for name in as_told})
 
 
 def _attack(attack, label, model, options):

@@ -16,9 +16,7 @@ class DefenceOptions:
     noise: tuple[float, ...] = setting(
         (4.0, 8.0), "variances of the method noise, on standardised inputs, with commas", **at_least(0)
     )
-    blur: tuple[int, ...] = setting(
-        (16, 8), "rows and columns that the method blur leaves, with commas", **at_least(1)
-    )
+    blur: tuple[int, ...] = setting((16, 8), "rows and columns that the method blur leaves, with commas", **at_least(1))
     anonymizer: tuple[int, ...] = setting(
         (64,), "widths of the method anonymizer's generator, with commas", **at_least(1)
     )

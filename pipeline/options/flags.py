@@ -82,7 +82,9 @@ def values(command: Command, argv: list[str] | None = None) -> tuple[dict[str, A
 
 def parser(command: Command) -> argparse.ArgumentParser:
     """The parser of a command; values stay texts, and what is not given stays out."""
-    made = _Parser(command.name, description=command.description, allow_abbrev=False, argument_default=argparse.SUPPRESS)
+    made = _Parser(
+        command.name, description=command.description, allow_abbrev=False, argument_default=argparse.SUPPRESS
+    )
     for title, fields in groups(command.options).items():
         group = made.add_argument_group(title)
         for field in fields:

@@ -25,7 +25,7 @@ TOGETHER = (check_name, check_packaged, check_shares, check_starts, check_team)
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RunOptions(
-    SplitOptions, ModelOptions, DefenceOptions, MixingTrainingOptions, TeamOptions, AttackChoiceOptions, PushOptions
+    SplitOptions, DefenceOptions, ModelOptions, TeamOptions, MixingTrainingOptions, AttackChoiceOptions, PushOptions
 ):
     """The options of a run; `python -m pipeline.run --help` explains each."""
 
