@@ -37,12 +37,14 @@ class AuditOptions(LineageOptions):
     run: str = setting(REQUIRED, "output folder of a finished run", metavar="RUN_DIR")
     output: str | None = like(OutputOptions, "output", None, help="folder of the report (default: RUN_DIR/audit)")
     keep: str | None = like(OutputOptions, "keep", help="folder that keeps finished work (default: RUN_DIR/kept)")
-    models: tuple[str, ...] | None = setting(None, "which models, with commas (default: all that mix)")
+    models: tuple[str, ...] | None = setting(
+        None, "which models, with commas (default: all that mix)", metavar="MODEL,..."
+    )
     threats: tuple[str, ...] | None = setting(
-        None, "which threat models of docs/threat-model.md, with commas (default: all)"
+        None, "which threat models of docs/threat-model.md, with commas (default: all)", metavar="THREAT,..."
     )
     attacks: tuple[str, ...] | None = setting(
-        None, "which attacks, by parts of their names, with commas (default: all)"
+        None, "which attacks, by parts of their names, with commas (default: all)", metavar="PART,..."
     )
     attack_epochs: int = like(
         AttackOptions,
