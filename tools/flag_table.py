@@ -14,10 +14,10 @@ PATH = pathlib.Path(__file__).resolve().parents[1] / "docs" / "flags.md"
 INTRODUCTION = """\
 # Flags
 
-What `--help` explains, too; `python -m tools.flag_table` writes this page. A flag may be typed with `-` for `_`. Several
-values are written with commas and no spaces. A value that cannot be used ends a command with status 2 and one line
-that says what was expected and what came. Any Beam option may follow those of `pipeline.run`, `pipeline.obfuscation`
-and `pipeline.audit` ([pipeline.md](pipeline.md))."""
+What `--help` explains, too; `python -m tools.flag_table` writes this page. A flag may be typed with `-` for `_`.
+Several values are written with commas and no spaces. A value that cannot be used ends a command with status 2 and one
+line that says what was expected and what came. Any Beam option may follow those of `pipeline.run`,
+`pipeline.obfuscation` and `pipeline.audit` ([pipeline.md](pipeline.md))."""
 
 
 def page() -> str:
