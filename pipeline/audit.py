@@ -112,12 +112,13 @@ def plan(options: AuditOptions, examples: Examples, models: Models) -> list:
     from components.attacker import TARGET
     from components.auditor import AuditConfig
     from components.training import models as trained
+    from components.training.networks import ModelConfig
     from datamix_tf.audit import PROBES
 
     hidden = examples.read_json("schema.json")["hidden"]
     names = trained.names(models)
-    configs = {name: trained.training(models, name)["config"] for name in names}
-    mixing = [name for name in names if configs[name]["method"] == "datamix" and configs[name]["group_size"] > 1]
+    kinds = {name: ModelConfig.from_dict(trained.training(models, name)["config"]).defence for name in names}
+    mixing = [name for name in names if kinds[name].mixes and kinds[name].group_size > 1]
     for name in options.models or ():
         if name not in mixing:
             raise InputError(f"the run has no mixing model {name!r}; it has {', '.join(mixing) or 'none'}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import hashlib
+import inspect
 import pathlib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -24,6 +25,17 @@ def fingerprint(module: str) -> str:
         for path in (_path(name), *_data(name)):
             digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
+
+
+def of_plugin(kind: type) -> dict[str, str]:
+    """The code behind a class that is not the project's, such as a user's defence, as `{"code": hash}`.
+
+    Nothing for the project's own, which the fingerprint of whoever imports it covers.
+    """
+    if kind.__module__.partition(".")[0] in PACKAGES:
+        return {}
+    path = inspect.getsourcefile(kind)
+    return {"code": hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest() if path else kind.__qualname__}
 
 
 @functools.cache

@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 
-from components.caching import code_fingerprint as sources
+from components.caching import code_fingerprint
 from components.storage import files
 from components.storage.artifacts import Examples, atomic_folder
 from components.storage.local_copies import local_copy
@@ -39,7 +39,7 @@ def kept(folder: str, what: dict, examples: Examples, make, module: str) -> str:
 
 def place(folder: str, what: dict, examples: Examples, module: str) -> str:
     """Where `kept` keeps a result; the arguments are its."""
-    key = {"what": what, "examples": examples.read_json("schema.json"), "code": sources.fingerprint(module)}
+    key = {"what": what, "examples": examples.read_json("schema.json"), "code": code_fingerprint.fingerprint(module)}
     name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:32]
     return os.path.join(folder, name)
 

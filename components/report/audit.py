@@ -6,11 +6,13 @@ from __future__ import annotations
 def text(audit: dict) -> str:
     """Markdown of `audit.json`."""
     from datamix_tf.audit import headlines, sentence
+    from datamix_tf.defences import from_dict
 
     parts = [f"# What the cloud learns: {audit['dataset']['name']}", f"Made by `{audit['command']}`."]
     for name, config in audit["models"].items():
         scores = [score for score in audit["scores"] if score["model"] == name]
-        title = f"N_pre={config['num_pre_blocks']}, S_G={config['group_size']}"
+        defence = from_dict(config["defence"])
+        title = f"N_pre={defence.num_pre_blocks}, S_G={defence.group_size}"
         worst = headlines(scores)
         parts.append(f"## {name} ({title})")
         parts.append("\n".join(f"- {sentence(score)}" for score in worst.values()))

@@ -8,9 +8,9 @@ from __future__ import annotations
 import dataclasses
 import json
 
+from components.metrics_rows import members_of
 from components.report.headline import headline
 from components.report.health import few
-from components.training.methods import members_of
 
 #: Tasks by the names of the Hugging Face hub.
 TASKS = {"image": "image-classification", "audio": "audio-classification"}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import statistics
 
-from components.training.methods import entry_key, members_of
+from components.metrics_rows import entry_key, members_of
+from datamix_tf.defences import DataMix
 
 
 def trade_offs(metrics: dict) -> dict[str, bytes]:
@@ -25,7 +26,7 @@ def trade_offs(metrics: dict) -> dict[str, bytes]:
 
 
 def _mixing(metrics):
-    return [entry for entry in metrics["summary"] if entry["method"] == "datamix"]
+    return [entry for entry in metrics["summary"] if entry["method"] == DataMix.id]
 
 
 def _group_sizes(sizes, hidden, metrics):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from components.metrics_rows import entry_key, members_of, row_key
 from components.report import card
 from components.report.curves import curves
 from components.report.headline import headline
@@ -9,7 +10,6 @@ from components.report.health import few, health
 from components.report.templates import environment, for_script, percent, source, source_hash
 from components.report.tradeoff import trade_off
 from components.report.worst import attacks_on, worst
-from components.training.methods import entry_key, members_of, row_key
 
 #: The templates of the sections, in their order, and their headings.
 SECTIONS = {

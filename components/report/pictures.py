@@ -6,12 +6,12 @@ import io
 
 import numpy as np
 
+from components.metrics_rows import defence_of, entry_key
 from components.storage import files
 from components.storage.artifacts import AttackScores, Examples, Models
 from components.storage.local_copies import local_copy
 from components.training import models as trained
 from components.training.data import arrays
-from components.training.methods import SENDING_NOTHING, entry_key
 
 PICTURES = 8
 SCALE = 2
@@ -30,7 +30,7 @@ def defence_strips(examples: Examples, models: Models, scores: AttackScores, met
     schema = examples.read_json("schema.json")
     strips = [("raw input", picture_row(_group(PICTURES, examples), schema["shape"][:2]))]
     for entry in metrics["summary"]:
-        if entry["method"] in (*SENDING_NOTHING, "cloud"):
+        if defence_of(entry).leakage is not None:  # by construction: nothing is sent, or the raw input
             continue
         model = trained.load(models, entry["models"][0])
         x = _group(max(PICTURES, group_size_of(model)), examples)

@@ -1,10 +1,16 @@
-"""The networks of every method, untrained, and the optimizers of the papers."""
+"""The models of a run: what is trained how, untrained networks, and the optimizers of the papers."""
 
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
+import numpy as np
+
+from components.errors import InputError
 from components.training.data import target_task
+from datamix_tf import defences
+from datamix_tf.defences import Cloud, Defence, NetworkSpec
 
 
 @dataclasses.dataclass(frozen=True)
@@ -12,12 +18,7 @@ class ModelConfig:
     """One model to train.
 
     Attributes:
-        method: `"plain"`, `"datamix"` (trained through the mixing), `"mixup"` (trained with mixup, raw inputs are mixed
-            in pairs), `"noise"`, `"blur"` or `"anonymizer"` (the edge obfuscates the raw input), `"obfuscation"` (the
-            edge sends signal content).
-        level: Variance of the noise, the size that blurring leaves, or the width of the anonymizer; 0 for the others.
-        num_pre_blocks: N_pre, blocks on the edge: 0 (raw inputs are mixed), 1, 2 or 3.
-        group_size: S_G, inputs mixed with each other.
+        defence: The `Defence` whose network it is.
         hidden_units: Units of a hidden layer in M_post; 0 for none, as in the papers.
         width: Filters of the stem; 64 is ResNet-18.
         epochs: Passes over the train split.
@@ -32,20 +33,12 @@ class ModelConfig:
         augment: Any of `"flip"`, `"shift"` and `"mask"`.
         seed: Seed of initialisation, order, augmentation and training keys.
         optimizer: `"adamw"`, `"adam"` or `"sgd"` (momentum 0.9), all with decoupled weight decay.
-        people: The hidden column that the anonymizer is trained against; empty for the other methods.
-        signal_rank: Coefficients of signal content that are sent for each place, in front of the mixing if there is
-            any; 0 sends all of the feature. Takes N_pre = 3, behind which the cloud starts with strides.
-        bottleneck_units: Numbers that the edge sends through a `GaussianBottleneck` (of the network of
-            `datamix_tf.models.bottleneck`); 0 for none.
-        bottleneck_bits: Upper bound of the information in them.
+        people: The hidden column that a defence which needs people is trained against; empty for the others.
         distill: Share of the loss that follows the answers of the same network trained plainly (`teacher`), for models
             trained through the mixing.
     """
 
-    method: str
-    level: float
-    num_pre_blocks: int
-    group_size: int
+    defence: Defence
     hidden_units: int
     width: int
     epochs: int
@@ -58,109 +51,62 @@ class ModelConfig:
     seed: int
     optimizer: str = "adamw"
     people: str = ""
-    signal_rank: int = 0
-    bottleneck_units: int = 0
-    bottleneck_bits: float = 0.0
     distill: float = 0.0
 
     @property
     def name(self) -> str:
-        rank = f"-rank{self.signal_rank}" if self.signal_rank else ""
-        if self.bottleneck_units:
-            sent = f"{self.bottleneck_units}-bits{self.bottleneck_bits:g}"
-            return f"bottleneck{sent}-group{self.group_size}-seed{self.seed}"
-        if self.mixing:
-            return f"datamix-pre{self.num_pre_blocks}-group{self.group_size}{rank}-seed{self.seed}"
-        if rank:
-            return f"{self.method}-pre{self.num_pre_blocks}{rank}-seed{self.seed}"
-        return f"{self.method}{f'{self.level:g}' if self.level else ''}-seed{self.seed}"
-
-    @property
-    def mixing(self) -> bool:
-        """Whether it is trained through the mixing."""
-        return self.method == "datamix"
+        """The model's name in a run."""
+        return f"{self.defence.model_name}-seed{self.seed}"
 
     @property
     def teacher(self) -> ModelConfig:
         """The plain network, all in one place, with the same settings."""
-        plain = {"method": "plain", "num_pre_blocks": 0, "group_size": 1, "signal_rank": 0}
-        return dataclasses.replace(self, **plain, bottleneck_units=0, bottleneck_bits=0.0, distill=0.0)
+        return dataclasses.replace(self, defence=Cloud(), distill=0.0)
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-ready description."""
+        own = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return own | {"defence": defences.to_dict(self.defence), "augment": list(self.augment)}
+
+    @classmethod
+    def from_dict(cls, described: dict[str, Any]) -> ModelConfig:
+        """The config that `to_dict` described.
+
+        Raises:
+            InputError: If it was written by a version before 0.2, which had no defences, or its defence is not known.
+        """
+        if "defence" not in described:
+            raise InputError("the run was trained by an earlier version, which is not read; run it again with this one")
+        try:
+            defence = defences.from_dict(described["defence"])
+        except ValueError as error:
+            raise InputError(str(error)) from None
+        return cls(**described | {"defence": defence, "augment": tuple(described["augment"])})
 
 
-def build_model(config: ModelConfig, schema):
-    """The untrained network of a config, with the train split's statistics in a normalisation layer."""
-    import keras
-
-    from datamix_tf import DataMixModel, split
-    from datamix_tf.mixup_model import MixupModel
-    from datamix_tf.models.bottleneck import bottleneck_parts, edge_half
-    from datamix_tf.models.resnet import post_layer, pre_layer, resnet18
-
-    normalization = keras.layers.Normalization(mean=schema["mean"], variance=schema["variance"], name="normalization")
+def network_spec(config: ModelConfig, schema: dict[str, Any]) -> NetworkSpec:
+    """What a config's network is built for, with the train split's statistics."""
     task = target_task(schema)
-    if config.bottleneck_units:
-        parts = bottleneck_parts(
-            tuple(schema["shape"]),
-            task.outputs,
-            config.bottleneck_units,
-            config.bottleneck_bits,
-            width=config.width,
-            hidden_units=config.hidden_units,
-            normalization=normalization,
-            seed=config.seed,
-        )
-        return DataMixModel(*parts, group_size=config.group_size, seed=config.seed, name="bottleneck")
-    if config.method == "edge_half":
-        shape, outputs = tuple(schema["shape"]), task.outputs
-        return edge_half(shape, outputs, config.width, config.hidden_units, normalization)
-    network = resnet18(
-        tuple(schema["shape"]),
-        task.outputs,
+    return NetworkSpec(
+        shape=tuple(schema["shape"]),
+        outputs=task.outputs,
+        binary=task.kind == "binary",
+        item_bytes=np.dtype(schema["dtype"]).itemsize,
+        mean=tuple(schema["mean"]),
+        variance=tuple(schema["variance"]),
         width=config.width,
         hidden_units=config.hidden_units,
-        normalization=normalization,
-        obfuscation=obfuscation(config),
+        standardize=config.standardize,
+        seed=config.seed,
     )
-    if config.method == "mixup":
-        raw = normalization.output
-        pre, cloud = keras.Model(network.inputs[0], raw, name="pre"), keras.Model(raw, network.outputs[0], name="main")
-        return MixupModel(pre, cloud, binary=task.kind == "binary", seed=config.seed, name="mixup")
-    if not config.mixing:
-        return network
-    pre, main, post = split(network, after=pre_layer(config.num_pre_blocks), before=post_layer(network))
-    if config.standardize and config.num_pre_blocks:
-        standardize = keras.layers.BatchNormalization(center=False, scale=False, momentum=0.9, name="standardize")
-        pre = keras.Model(pre.inputs[0], standardize(pre.outputs[0]), name=pre.name)
-    return DataMixModel(pre, main, post, group_size=config.group_size, seed=config.seed, name="datamix")
 
 
-def with_signal_content(model, config: ModelConfig):
-    """A trained model whose edge sends signal content only, `config.signal_rank` coefficients for each place."""
-    import keras
-
-    from datamix_tf import DataMixModel
-    from datamix_tf.models.resnet import pre_layer
-    from datamix_tf.obfuscation.signal import halves, obfuscate
-
-    if not config.mixing:
-        return obfuscate(model, model.get_layer(pre_layer(config.num_pre_blocks)).output, config.signal_rank)[0]
-    content, main, _ = halves(model.main, config.signal_rank)
-    pre = keras.Model(model.pre.inputs[0], content(model.pre.outputs[0]), name=model.pre.name)
-    return DataMixModel(pre, main, model.post, group_size=config.group_size, seed=config.seed, name="datamix")
+def build_model(config: ModelConfig, schema: dict[str, Any]) -> Any:
+    """The untrained network of a config, with the train split's statistics in a normalisation layer."""
+    return config.defence.build(network_spec(config, schema))
 
 
-def obfuscation(config: ModelConfig):
-    """The layer with which the edge obfuscates raw inputs, or `None`."""
-    from datamix_tf.layers import Blur, FaceAnonymizer, InputNoise
-
-    if config.method == "noise":
-        return InputNoise(config.level, seed=config.seed)
-    if config.method == "anonymizer":
-        return FaceAnonymizer(width=int(config.level), name="anonymizer")
-    return Blur(int(config.level)) if config.method == "blur" else None
-
-
-def optimizer(config: ModelConfig, steps: int, warmup_steps: int):
+def optimizer(config: ModelConfig, steps: int, warmup_steps: int) -> Any:
     """The optimizer of a config, with linear warm-up and cosine decay to 0 over `steps`."""
     import keras
 

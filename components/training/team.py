@@ -39,7 +39,7 @@ def train_as_team(models: list[dict], examples: str, keep: str, team: Team) -> N
     """Trains models one after the other, each by the whole team; they are then found in `keep`.
 
     Args:
-        models: Fields of `ModelConfig`s, JSON-ready.
+        models: Of `ModelConfig.to_dict`.
         examples: Where the `Examples` are.
         keep: Where trainings are kept.
         team: Who trains.

@@ -55,7 +55,7 @@ def main():
     from components.training.networks import ModelConfig
 
     for described in job["models"]:
-        config = ModelConfig(**described | {"augment": tuple(described["augment"])})
+        config = ModelConfig.from_dict(described)
         train_together(config, Examples(job["examples"]), job["keep"], strategy, first=arguments.index == 0)
 
 

@@ -13,6 +13,7 @@ from components.storage import files
 from components.storage.artifacts import Examples, Models, RawExamples
 from components.training import models as trained
 from components.training.data import arrays
+from components.training.networks import ModelConfig
 from pipeline.orchestration.finished import finished
 from serving.cloud.model_config import versions_in
 from serving.edge.bundle import Halves, load_manifest
@@ -59,8 +60,8 @@ class Opened:
         halves = Halves(self.edge, self.manifest, "float32", 1)
         wanted = halves.mix(group, types.SimpleNamespace(matrix=np.eye(size, dtype=np.float32)))
         for name in trained.names(self.models):
-            config = trained.training(self.models, name)["config"]
-            if config["method"] == "datamix" and config["group_size"] == size:
+            defence = ModelConfig.from_dict(trained.training(self.models, name)["config"]).defence
+            if defence.mixes and defence.group_size == size:
                 model = trained.load(self.models, name)
                 if _fits(model, self.manifest) and _same(_features(model, group), wanted):
                     return model

@@ -6,8 +6,8 @@ import dataclasses
 
 from components.attacker import TARGET, AttackConfig
 from components.errors import InputError
-from components.training.methods import MIXING, VARIANTS
 from components.training.networks import ModelConfig
+from datamix_tf.defences import Defence
 from pipeline.experiments.rows import HIDDEN, Row
 
 
@@ -17,21 +17,19 @@ class Plan:
 
     Attributes:
         models: `ModelConfig`s, each once.
-        methods: Pairs of a method's name and a model's, one for each row and seed.
+        methods: Pairs of a `Defence` and the name of the model that it runs, one for each row and seed.
         attacks: `AttackConfig`s, each once.
     """
 
     models: list[ModelConfig]
-    methods: list[tuple[str, str]]
+    methods: list[tuple[Defence, str]]
     attacks: list[AttackConfig]
 
     @property
     def packaged(self) -> str:
-        """Name of the model that is packaged: one with a bottleneck, else with mixed features, else that mixes."""
-        mixing = sorted((model for model in self.models if model.mixing), key=lambda model: not model.bottleneck_units)
-        if mixing[0].bottleneck_units:
-            return mixing[0].name
-        return next((model for model in mixing if model.num_pre_blocks and model.group_size > 1), mixing[0]).name
+        """Name of the model that is packaged: of those that mix the one that prefers it most, the first."""
+        mixing = [model for model in self.models if model.defence.mixes]
+        return max(mixing, key=lambda model: model.defence.packaging).name
 
 
 def plan(rows: list[Row], options, hidden: tuple[str, ...]) -> Plan:
@@ -47,33 +45,28 @@ def plan(rows: list[Row], options, hidden: tuple[str, ...]) -> Plan:
     """
     models, methods, attacks = {}, [], []
     for seed in range(options.seed, options.seed + options.repeats):
-        for row in rows:
-            model = _model(row, options, hidden, seed)
+        for row in [row.resolved(options) for row in rows]:
+            model = _model(row.defence, options, hidden, seed)
             models[model.name] = model
-            methods.append((row.method, model.name))
+            methods.append((row.defence, model.name))
             for attack in row.attacks:
                 for label in hidden if attack.label == HIDDEN else (TARGET,):
                     attacks.append(_attack(attack, label, model, options))
     return Plan(list(models.values()), methods, list(dict.fromkeys(attacks)))
 
 
-def _model(row, options, hidden, seed):
-    if row.method == "anonymizer" and not hidden:
-        raise InputError("the method anonymizer is trained against a hidden label column; name one with --hidden")
-    # The cloud's first layers, a convolution and a shortcut's, have so many outputs together.
-    if row.signal_rank > 4 * options.width:
-        raise InputError(f"--signal_rank must be at most 4 x --width = {4 * options.width}; received {row.signal_rank}")
+def _model(defence, options, hidden, seed):
+    if defence.needs_people and not hidden:
+        raise InputError(f"the method {defence.id} is trained against a hidden label column; name one with --hidden")
+    try:
+        defence.check(options.width)
+    except ValueError as error:
+        raise InputError(str(error)) from None
     own = {
-        "method": row.model,
-        "level": row.level or (float(options.anonymizer[0]) if row.method == "anonymizer" else 0.0),
-        "num_pre_blocks": row.num_pre_blocks if "num_pre_blocks" in VARIANTS[row.method] else 0,
-        "group_size": row.group_size if row.method in MIXING else 1,
-        "signal_rank": row.signal_rank,
-        "bottleneck_units": row.bottleneck_units,
-        "bottleneck_bits": row.bottleneck_bits,
-        "distill": options.distill if row.model == "datamix" else 0.0,
+        "defence": defence.trained_as,
+        "distill": options.distill if defence.mixes else 0.0,
         "seed": seed,
-        "people": hidden[0] if row.method == "anonymizer" else "",
+        "people": hidden[0] if defence.needs_people else "",
     }
     as_told = {field.name for field in dataclasses.fields(ModelConfig)} - set(own)
     return ModelConfig(**own, **{name: getattr(options, name) for name in as_told})

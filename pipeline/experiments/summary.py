@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from components.metrics_rows import entry_key, members_of
 from components.report.page import human
-from components.training.methods import entry_key, members_of
+from datamix_tf.defences import Defence
 
 HEADINGS = ("method", "edge params", "edge MACs", "bytes up", "test acc.", "balanced", "AUC")
 CAUTION = "Attacks see single mixtures. A cloud that compares the mixtures of a group learns far more (README)."
@@ -83,15 +84,9 @@ def _label_names(dataset):
 
 
 def _entry_of(row, summary):
-    """The summary's entry for a `pipeline.experiments.rows.Row`."""
-    wanted = {
-        "datamix": {"num_pre_blocks": row.num_pre_blocks, "group_size": row.group_size},
-        "obfuscation": {"signal_rank": row.signal_rank},
-        "obfuscated_datamix": {"signal_rank": row.signal_rank, "group_size": row.group_size},
-        "noise": {"variance": row.level},
-        "blur": {"size": row.level},
-    }.get(row.method, {})
-    return next(entry for entry in summary if entry["method"] == row.method and wanted.items() <= entry.items())
+    """The summary's entry for a `pipeline.experiments.rows.Row`; of a class, its first variant."""
+    settings = row.defence.settings if isinstance(row.defence, Defence) else {}
+    return next(e for e in summary if e["method"] == row.defence.id and settings.items() <= e.items())
 
 
 def _figure(entry, source):

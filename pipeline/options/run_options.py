@@ -10,7 +10,7 @@ from pipeline.options import flags
 from pipeline.options.attack_options import AttackChoiceOptions, check_starts
 from pipeline.options.data_options import SplitOptions, check_shares
 from pipeline.options.defence_options import DefenceOptions
-from pipeline.options.model_options import ModelOptions, check_packaged
+from pipeline.options.model_options import ModelOptions, check_methods
 from pipeline.options.output_options import PushOptions, check_name
 from pipeline.options.presets import PRESETS
 from pipeline.options.training_options import MixingTrainingOptions, TeamOptions, check_team
@@ -20,7 +20,7 @@ Trains a split, mixing-aware model, measures what the cloud learns from what it 
 cloud and edge. Any Beam option may follow (--runner DirectRunner --direct_running_mode multi_processing ...;
 Beam's worker processes and threads listen on all interfaces: private network only)."""
 #: Checks of options that must fit each other.
-TOGETHER = (check_name, check_packaged, check_shares, check_starts, check_team)
+TOGETHER = (check_name, check_shares, check_starts, check_team, check_methods)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ import json
 import platform
 
 from components.base import Component
-from components.caching import code_fingerprint as sources
+from components.caching import code_fingerprint
 from pipeline.orchestration.store import Identity
 
 #: Packages whose version may change what is computed.
@@ -27,7 +27,7 @@ def identity(component: Component, inputs: dict[str, str]) -> Identity:
     kind = type(component)
     parts = {
         "component": f"{kind.__module__}.{kind.__qualname__}",
-        "code": sources.fingerprint(kind.__module__),
+        "code": code_fingerprint.fingerprint(kind.__module__),
         "parameters": {
             name: plain(value) for name, value in component.parameters.items() if name not in kind.without_effect
         },
@@ -53,10 +53,10 @@ def plain(value):
     kind = type(value)
     if hasattr(value, "fingerprint"):  # a data set
         named = {"name": value.name, "fingerprint": value.fingerprint}
-        return {"type": kind.__qualname__, **named, "code": sources.fingerprint(kind.__module__)}
+        return {"type": kind.__qualname__, **named, "code": code_fingerprint.fingerprint(kind.__module__)}
     if dataclasses.is_dataclass(value):
         fields = {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-        return {"type": kind.__qualname__, **fields}
+        return {"type": kind.__qualname__, **fields, **code_fingerprint.of_plugin(kind)}
     raise TypeError(f"Expected plain data, a dataclass or something with a fingerprint. Received: {value!r}")
 
 

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from components.errors import InputError
-from components.training.methods import METHODS
+from datamix_tf.defences import all_defences
 from pipeline import experiments
 from pipeline.experiments.plan import plan
 from pipeline.experiments.rows import HIDDEN, TARGET, RowAttack
@@ -31,7 +31,7 @@ def test_tables_are_well_formed(name):
     experiment = experiments.load(name)
     headings = {"params", "MACs", *experiment.columns}
     for row in experiment.rows:
-        assert row.method in METHODS and set(row.paper) <= headings
+        assert row.defence.id in all_defences() and set(row.paper) <= headings
         assert {attack.label for attack in row.attacks} <= {HIDDEN, TARGET}
     options, _ = parse(["--experiment", name])
     assert options.preset == experiment.preset

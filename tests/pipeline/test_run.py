@@ -123,7 +123,7 @@ def test_hand_crafted_obfuscations_beside_datamix(faces, keep, tmp_path):
         (["--dataset", "folder:FACES", "--hidden", "age"], "no label column 'age'"),
         (["--group_size", "0"], "--group_size must be at least 1; received 0"),
         (["--num_pre_blocks", "4"], "--num_pre_blocks must be of 0, 1, 2, 3; received 4"),
-        (["--methods", "edge"], "must include datamix"),
+        (["--methods", "edge"], "must include one that mixes and is packaged (datamix, "),
         (["--methods", "datamix,fog"], "--methods must be of edge, cloud, edge_half, noise, blur, anonymizer, mixup"),
         (["--noise", "-1"], "--noise must be at least 0; received -1"),
         (["--blur", "0"], "--blur must be at least 1; received 0"),

@@ -1,33 +1,35 @@
 """Fingerprints of sources: what a module imports counts, what it does not import does not."""
 
+import importlib
 import shutil
 
 import pytest
 
-from components.caching import code_fingerprint as sources
+from components.caching import code_fingerprint
+from datamix_tf.defences import DataMix
 
 
 @pytest.fixture
 def tree(tmp_path, monkeypatch):
     """A copy of the sources that may be changed."""
-    for package in sources.PACKAGES:
-        shutil.copytree(sources.ROOT / package, tmp_path / package)
-    monkeypatch.setattr(sources, "ROOT", tmp_path)
+    for package in code_fingerprint.PACKAGES:
+        shutil.copytree(code_fingerprint.ROOT / package, tmp_path / package)
+    monkeypatch.setattr(code_fingerprint, "ROOT", tmp_path)
     forget()
     yield tmp_path
     forget()
 
 
 def forget():
-    for function in (sources.fingerprint, sources.imported, sources._direct, sources._tree):
-        function.cache_clear()
+    for name in ("fingerprint", "imported", "_direct", "_tree"):
+        getattr(code_fingerprint, name).cache_clear()
 
 
 def changed(tree, path, module):
-    before = sources.fingerprint(module)
+    before = code_fingerprint.fingerprint(module)
     (tree / path).write_text((tree / path).read_text() + "\n# another line\n")
     forget()
-    return sources.fingerprint(module) != before
+    return code_fingerprint.fingerprint(module) != before
 
 
 @pytest.mark.parametrize(
@@ -53,4 +55,15 @@ def test_what_a_module_needs_counts(tree, path, module, counts):
 
 
 def test_a_user_s_own_module_is_known_by_its_name():
-    assert sources.fingerprint("someone.else") != sources.fingerprint("another") and not sources.imported("another")
+    assert code_fingerprint.fingerprint("someone.else") != code_fingerprint.fingerprint("another")
+    assert not code_fingerprint.imported("another")
+
+
+def test_the_code_of_a_class_of_a_user_s_own_counts(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    found = []
+    for name, text in (("one_of_mine", "class Mine:\n    x = 1\n"), ("two_of_mine", "class Mine:\n    x = 2\n")):
+        (tmp_path / f"{name}.py").write_text(text)
+        found.append(code_fingerprint.of_plugin(importlib.import_module(name).Mine))
+    assert found[0] != found[1]
+    assert code_fingerprint.of_plugin(DataMix) == {}

@@ -9,14 +9,14 @@ import pytest
 
 from components.trainer import train
 from components.training import checkpoint
+from datamix_tf.defences import Anonymizer, DataMix, MixedBottleneck, Mixup, SignalContentMixed
 from tests import datasets
 from tests.components.test_chain import CONFIG
 from tests.components.test_ingest import ingest, transform
 
 SHORT = dataclasses.replace(
-    CONFIG, num_pre_blocks=3, hidden_units=8, width=4, epochs=3, batch_size=32, augment=("shift", "flip")
+    CONFIG, defence=DataMix(3, 4), hidden_units=8, width=4, epochs=3, batch_size=32, augment=("shift", "flip")
 )
-UNMIXED = {"group_size": 1, "num_pre_blocks": 0}
 
 
 class KilledError(Exception):
@@ -32,17 +32,19 @@ def examples(tmp_path_factory):
 @pytest.mark.parametrize(
     ("changes", "kill_after"),
     [
-        pytest.param({"bottleneck_units": 8, "bottleneck_bits": 16.0}, 1, id="bottleneck"),
+        pytest.param({"defence": MixedBottleneck(4, 8, 16.0)}, 1, id="bottleneck"),
         pytest.param({}, 2, id="datamix", marks=pytest.mark.slow),
-        pytest.param({**UNMIXED, "method": "mixup"}, 1, id="mixup", marks=pytest.mark.slow),
+        pytest.param({"defence": Mixup()}, 1, id="mixup", marks=pytest.mark.slow),
         pytest.param(
-            {**UNMIXED, "method": "anonymizer", "level": 4.0, "people": "identity"},
+            {"defence": Anonymizer(4.0), "people": "identity"},
             1,
             id="anonymizer",
             marks=pytest.mark.slow,
         ),
         # In the second stage, whose network is made of what the first one learned: it has two of six epochs.
-        pytest.param({"signal_rank": 8, "epochs": 6}, 5, id="signal content", marks=pytest.mark.slow),
+        pytest.param(
+            {"defence": SignalContentMixed(3, 4, 8), "epochs": 6}, 5, id="signal content", marks=pytest.mark.slow
+        ),
     ],
 )
 def test_a_killed_training_ends_as_if_it_had_not_been(examples, tmp_path, monkeypatch, changes, kill_after):

@@ -20,16 +20,15 @@ from components.storage.artifacts import write_json
 from components.trainer import Trainer, train_together
 from components.trainer import __name__ as trainer_module
 from components.training.team import Team, train_as_team
+from datamix_tf.defences import Anonymizer, DataMix, MixedBottleneck
 from tests import datasets
 from tests.components.test_chain import CONFIG
 from tests.components.test_ingest import ingest, transform
 from tests.listening import listening
 
-DATAMIX = dataclasses.replace(CONFIG, width=4, epochs=3, batch_size=32, group_size=8)
-BOTTLENECK = dataclasses.replace(DATAMIX, bottleneck_units=8, bottleneck_bits=16.0, epochs=2)
-ANONYMIZER = dataclasses.replace(
-    DATAMIX, method="anonymizer", level=4.0, people="identity", group_size=1, num_pre_blocks=0
-)
+DATAMIX = dataclasses.replace(CONFIG, defence=DataMix(1, 8), width=4, epochs=3, batch_size=32)
+BOTTLENECK = dataclasses.replace(DATAMIX, defence=MixedBottleneck(8, 8, 16.0), epochs=2)
+ANONYMIZER = dataclasses.replace(DATAMIX, defence=Anonymizer(4.0), people="identity")
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +38,7 @@ def examples(tmp_path_factory):
 
 
 def kept_at(config, examples, keep):
-    return place(str(keep), dataclasses.asdict(config), examples, trainer_module)
+    return place(str(keep), config.to_dict() | {"plugin": {}}, examples, trainer_module)
 
 
 def record(folder):
@@ -80,7 +79,7 @@ def test_two_replicas_train_as_one(examples, tmp_path, monkeypatch, configs):
 def test_replicas_of_one_machine_listen_nowhere(examples, tmp_path):
     """A process that looks at the training from outside finds no port to talk to."""
     job = str(tmp_path / "job.json")
-    write_json(job, {"models": [dataclasses.asdict(DATAMIX)], "examples": examples.uri, "keep": str(tmp_path)})
+    write_json(job, {"models": [DATAMIX.to_dict()], "examples": examples.uri, "keep": str(tmp_path)})
     command = [sys.executable, "-m", "components.training.train_worker", "--job", job, "--replicas", "2"]
     seen = set()
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as worker:
@@ -131,7 +130,7 @@ def test_a_team_that_was_killed_goes_on(examples, tmp_path):
         for one in (first, second):
             one.bind(("127.0.0.1", 0))
         workers = ",".join(f"127.0.0.1:{one.getsockname()[1]}" for one in (first, second))
-    write_json(job, {"models": [dataclasses.asdict(longer)], "examples": examples.uri, "keep": keep})
+    write_json(job, {"models": [longer.to_dict()], "examples": examples.uri, "keep": keep})
     command = [sys.executable, "-m", "components.training.train_worker", "--job", job, "--workers", workers, "--index"]
     team = [subprocess.Popen([*command, str(index)], stderr=subprocess.DEVNULL) for index in range(2)]
     checkpoint = kept_at(longer, examples, keep) + ".checkpoint"
@@ -144,12 +143,12 @@ def test_a_team_that_was_killed_goes_on(examples, tmp_path):
     assert with_error != 0
     finished = json.loads((pathlib.Path(checkpoint) / "progress.json").read_text())["epochs"]
     assert 1 <= finished < 40
-    train_as_team([dataclasses.asdict(longer)], examples.uri, keep, Team(replicas=2))
+    train_as_team([longer.to_dict()], examples.uri, keep, Team(replicas=2))
     assert len(record(kept_at(longer, examples, keep))["history"]["loss"]) == 40
 
 
 @pytest.mark.slow
 def test_a_worker_that_fails_ends_the_training(examples, tmp_path):
-    wrong = dataclasses.asdict(DATAMIX) | {"optimizer": "none"}
+    wrong = DATAMIX.to_dict() | {"optimizer": "none"}
     with pytest.raises(RuntimeError, match="training worker failed"):
         train_as_team([wrong], examples.uri, str(tmp_path), Team(replicas=2))

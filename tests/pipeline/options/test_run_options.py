@@ -112,7 +112,10 @@ def test_presets_name_options_and_pass_their_checks(name):
         ("--augment flip,turn", "--augment must be of flip, shift, mask; received flip,turn"),
         ("--optimizer adagrad", "--optimizer must be one of adamw, adam, sgd; received adagrad"),
         ("--num_pre_blocks 1,4", "--num_pre_blocks must be of 0, 1, 2, 3; received 1,4"),
-        ("--methods=", "--methods must include datamix or bottleneck, of which one is packaged; received ''"),
+        (
+            "--methods=",
+            "--methods must include one that mixes and is packaged (datamix, obfuscated_datamix, bottleneck); rec",
+        ),
         (
             "--valid_share 0.6 --test_share 0.5",
             "--valid_share and --test_share must sum below 1; received 0.6 and 0.5",
