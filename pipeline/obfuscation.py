@@ -6,9 +6,9 @@ import dataclasses
 import os
 import shlex
 import sys
+import typing
 
 from components.errors import InputError
-from components.obfuscation import ObfuscationConfig, SplitNetConfig
 from components.storage.artifacts import atomic_file, write_json
 from datamix_settings import REQUIRED, at_least, like, setting
 from pipeline.options import flags
@@ -17,6 +17,9 @@ from pipeline.options.data_options import DataOptions, check_shares
 from pipeline.options.output_options import OutputOptions
 from pipeline.options.training_options import TrainingOptions
 from pipeline.orchestration.command import check_columns, make_beam_options, opened_store, run_command
+
+if typing.TYPE_CHECKING:
+    from components.obfuscation import ObfuscationConfig, SplitNetConfig
 
 DESCRIPTION = """\
 Trains the six-layer network of the obfuscation paper, obfuscates what its edge half sends, and measures what an
@@ -184,6 +187,7 @@ def run(options: ObfuscationOptions, beam_arguments, arguments) -> None:
 
 def plan(options: ObfuscationOptions, hidden) -> tuple[list[SplitNetConfig], list[ObfuscationConfig]]:
     """The networks and methods that the figures asked for need, each once."""
+    from components.obfuscation import ObfuscationConfig, SplitNetConfig
     from datamix_tf.models.splitnet import CONV_FILTERS, DENSE_UNITS, NUM_LAYERS
 
     # By split layer: what the server's first layer has at least of outputs (two classes), the feature of channels.

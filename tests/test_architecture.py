@@ -65,3 +65,10 @@ def test_the_edge_does_not_import_tensorflow():
     code = f"import sys, {', '.join(modules)}; print({{'tensorflow', 'keras', 'apache_beam'}} & set(sys.modules))"
     result = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize("command", ["run", "audit", "compare", "lineage", "obfuscation"])
+def test_commands_read_their_flags_before_tensorflow_is_imported(command):
+    code = f"import sys, pipeline.{command}; print({{'tensorflow', 'keras', 'apache_beam'}} & set(sys.modules))"
+    result = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "set()"
