@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import re
 import sys
 import typing
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 from components.errors import InputError
 from datamix_settings import KEY, REQUIRED, Setting, settings_of
 from pipeline.options import texts
+
+NEGATIVE = re.compile(r"-[.\d]")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -160,10 +163,19 @@ def _value(label: str, text: Any, told: Setting, kind: Any) -> Any:
 
 
 def _spelled(kind, argv):
-    """Arguments with flags as they are declared, whether they are typed with `-` or with `_`."""
+    """Arguments with flags as they are declared, whether they are typed with `-` or with `_`.
+
+    A value that begins with a minus sign is joined to its flag: argparse takes `-1,2` and `-1e-3` for flags.
+    """
     known = {name.replace("_", "-"): name for field in dataclasses.fields(kind) for name in names(field)}
-    split = [argument.partition("=") for argument in argv]
-    return [known.get(head.replace("_", "-"), head) + sign + value for head, sign, value in split]
+    found = []
+    for argument in argv:
+        head, sign, value = argument.partition("=")
+        if NEGATIVE.match(argument) and found and found[-1] in known.values():
+            found[-1] += f"={argument}"
+        else:
+            found.append(known.get(head.replace("_", "-"), head) + sign + value)
+    return found
 
 
 def _setting(field):

@@ -59,6 +59,8 @@ def test_minus_signs_may_stand_for_underscores_in_our_own_flags_only():
         (["--width", "0"], "--width must be at least 1; received 0"),
         (["--levels", "1,x"], "--levels must be numbers with commas, at least 0; received 1,x"),
         (["--levels", "-1"], "--levels must be at least 0; received -1"),
+        (["--levels", "-1,2"], "--levels must be at least 0; received -1,2"),
+        (["--levels", "-1e-3"], "--levels must be at least 0; received -0.001"),
         (["--kind", "c"], "--kind must be one of a, b; received c"),
         (["--width"], "--width: expected one argument"),
         (["--stray", "1"], "expected flags that --help explains; received --stray 1"),
