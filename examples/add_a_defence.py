@@ -14,7 +14,7 @@ number of test pictures or groups stand beside each score.
 To have it in `pipeline.run`, too, the layer belongs into `datamix_tf/layers`, its name and setting into `VARIANTS`,
 `LEVELS` and `entry_key` of `components/training/methods.py`, its construction into `obfuscation` of
 `components/training/networks.py`; `components/evaluator.py` says how many bytes are sent,
-`pipeline/options/run_options.py`, and `rows.py` and `summary.py` of `pipeline/experiments` name the level's flag.
+`pipeline/options/defence_options.py`, and `rows.py` and `summary.py` of `pipeline/experiments` name the level's flag.
 """
 
 from __future__ import annotations

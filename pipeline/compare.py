@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
+import dataclasses
 import os
 import sys
 
 from components.errors import InputError
 from components.storage import files
-from pipeline.options.run_options import LINEAGE_HELP
+from datamix_tf.settings import REQUIRED, setting
+from pipeline.options import flags
+from pipeline.options.output_options import LineageOptions
 from pipeline.orchestration.command import LINEAGE_FILE, opened_store
 
 DESCRIPTION = """\
@@ -17,19 +19,23 @@ Writes one self-contained page over several finished runs: the headline of each,
 against bytes with every method of every run, and tables, attacks, training, data, lineage and model cards of each."""
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CompareOptions(LineageOptions):
+    """The options of a comparison; `python -m pipeline.compare --help` explains each."""
+
+    GROUP = "comparison"
+
+    runs: tuple[str, ...] = setting(REQUIRED, "output folder of a finished run", metavar="RUN")
+    output: str = setting("comparison.html", "the page to write", metavar="FILE")
+
+
+COMMAND = flags.Command("python -m pipeline.compare", CompareOptions, DESCRIPTION, positional="runs")
+
+
 def main(argv=None) -> int:
     """Runs the command; returns the exit status: 0, 1 if the page cannot be written, or 2 for bad input."""
-    parser = argparse.ArgumentParser(
-        "python -m pipeline.compare",
-        description=DESCRIPTION,
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument("runs", nargs="+", metavar="RUN", help="output folder of a finished run")
-    parser.add_argument("--output", metavar="FILE", default="comparison.html", help="the page to write")
-    parser.add_argument("--lineage", help=LINEAGE_HELP)
-    options = parser.parse_args(argv)
     try:
+        options = flags.parse_all(COMMAND, argv)
         print(f"{write(options.runs, options.output, options.lineage)}: {len(options.runs)} runs on one page")
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)

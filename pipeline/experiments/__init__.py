@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import typing
 
-from pipeline.experiments.rows import Row
+if typing.TYPE_CHECKING:  # rows need TensorFlow, which commands import after they have read their flags
+    from pipeline.experiments.rows import Row
 
 EXPERIMENTS = ("table2", "table3", "table4", "composition")
 

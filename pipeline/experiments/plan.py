@@ -10,19 +10,6 @@ from components.training.networks import ModelConfig
 from datamix_tf.defences import Defence
 from pipeline.experiments.rows import HIDDEN, Row
 
-MODEL_OPTIONS = (
-    "hidden_units",
-    "width",
-    "epochs",
-    "batch_size",
-    "curriculum",
-    "standardize",
-    "optimizer",
-    "learning_rate",
-    "weight_decay",
-    "augment",
-)
-
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
@@ -75,13 +62,14 @@ def _model(defence, options, hidden, seed):
         defence.check(options.width)
     except ValueError as error:
         raise InputError(str(error)) from None
-    return ModelConfig(
-        defence=defence.trained_as,
-        distill=options.distill if defence.mixes else 0.0,
-        seed=seed,
-        people=hidden[0] if defence.needs_people else "",
-        **{key: getattr(options, key) for key in MODEL_OPTIONS},
-    )
+    own = {
+        "defence": defence.trained_as,
+        "distill": options.distill if defence.mixes else 0.0,
+        "seed": seed,
+        "people": hidden[0] if defence.needs_people else "",
+    }
+    as_told = {field.name for field in dataclasses.fields(ModelConfig)} - set(own)
+    return ModelConfig(**own, **{name: getattr(options, name) for name in as_told})
 
 
 def _attack(attack, label, model, options):

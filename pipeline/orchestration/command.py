@@ -167,6 +167,7 @@ def make_beam_options(arguments):
     if arguments and not arguments[0].startswith("-"):
         raise InputError(f"expected flags and their values, but {arguments[0]!r} stands alone; see --help")
     options = pipeline_options.PipelineOptions(arguments)
+    _refuse_misspelled(arguments, options)
     standard = options.view_as(pipeline_options.StandardOptions)
     if "dask" in (standard.runner or "").lower():
         raise InputError(
@@ -186,6 +187,14 @@ def make_beam_options(arguments):
             raise InputError(f"neither this command (see --help) nor Beam's direct runner knows {names}")
     _warn_of_ports(options)
     return options
+
+
+def _refuse_misspelled(arguments, options):
+    """Beam drops, without a word, what is written with `-` where it has `_`."""
+    for flag in (argument.partition("=")[0] for argument in arguments):
+        meant = "--" + flag[2:].replace("-", "_")
+        if flag.startswith("--") and flag != meant and meant[2:] in options.get_all_options():
+            raise InputError(f"expected {meant}, received {flag}")
 
 
 def _warn_of_ports(options):
