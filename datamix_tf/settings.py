@@ -122,5 +122,5 @@ def check(instance: Any) -> None:
             raise ValueError(f"{name} {refusal}")
 
 
-def _plain(value):
+def _plain(value: Any) -> str:
     return f"{value:.12g}" if isinstance(value, float) and float(f"{value:.12g}") == value else str(value)

@@ -14,6 +14,7 @@ from datamix_tf.settings import REQUIRED, at_least, like, setting
 from pipeline.options import flags
 from pipeline.options.attack_options import AttackOptions
 from pipeline.options.output_options import LineageOptions, OutputOptions
+from pipeline.options.plugin_options import PluginOptions, load_plugins
 from pipeline.options.training_options import TrainingOptions
 from pipeline.orchestration.command import make_beam_options, opened_store, run_command
 from pipeline.orchestration.finished import finished
@@ -29,7 +30,7 @@ FOLDERS = {"output": "audit", "keep": "kept"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class AuditOptions(LineageOptions):
+class AuditOptions(LineageOptions, PluginOptions):
     """The options of an audit; `python -m pipeline.audit --help` explains each."""
 
     GROUP = "audit"
@@ -137,6 +138,7 @@ def plan(options: AuditOptions, examples: Examples, models: Models) -> list:
 
 
 def _parse(argv):
+    load_plugins(argv)
     options, beam_arguments = flags.parse(COMMAND, argv)
     with files.explained(options.run):
         found = files.is_folder(options.run)

@@ -12,6 +12,7 @@ from components.storage import files
 from datamix_tf.settings import REQUIRED, setting
 from pipeline.options import flags
 from pipeline.options.output_options import LineageOptions
+from pipeline.options.plugin_options import PluginOptions, load_plugins
 from pipeline.orchestration.command import LINEAGE_FILE, opened_store
 
 DESCRIPTION = """\
@@ -20,7 +21,7 @@ against bytes with every method of every run, and tables, attacks, training, dat
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class CompareOptions(LineageOptions):
+class CompareOptions(LineageOptions, PluginOptions):
     """The options of a comparison; `python -m pipeline.compare --help` explains each."""
 
     GROUP = "comparison"
@@ -35,6 +36,7 @@ COMMAND = flags.Command("python -m pipeline.compare", CompareOptions, DESCRIPTIO
 def main(argv=None) -> int:
     """Runs the command; returns the exit status: 0, 1 if the page cannot be written, or 2 for bad input."""
     try:
+        load_plugins(argv)
         options = flags.parse_all(COMMAND, argv)
         print(f"{write(options.runs, options.output, options.lineage)}: {len(options.runs)} runs on one page")
     except InputError as error:

@@ -9,7 +9,7 @@ from datamix_tf.settings import REQUIRED, settings_of
 from pipeline import audit, compare, lineage, obfuscation
 from pipeline.options import flags, run_options
 
-COMMANDS = tuple(module.COMMAND for module in (run_options, obfuscation, audit, compare, lineage))
+COMMANDS = (run_options.command(), *(module.COMMAND for module in (obfuscation, audit, compare, lineage)))
 PATH = pathlib.Path(__file__).resolve().parents[1] / "docs" / "flags.md"
 INTRODUCTION = """\
 # Flags

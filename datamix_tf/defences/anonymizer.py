@@ -18,7 +18,7 @@ class Anonymizer(ObfuscatedInput):
 
     id = "anonymizer"
     needs_people = True
-    generator_width: float = variant(
+    generator_width: int = variant(
         64,
         "widths of the method anonymizer's generator, with commas",
         flag="anonymizer",

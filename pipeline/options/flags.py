@@ -1,4 +1,4 @@
-"""Flags of a command, derived from a dataclass of `datamix_tf.settings`: parser, `--help`, checks and their messages."""
+"""Flags of a command, derived from a dataclass of settings: parser, `--help`, checks and their messages."""
 
 from __future__ import annotations
 

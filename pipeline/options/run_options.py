@@ -9,9 +9,10 @@ from pipeline import experiments
 from pipeline.options import flags
 from pipeline.options.attack_options import AttackChoiceOptions, check_starts
 from pipeline.options.data_options import SplitOptions, check_shares
-from pipeline.options.defence_options import DefenceOptions
-from pipeline.options.model_options import ModelOptions, check_methods
+from pipeline.options.defence_options import DefenceOptions, check_methods, with_flags
+from pipeline.options.model_options import ModelOptions
 from pipeline.options.output_options import PushOptions, check_name
+from pipeline.options.plugin_options import load_plugins
 from pipeline.options.presets import PRESETS
 from pipeline.options.training_options import MixingTrainingOptions, TeamOptions, check_team
 
@@ -41,7 +42,9 @@ class RunOptions(
     )
 
 
-COMMAND = flags.Command("python -m pipeline.run", RunOptions, DESCRIPTION)
+def command() -> flags.Command:
+    """The command with the flags of all defences that are registered by now."""
+    return flags.Command("python -m pipeline.run", with_flags(RunOptions), DESCRIPTION)
 
 
 def parse(argv: list[str] | None = None) -> tuple[RunOptions, list[str]]:
@@ -54,9 +57,11 @@ def parse(argv: list[str] | None = None) -> tuple[RunOptions, list[str]]:
         InputError: If a value cannot be used.
         SystemExit: After `--help`.
     """
-    given, beam_arguments = flags.values(COMMAND, argv)
+    load_plugins(argv)
+    made = command()
+    given, beam_arguments = flags.values(made, argv)
     preset = given.get("preset") or _preset_of(given.get("experiment"))
-    options = RunOptions(**{**PRESETS.get(preset, {}), **given, "preset": preset})
+    options = made.options(**{**PRESETS.get(preset, {}), **given, "preset": preset})
     for check in TOGETHER:
         check(options)
     return options, beam_arguments
