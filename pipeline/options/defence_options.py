@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing
 from typing import Any
 
@@ -23,7 +24,12 @@ class DefenceOptions(PluginOptions):
 
 def with_flags(options: type) -> type:
     """A dataclass of options with the methods that there are in its help, and the flags of their variants."""
-    kinds = all_defences()
+    return _with_flags(options, tuple(all_defences().items()))
+
+
+@functools.cache
+def _with_flags(options, defences):
+    kinds = dict(defences)
     methods = next(field for field in dataclasses.fields(options) if field.name == "methods")
     told = dataclasses.replace(methods.metadata[KEY], help=f"which of {', '.join(kinds)} to compare, with commas")
     made: dict[str, tuple[str, Any, Any]] = {

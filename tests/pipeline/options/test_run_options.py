@@ -6,8 +6,9 @@ import pytest
 
 from components.errors import InputError
 from datamix_tf.settings import check
-from pipeline.options import RunOptions, parse
+from pipeline.options import parse
 from pipeline.options.presets import PRESETS
+from pipeline.options.run_options import command
 from pipeline.run import main
 
 #: Written out, so that no default changes unnoticed: runs that say nothing else must stay the same.
@@ -30,6 +31,7 @@ DEFAULTS = {
     "seed": 0,
     "repeats": 1,
     "methods": ("edge", "cloud", "datamix"),
+    "plugin": (),
     "noise": (4.0, 8.0),
     "blur": (16, 8),
     "anonymizer": (64,),
@@ -73,7 +75,7 @@ DEFAULTS = {
 def test_defaults():
     options, left = parse([])
     assert dataclasses.asdict(options) == DEFAULTS and left == []
-    assert RunOptions() == options
+    assert command().options() == options
 
 
 def test_defaults_are_what_a_user_would_type():
@@ -86,7 +88,7 @@ def test_defaults_are_what_a_user_would_type():
 def test_presets_name_options_and_pass_their_checks(name):
     options, _ = parse(["--preset", name])
     check(options)
-    assert options == RunOptions(preset=name, **PRESETS[name])
+    assert options == command().options(preset=name, **PRESETS[name])
 
 
 @pytest.mark.parametrize(
