@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from datamix_tf.registration import register_with_keras
+
 if TYPE_CHECKING:
     from datamix_tf.datamix_model import DataMixModel
     from datamix_tf.split import possible_cuts, split
@@ -41,3 +43,6 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted([*globals(), *_MODULES])
+
+
+register_with_keras()

@@ -17,7 +17,7 @@ def load(models: Models, name: str):
     """The trained Keras model `name`: a `DataMixModel`, or a plain one."""
     import keras
 
-    import datamix_tf  # noqa: F401  (registers the layers)
+    import datamix_tf  # noqa: F401  (registers the layers with Keras)
 
     return keras.models.load_model(local_copy(models.path(name, "model.keras")), compile=False)
 

@@ -7,8 +7,7 @@ import dataclasses
 import numpy as np
 
 from components.report.separation import EXAMPLES, matched, separable
-from datamix_tf.attacks import SeparatorTraining
-from datamix_tf.attacks.linked import separators
+from datamix_tf.attacks import SeparatorTraining, separators
 from datamix_tf.attacks.linked.mixed_groups import MixedGroups, rotations
 from datamix_tf.attacks.linked.separation import agreement
 from datamix_tf.attacks.linked.separators import untrained_separators
