@@ -98,9 +98,11 @@ def _in_bytes(image: Image.Image, bits: int) -> Image.Image:
         return image
     values = np.asarray(image)
     lowest, highest = values.min(), values.max()
+    if not np.isfinite([lowest, highest]).all():
+        raise BadInputError("the picture has numbers that are not finite")
     if image.mode == "F":
         most, expected = 1, "0 to 1"
-        known = lowest >= 0 and highest <= 1  # false for NaN
+        known = lowest >= 0 and highest <= 1
     elif bits > 16:
         most, expected = 65535, "0 to 65,535, and beyond 255, where it cannot be told from that of 8 bits"
         known = lowest >= 0 and highest <= most and not 0 < highest <= 255

@@ -63,7 +63,7 @@ def test_every_range_of_numbers_gives_the_same_picture(content, channels):
     ("values", "text"),
     [
         (RAMP.astype(np.float32), "from 0 to 255; expected the range 0 to 1"),
-        (np.full((8, 8), np.nan, np.float32), "from nan to nan"),
+        (np.full((8, 8), np.nan, np.float32), "numbers that are not finite"),
         (np.full((8, 8), -0.5, np.float32), "from -0.5 to -0.5"),
         (np.full((8, 8), 1 << 20, np.int32), "expected the range 0 to 65,535"),
         (np.full((8, 8), -1, np.int32), "from -1 to -1"),
