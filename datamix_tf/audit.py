@@ -1,7 +1,7 @@
 """What the cloud really learns: named threat models, the attacks of each, and a sentence that can be quoted.
 
-An attack is one class (`Attack`: fit on what an attacker has, score on others) and one line of `PROBES`; it then
-runs on every audited model and stands in every report.
+An attack is one class (`Attack`: fit on what an attacker has, score on others) and one `Probe`; it then runs on every
+audited model and stands in every report. Someone else's is added with `register_probe`.
 """
 
 from __future__ import annotations
@@ -75,16 +75,20 @@ class Probe:
     """One attack of the audit.
 
     Attributes:
+        id: Its name in `--attacks`.
         name: What tables call it.
         threat: Name of its threat model.
         make: From a `Subject` to an `Attack`, not yet fitted.
         labels: Whether it reads a label; it then runs for the target and for the hidden column.
+        binary: Whether it reads several 0/1 labels, too, not classes alone.
     """
 
+    id: str
     name: str
     threat: str
     make: Callable[[Subject], attacks.Attack]
     labels: bool = False
+    binary: bool = True
 
 
 def _separation(index: int) -> Callable[[Subject], attacks.Attack]:
@@ -103,18 +107,25 @@ def _injected(share: float) -> Callable[[Subject], attacks.Attack]:
     return make
 
 
+#: Ids of the separations of `datamix_tf.attacks.separators`, in their order.
+SEPARATIONS = (
+    *("fastica_features", "fastica_centred", "fastica_gradients", "fastica_centred_gradients"),
+    *("picard", "second_order", "critic", "unmixing"),
+)
 PROBES = (
     Probe(
+        "label_network",
         "a network on one mixture",
         "single",
         lambda s: attacks.LabelAttack(s.model, s.outputs, s.binary, s.training),
         labels=True,
     ),
     *(
-        Probe(f"key by {separator.name}", "linked", _separation(index))
-        for index, separator in enumerate(attacks.separators())
+        Probe(f"key_{id}", f"key by {separator.name}", "linked", _separation(index))
+        for index, (id, separator) in enumerate(zip(SEPARATIONS, attacks.separators(), strict=True))
     ),
     Probe(
+        "separated_label_network",
         "a network on separated mixtures",
         "linked",
         lambda s: attacks.SeparatedLabelAttack(
@@ -128,33 +139,67 @@ PROBES = (
         labels=True,
     ),
     Probe(
+        "separated_pictures",
         PICTURES,
         "linked",
         lambda s: attacks.SeparatedPictures(s.model, s.training, untrained_separators(s.separation.seed)),
     ),
-    Probe("linker", "pooled", lambda s: attacks.LinkAttack(s.model, s.separation)),
-    Probe("key by linker and separation", "pooled", lambda s: attacks.PooledKeyAttack(s.model, s.separation)),
+    Probe("linker", "linker", "pooled", lambda s: attacks.LinkAttack(s.model, s.separation)),
     Probe(
+        "pooled_key", "key by linker and separation", "pooled", lambda s: attacks.PooledKeyAttack(s.model, s.separation)
+    ),
+    Probe(
+        "pooled_label_network",
         "a network on the linker's clusters, separated",
         "pooled",
         lambda s: attacks.PooledLabelAttack(s.model, s.outputs, s.binary, s.training, s.separation),
         labels=True,
     ),
-    Probe("key with one known input", "injected", _injected(0.0)),
-    Probe("key with half of the inputs known", "injected", _injected(0.5)),
-    Probe("key with all inputs but one known", "injected", _injected(1.0)),
+    Probe("known_one", "key with one known input", "injected", _injected(0.0)),
+    Probe("known_half", "key with half of the inputs known", "injected", _injected(0.5)),
+    Probe("known_all_but_one", "key with all inputs but one known", "injected", _injected(1.0)),
     Probe(
+        "membership_span",
         "membership by the group's span",
         "candidate",
         lambda s: attacks.CandidateAttack(s.model, s.groups, s.separation.seed),
     ),
-    Probe("shared feature by two spans", "reuse", lambda s: attacks.ReuseAttack(s.model, s.groups, s.separation.seed)),
     Probe(
+        "reuse_spans",
+        "shared feature by two spans",
+        "reuse",
+        lambda s: attacks.ReuseAttack(s.model, s.groups, s.separation.seed),
+    ),
+    Probe(
+        "returned_rows",
         "key by separation of the returned rows",
         "output",
         lambda s: attacks.KeyAttack(s.model, groups=s.groups, seed=s.separation.seed, answers=True),
     ),
 )
+
+
+_registered: dict[str, Probe] = {probe.id: probe for probe in PROBES}
+
+
+def register_probe(probe: Probe) -> Probe:
+    """Adds an attack of someone else's.
+
+    Raises:
+        ValueError: If its threat model is none of `THREATS`, or another attack has its id.
+    """
+    if probe.threat not in THREATS:
+        raise ValueError(f"the attack {probe.id!r} must have a threat of {', '.join(THREATS)}; received {probe.threat}")
+    known = _registered.get(probe.id)
+    if known is not None and known.name != probe.name:
+        raise ValueError(f"there are two attacks {probe.id!r}: {known.name!r} and {probe.name!r}; rename one")
+    _registered[probe.id] = probe
+    return probe
+
+
+def probes() -> dict[str, Probe]:
+    """All attacks by id: ours first, then those that were registered."""
+    return dict(_registered)
 
 
 def succeeds(score: dict[str, Any]) -> bool:

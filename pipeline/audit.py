@@ -45,7 +45,7 @@ class AuditOptions(LineageOptions, PluginOptions):
         None, "which threat models of docs/threat-model.md, with commas (default: all)", metavar="THREAT,..."
     )
     attacks: tuple[str, ...] | None = setting(
-        None, "which attacks, by parts of their names, with commas (default: all)", metavar="PART,..."
+        None, "which attacks, by id or by parts of their names, with commas (default: all)", metavar="ATTACK,..."
     )
     attack_epochs: int = like(
         AttackOptions,
@@ -114,7 +114,7 @@ def plan(options: AuditOptions, examples: Examples, models: Models) -> list:
     from components.auditor import AuditConfig
     from components.training import models as trained
     from components.training.networks import ModelConfig
-    from datamix_tf.audit import PROBES
+    from datamix_tf.audit import probes
 
     hidden = examples.read_json("schema.json")["hidden"]
     names = trained.names(models)
@@ -128,11 +128,11 @@ def plan(options: AuditOptions, examples: Examples, models: Models) -> list:
     own = ("model", "probe", "label")
     same = {f.name: getattr(options, f.name) for f in dataclasses.fields(AuditConfig) if f.name not in own}
     return [
-        AuditConfig(name, probe.name, label, **same)
+        AuditConfig(name, probe.id, label, **same)
         for name in options.models or mixing
-        for probe in PROBES
+        for probe in probes().values()
         if options.threats is None or probe.threat in options.threats
-        if options.attacks is None or any(part in probe.name for part in options.attacks)
+        if options.attacks is None or any(_names(part, probe) for part in options.attacks)
         for label in ((TARGET, *hidden) if probe.labels else ("",))
     ]
 
@@ -150,15 +150,19 @@ def _parse(argv):
 
 
 def _check_names(options):
-    from datamix_tf.audit import PROBES, THREATS
+    from datamix_tf.audit import THREATS, probes
 
     for name in options.threats or ():
         if name not in THREATS:
             raise InputError(f"--threats must be of {', '.join(THREATS)}; received {name!r}")
     for part in options.attacks or ():
-        if not any(part in probe.name for probe in PROBES):
-            names = ", ".join(probe.name for probe in PROBES)
-            raise InputError(f"--attacks must be parts of {names}; received {part!r}")
+        if not any(_names(part, probe) for probe in probes().values()):
+            names = ", ".join(f"{probe.id} ({probe.name})" for probe in probes().values())
+            raise InputError(f"--attacks must be ids, or parts of names, of {names}; received {part!r}")
+
+
+def _names(part, probe):
+    return part == probe.id or part in probe.name
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import functools
 import hashlib
 import inspect
 import pathlib
+from typing import Any
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PACKAGES = ("components", "datamix_tf", "pipeline", "serving")
@@ -27,8 +28,8 @@ def fingerprint(module: str) -> str:
     return digest.hexdigest()
 
 
-def of_plugin(kind: type) -> dict[str, str]:
-    """The code behind a class that is not the project's, such as a user's defence, as `{"code": hash}`.
+def of_plugin(kind: Any) -> dict[str, str]:
+    """The code behind a class or function that is not the project's, such as a user's defence, as `{"code": hash}`.
 
     Nothing for the project's own, which the fingerprint of whoever imports it covers.
     """

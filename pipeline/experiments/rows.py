@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from components.attack_kinds import reads_labels
 from datamix_tf.defences import Defence, get
 
 TARGET, HIDDEN = "target", "hidden"
@@ -52,7 +53,7 @@ def rows_of(options) -> list[Row]:
     attacks = tuple(
         RowAttack(kind, label)
         for kind in options.attacks
-        for label in ((TARGET,) if kind in ("reconstruction", "key") else (TARGET, HIDDEN))
+        for label in ((TARGET, HIDDEN) if reads_labels(kind) else (TARGET,))
     )
     attacks = attacks if options.attack_epochs else ()
     return [

@@ -27,7 +27,10 @@ class AttackChoiceOptions(AttackOptions):
 
     GROUP = "attacks"
 
-    attacks: tuple[str, ...] = setting(("label",), f"any of {', '.join(ATTACKS)}, with commas", choices=ATTACKS)
+    attacks: tuple[str, ...] = setting(
+        ("label",),
+        f"any of {', '.join(ATTACKS)}, with commas; also ids of attacks of the audit (docs/audit.md), and of a --plugin",
+    )
     attack_learning_rates: tuple[float, ...] = setting((1e-3,), "each is tried, the best counts", **above(0))
     attack_starts: tuple[str, ...] = setting(
         ("trained",),
@@ -37,6 +40,18 @@ class AttackChoiceOptions(AttackOptions):
     reconstruction_epochs: int = setting(20, "passes of Pix2Pix", **at_least(1))
     reconstruction_width: int = setting(64, "filters of Pix2Pix's first convolutions", **at_least(1))
     min_examples: int = setting(8, "train examples that an identity needs to be attacked", **at_least(1))
+
+
+def check_attacks(options: AttackChoiceOptions) -> None:
+    """Refuses attacks that there are not. Raises InputError."""
+    others = set(options.attacks) - set(ATTACKS)
+    if others:
+        from datamix_tf.audit import probes  # with Keras: only where it is needed
+
+        known = probes()
+        if not others <= set(known):
+            names = ", ".join((*ATTACKS, *known))
+            raise InputError(f"--attacks must be of {names}; received {','.join(options.attacks)}")
 
 
 def check_starts(options: AttackChoiceOptions) -> None:

@@ -1,6 +1,8 @@
 """Attacks of the audit: each where it must succeed, and where no attack can."""
 
+import dataclasses
 import json
+import re
 
 import keras
 import numpy as np
@@ -177,3 +179,18 @@ def test_every_probe_runs_on_a_mixing_model_and_says_its_figures():
         json.dumps(score, allow_nan=False)
         assert -1 <= score["score"] <= 1 + 1e-6 and score["n"] > 0
         assert probe.name in audit.sentence(score)
+
+
+def test_an_attack_of_someone_else_s_has_a_threat_model_and_an_id_of_its_own(monkeypatch):
+    monkeypatch.setattr(audit, "_registered", dict(audit._registered))
+    own = audit.Probe("own", "an attack of one's own", "single", lambda subject: None)
+    assert audit.register_probe(own) is own and list(audit.probes())[-1] == "own"
+    with pytest.raises(ValueError, match="must have a threat of single, linked"):
+        audit.register_probe(dataclasses.replace(own, threat="other"))
+    with pytest.raises(ValueError, match="two attacks 'linker'"):
+        audit.register_probe(dataclasses.replace(own, id="linker"))
+
+
+def test_ids_are_words_of_their_own():
+    ids = [probe.id for probe in audit.PROBES]
+    assert len(set(ids)) == len(ids) and all(re.fullmatch(r"[a-z_]+", id) for id in ids)
