@@ -167,9 +167,7 @@ def run_attack(config: AttackConfig, examples: Examples, models: Models):
         splits = {split: only(known, *pair) for split, pair in splits.items()}
         outputs = len(known)
     model = trained.load(models, config.model)
-    if _needs_group(config.kind) and (
-        group_size_of(model) < 2 or not hasattr(model, "main") or not hasattr(model, "post")
-    ):
+    if needs_group(config.kind) and (group_size_of(model) < 2 or not isinstance(model, DataMixModel)):
         return {**named, "skipped": "nothing is mixed with an orthogonal key"}, None
     groups = {split: _groups(config, y, group_size_of(model)) for split, (_, y) in splits.items()}
     if not groups["train"] or not groups["test"]:

@@ -29,7 +29,7 @@ class AttackChoiceOptions(AttackOptions):
 
     attacks: tuple[str, ...] = setting(
         ("label",),
-        f"any of {', '.join(ATTACKS)}, with commas; also ids of attacks of the audit (docs/audit.md), and of a --plugin",
+        f"any of {', '.join(ATTACKS)}, with commas; also ids of attacks of the audit or of a --plugin",
     )
     attack_learning_rates: tuple[float, ...] = setting((1e-3,), "each is tried, the best counts", **above(0))
     attack_starts: tuple[str, ...] = setting(
