@@ -10,7 +10,7 @@ import shutil
 import apache_beam as beam
 import numpy as np
 
-from components.attack_kinds import NAMES, name_of_probe, reads_binary
+from components.attack_kinds import NAMES, name_of_probe, needs_group, reads_binary
 from components.base import Component, ComponentSpec
 from components.caching.code_fingerprint import of_plugin
 from components.caching.result_cache import kept
@@ -144,6 +144,7 @@ def run_attack(config: AttackConfig, examples: Examples, models: Models):
         `(score, rebuilt)`: its scores as a JSON-ready dictionary, and the pictures that a reconstruction made of the
         first test examples, `[n, height, width, channels]` in raw units, else `None`.
     """
+    from datamix_tf import DataMixModel
     from datamix_tf.transmission import group_size_of
 
     schema = examples.read_json("schema.json")
