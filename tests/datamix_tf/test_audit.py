@@ -25,6 +25,7 @@ from datamix_tf.attacks.linked.separation import agreement, chance_agreement, se
 from datamix_tf.attacks.linked.span import coefficients_of, meeting
 from datamix_tf.attacks.linked.unmixing import UnmixingNetwork
 from datamix_tf.attacks.pooled.pooled_attack import balanced_clusters
+from tests.conftest import REPOSITORY
 
 CRITIC = SeparatorTraining(steps=800, groups=8, learning_rate=2e-3, restarts=4, ascent_steps=60)
 UNMIXING = SeparatorTraining(steps=250, groups=8, learning_rate=3e-3, restarts=4)
@@ -194,3 +195,8 @@ def test_an_attack_of_someone_else_s_has_a_threat_model_and_an_id_of_its_own(mon
 def test_ids_are_words_of_their_own():
     ids = [probe.id for probe in audit.PROBES]
     assert len(set(ids)) == len(ids) and all(re.fullmatch(r"[a-z_]+", id) for id in ids)
+
+
+def test_the_documentation_lists_every_id():
+    text = (REPOSITORY / "docs" / "audit.md").read_text(encoding="utf-8")
+    assert not [probe.id for probe in audit.PROBES if f"`{probe.id}`" not in text]

@@ -1,16 +1,11 @@
 """The example's layer does what it says, and the attacks see what it sends."""
 
-import json
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
 from components.errors import InputError
 from examples import add_a_defence
 from examples.add_a_defence import PatchShuffle
-from tests.conftest import REPOSITORY
 from tests.datamix_tf.layer_test import run_layer_test
 
 
@@ -68,28 +63,3 @@ def test_bad_flags_are_told_in_one_line(run_folder, flags, message):
     with pytest.raises(InputError, match=message) as caught:
         add_a_defence.main(["--run", run_folder, *flags])
     assert "\n" not in str(caught.value)
-
-
-def test_the_pipeline_takes_it_from_outside(tmp_path):
-    """One file of a user's own: it stands in --help, the table, metrics.json, the report and the lineage."""
-    method = ["--plugin", "examples.add_a_defence", "--methods", "cloud,patch_shuffle,datamix", "--patch_shuffle", "4"]
-    small = ["--examples", "160", "--image_size", "32", "--width", "4", "--hidden_units", "0", "--epochs", "1"]
-    command = [sys.executable, "-m", "pipeline.run", *method]
-    asked = subprocess.run([*command, "--help"], cwd=REPOSITORY, capture_output=True, text=True)
-    assert "patch_shuffle" in asked.stdout and "--patch_shuffle PATCH_SHUFFLE,..." in asked.stdout
-    command += [*small, "--attack_epochs", "1", "--output", str(tmp_path)]
-    ran = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=500)
-    assert ran.returncode == 0, ran.stderr
-    assert "patches of 4 x 4 shuffled" in ran.stdout
-    rows = json.loads((tmp_path / "metrics.json").read_text())["rows"]
-    (row,) = [row for row in rows if row["method"] == "patch_shuffle"]
-    assert row["settings"]["patch"] == 4 and row["bytes_up"] == 4 * 32 * 32 * 3 and row["attacks"]
-    assert "patches of 4 x 4 shuffled" in (tmp_path / "report.html").read_text()
-    unknown = subprocess.run(
-        [sys.executable, "-m", "pipeline.compare", str(tmp_path), "--output", str(tmp_path / "page.html")],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-    )
-    (line,) = unknown.stderr.splitlines()
-    assert unknown.returncode == 2 and "no method 'patch_shuffle'" in line and "--plugin" in line
