@@ -1,10 +1,11 @@
 """Two checkouts are compared number by number, each with its own sources. The checkouts here train nothing."""
 
 import pytest
-from components.methods import METHODS
 
+from datamix_tf.defences import all_defences
 from pipeline.experiments import EXPERIMENTS
-from pipeline.options import ATTACKS, parse
+from pipeline.options import parse
+from pipeline.options.attack_options import ATTACKS
 from tests.conftest import REPOSITORY
 from tools import compare_checkouts
 from tools.compare_checkouts import Outcome, checked, differences, lines, main, written
@@ -122,7 +123,7 @@ def test_bad_input_is_one_line(compare, tmp_path, capsys):
 def test_the_runs_reach_every_method_attack_and_experiment(tmp_path):
     runs = {name: run for name, run in RUNS.items() if run.module == "pipeline.run"}
     options = {name: parse(run.arguments(str(tmp_path), name)[2:])[0] for name, run in runs.items()}
-    assert {method for run in options.values() for method in run.methods} == set(METHODS)
+    assert {method for run in options.values() for method in run.methods} == set(all_defences())
     assert set(options["avatars"].attacks) == set(ATTACKS)
     assert {run.experiment for run in options.values()} == {None, *EXPERIMENTS}
 
