@@ -15,6 +15,7 @@ help:
 	@echo "make run        train, attack and package on the built-in data set (OUTPUT=$(OUTPUT))"
 	@echo "make demo       a local page to try what make run made: drop your own photo"
 	@echo "make test       lint and all fast tests"
+	@echo "make lint       style, types, and which part may import which"
 	@echo "make load       20,000 requests under reloads, killed servers, hostile and fuzzed requests (about 4 minutes)"
 	@echo "make slow       tests that take minutes, or root: killed trainings, full disks, workers elsewhere"
 	@echo "make bench      the benchmarks, written into docs/benchmarks.md; installs what they compare with (about an hour)"
@@ -31,7 +32,7 @@ run: setup
 	$(BIN)/python -m pipeline.run --runner DirectRunner --output $(OUTPUT) $(RUN_FLAGS)
 
 demo: setup
-	$(BIN)/python -m serving.demo $(OUTPUT)
+	$(BIN)/python -m pipeline.demo $(OUTPUT)
 
 # Most of the time goes into tracing graphs, which uses one core; files run side by side, the tests of a file in order.
 test: setup lint
@@ -40,6 +41,8 @@ test: setup lint
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
 
 load: setup
 	$(BIN)/python -m pytest tests/serving/test_load.py --full_load

@@ -25,8 +25,8 @@ def attacked(folder, run, attacks, arguments):
     """Seconds and scores of the attacks under Beam arguments."""
     from apache_beam.options.pipeline_options import PipelineOptions
 
-    from components.artifacts import Examples, Models
     from components.attacker import Attacker
+    from components.storage.artifacts import Examples, Models
 
     inputs = {
         "examples": Examples(os.path.join(run, "artifacts", "transform", "examples")),
@@ -44,9 +44,9 @@ def main():
     parser.add_argument("--epochs", type=int, default=4, help="passes of each attack network")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of one and two workers")
     arguments = parser.parse_args()
-    from components import models as trained
-    from components.artifacts import Examples, Models
     from components.attacker import TARGET, AttackConfig
+    from components.storage.artifacts import Examples, Models
+    from components.training import models as trained
 
     with tempfile.TemporaryDirectory() as folder:
         run = arguments.run or os.path.join(folder, "run")

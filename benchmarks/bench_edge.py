@@ -48,13 +48,13 @@ def runner(path, signature, threads, **inputs):
 
 def measure(name, shape, blocks, rounds, threads):
     """All figures of one input size and one cut."""
-    from components.tflite import PRECISIONS, convert_halves, convert_model
+    from components.export.tflite import PRECISIONS, convert_halves, convert_model
     from datamix_tf import DataMixModel, split
     from datamix_tf.models.resnet import CLASSIFIER, pre_layer, resnet18
     from serving.edge.bundle import Halves
     from serving.edge.keys import Key
     from serving.edge.messages import Message
-    from serving.wire import TAG_BYTES, pack
+    from serving.protocol.wire import TAG_BYTES, pack
 
     network = resnet18(shape, 40)
     model = DataMixModel(*split(network, after=pre_layer(blocks), before=CLASSIFIER), group_size=GROUP_SIZE)

@@ -38,7 +38,7 @@ def with_components(source, folder, flags):
     """The pipeline's first two components; returns the seconds."""
     from components.example_gen import ExampleGen
     from components.transform import Transform
-    from pipeline.command import make_beam_options
+    from pipeline.orchestration.command import make_beam_options
     from serving.edge.preprocess import ImagePreprocessing
 
     options = make_beam_options(flags)
@@ -64,8 +64,8 @@ def with_tf_data(source, folder):
     import tensorflow as tf
 
     from components.example_gen import _encode
-    from components.records import RawExample
-    from components.tfrecords import SPLITS, fraction
+    from components.storage.records import RawExample
+    from components.storage.tfrecords import SPLITS, fraction
 
     def split_of(content):
         place = fraction(content)

@@ -24,8 +24,8 @@ def transformed(folder):
     """`Examples` of generated faces."""
     from components.example_gen import ExampleGen
     from components.transform import Transform
-    from pipeline.command import make_beam_options
     from pipeline.datasets import open_dataset
+    from pipeline.orchestration.command import make_beam_options
     from serving.edge.preprocess import ImagePreprocessing
 
     source, options = open_dataset("avatars", seed=0, examples=EXAMPLES, data_dir=None), make_beam_options([])
@@ -50,7 +50,7 @@ def main():
     arguments = parser.parse_args()
     import keras
 
-    from components.data import batches, target_task
+    from components.training.data import batches, target_task
     from datamix_tf import DataMixModel, split
     from datamix_tf.models.resnet import CLASSIFIER, pre_layer, resnet18
 

@@ -37,7 +37,7 @@ from benchmarks import shaped_link
 from benchmarks.figures import milliseconds, short, show
 
 GROUP_SIZE, LABELS, QUALITY = 8, 40, 90
-UNITS, BITS = 64, 90.0  # of the hardened preset (pipeline/presets.py)
+UNITS, BITS = 64, 90.0  # of the hardened preset (pipeline/options/presets.py)
 MAPS, NUMBERS, PLAIN = "feature maps, N_pre = 1", "64 numbers, hardened", "plain cloud"
 REFERENCE = (PLAIN, "uint8 x 1", False)
 

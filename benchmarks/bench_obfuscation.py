@@ -23,7 +23,7 @@ def runner(model, folder, name):
     """A function that runs a Keras model on LiteRT for one random input."""
     from ai_edge_litert.interpreter import Interpreter
 
-    from components.tflite import convert_model
+    from components.export.tflite import convert_model
 
     path = os.path.join(folder, f"{name}.tflite")
     convert_model(model, 1, path)
@@ -42,7 +42,7 @@ def main():
     from datamix_tf.costs import count_macs
     from datamix_tf.models import splitnet
     from datamix_tf.models.splitnet import NUM_LAYERS, sent
-    from datamix_tf.signal import obfuscate
+    from datamix_tf.obfuscation.signal import obfuscate
 
     network = splitnet((arguments.size, arguments.size, 3), 2)
     with tempfile.TemporaryDirectory() as folder:

@@ -169,7 +169,7 @@ def _whole(folder):
 def prepare(dataset, epochs: int, folder: str):
     """Trains both networks and writes all that `alternatives` starts; gives the plain one and the edge's bundle."""
     from benchmarks.deployment import deploy_plain, deploy_private
-    from components.tflite import convert_model
+    from components.export.tflite import convert_model
 
     (x, y), _ = dataset
     plain = private_network.trained(x, y, mixed=False, epochs=epochs)

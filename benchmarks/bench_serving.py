@@ -36,7 +36,7 @@ FORMATS = ("stock json", "json", "float32", "float16", "bfloat16", "int8")
 
 def export(model, folder):
     """Writes the cloud part of a `DataMixModel` as version 1 of `model`; gives the base path and the manifest."""
-    from components.bundling import write_bundle
+    from components.export.bundle import write_bundle
 
     base, outputs = os.path.join(folder, "serving"), model.post.output_shape[1]
     labels = [f"label {index}" for index in range(outputs)]

@@ -123,9 +123,9 @@ def main():
     parser.add_argument("--examples", type=int, help="test examples to send (default: all)")
     arguments = parser.parse_args()
 
-    from components import models
-    from components.artifacts import Examples, Models
-    from components.data import arrays, target_task
+    from components.storage.artifacts import Examples, Models
+    from components.training import models
+    from components.training.data import arrays, target_task
 
     for run in arguments.runs:
         examples = Examples(os.path.join(run, "artifacts", "transform", "examples"))

@@ -25,7 +25,7 @@ def deploy_private(model, folder: str, labels: tuple[str, ...], name: str = "dat
     Returns:
         The bundle's folder, for `EdgeClient`.
     """
-    from components.tflite import convert_halves
+    from components.export.tflite import convert_halves
     from datamix_tf import DataMixModel
     from datamix_tf.layers import without_noise
     from serving.cloud import saved_model

@@ -8,7 +8,7 @@ import zlib
 
 import apache_beam as beam
 
-from components.records import Indices, RawExample
+from components.storage.records import Indices, RawExample
 
 END = 12  # bytes of a PNG file's last chunk
 

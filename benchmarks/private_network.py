@@ -112,7 +112,7 @@ def trained(x, y, mixed: bool, epochs: int, seed: int = 0):
     import keras
 
     from datamix_tf import DataMixModel, split
-    from datamix_tf.curriculum import MixingCurriculum
+    from datamix_tf.training.curriculum import MixingCurriculum
 
     keras.utils.set_random_seed(seed)
     model = network(x.shape[1], int(y.max()) + 1, standardize=mixed)

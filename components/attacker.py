@@ -10,17 +10,18 @@ import shutil
 import apache_beam as beam
 import numpy as np
 
-from components import files
-from components import models as trained
-from components.artifacts import AttackScores, Examples, Models, write_json
+from components.attack_kinds import NAMES, name_of_probe, needs_group, reads_binary
 from components.base import Component, ComponentSpec
-from components.data import arrays, hidden_task, target_task
-from components.epoch_bar import EpochBar
-from components.kept import kept
-from components.pictures import PICTURES
+from components.caching.code_fingerprint import of_plugin
+from components.caching.result_cache import kept
+from components.report.pictures import PICTURES
+from components.storage import files
+from components.storage.artifacts import AttackScores, Examples, Models, write_json
+from components.training import models as trained
+from components.training.data import arrays, hidden_task, target_task
+from components.training.epoch_bar import EpochBar
 
 TARGET = "target"
-LINKED = ("separated", "key")  # kinds of attacks on mixtures that are known to belong together
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +33,8 @@ class AttackConfig:
         label: What the attacker is after: `"target"`, or a hidden column; of no meaning for a reconstruction or a key.
         kind: `"label"` (a network reads it), `"set"` (a network names all classes in a mixture), `"probe"` (a linear
             model reads it), `"reconstruction"` (Pix2Pix rebuilds the pictures), `"separated"` (a network reads what
-            separation recovers from a group's mixtures) or `"key"` (separation alone: how well it undoes the key).
+            separation recovers from a group's mixtures), `"key"` (separation alone: how well it undoes the key), or the
+            id of an attack of `datamix_tf.audit.probes`.
         epochs: Most passes over the attacker's examples.
         patience: Passes without a better validation score after which training ends; 0 runs all.
         batch_size: Examples in a batch.
@@ -62,14 +64,7 @@ class AttackConfig:
 
     def name(self, task: str) -> str:
         """What the attack is called in tables, given the name of its task."""
-        named = {
-            "label": task,
-            "set": f"{task} set",
-            "probe": f"{task}, linear probe",
-            "reconstruction": "reconstruction",
-            "separated": f"{task}, separated group",
-            "key": "key of a group",
-        }[self.kind]
+        named = NAMES[self.kind].format(task=task) if self.kind in NAMES else name_of_probe(self.kind, task)
         mates = {"any": "", "different": ", different mates", "same": ", mates of one kind"}[self.mates]
         return named + mates + (", shuffled" if self.shuffle else "")
 
@@ -122,6 +117,10 @@ def _write(scores, artifact):
 def _kept_attack(config: AttackConfig, examples: Examples, models: Models, keep: str, folder: str) -> dict:
     """The scores of one attack, or those kept from an earlier run; rebuilt pictures go to `folder/<model>/`."""
     what = {"attack": dataclasses.asdict(config), "model": trained.digest(models, config.model)}
+    if config.kind not in NAMES:
+        from datamix_tf.audit import probes
+
+        what["plugin"] = of_plugin(probes()[config.kind].make)
 
     def make(working):
         score, rebuilt = run_attack(config, examples, models)
@@ -145,6 +144,7 @@ def run_attack(config: AttackConfig, examples: Examples, models: Models):
         `(score, rebuilt)`: its scores as a JSON-ready dictionary, and the pictures that a reconstruction made of the
         first test examples, `[n, height, width, channels]` in raw units, else `None`.
     """
+    from datamix_tf import DataMixModel
     from datamix_tf.transmission import group_size_of
 
     schema = examples.read_json("schema.json")
@@ -155,6 +155,8 @@ def run_attack(config: AttackConfig, examples: Examples, models: Models):
         return {**named, "skipped": "pictures alone are rebuilt"}, None
     if config.kind == "set" and task.kind == "binary":
         return {**named, "skipped": "sets are of classes"}, None
+    if task.kind == "binary" and not reads_binary(config.kind):
+        return {**named, "skipped": "it reads classes, not several 0/1 labels"}, None
     outputs = task.outputs
     if config.label != TARGET:
         known = known_classes(splits["train"][1], splits["test"][1], config.min_examples)
@@ -166,7 +168,7 @@ def run_attack(config: AttackConfig, examples: Examples, models: Models):
         splits = {split: only(known, *pair) for split, pair in splits.items()}
         outputs = len(known)
     model = trained.load(models, config.model)
-    if config.kind in LINKED and (group_size_of(model) < 2 or not hasattr(model, "main") or not hasattr(model, "post")):
+    if needs_group(config.kind) and (group_size_of(model) < 2 or not isinstance(model, DataMixModel)):
         return {**named, "skipped": "nothing is mixed with an orthogonal key"}, None
     groups = {split: _groups(config, y, group_size_of(model)) for split, (_, y) in splits.items()}
     if not groups["train"] or not groups["test"]:
@@ -202,6 +204,11 @@ def make_attack(config: AttackConfig, model, task, outputs: int, schema):
         starts=config.starts,
         seed=config.seed,
     )
+    if config.kind not in NAMES:
+        from datamix_tf.audit import Subject, probes
+
+        separation = attacks.SeparatorTraining(seed=config.seed)
+        return probes()[config.kind].make(Subject(model, outputs, binary, training, separation))
     if config.kind == "key":
         return attacks.KeyAttack(model, seed=config.seed)
     if config.kind == "separated":

@@ -11,15 +11,16 @@ import time
 import apache_beam as beam
 import numpy as np
 
-from components import files
-from components import models as trained
-from components.artifacts import Audit, Examples, Models, atomic_file, write_json
 from components.attacker import TARGET, known_classes, only
-from components.audit_report import text
 from components.base import Component, ComponentSpec
-from components.data import arrays, hidden_task, target_task
-from components.kept import kept
-from components.pictures import PICTURES, picture_row, stacked
+from components.caching.code_fingerprint import of_plugin
+from components.caching.result_cache import kept
+from components.report.audit import text
+from components.report.pictures import PICTURES, picture_row, stacked
+from components.storage import files
+from components.storage.artifacts import Audit, Examples, Models, atomic_file, write_json
+from components.training import models as trained
+from components.training.data import arrays, hidden_task, target_task
 
 MIN_EXAMPLES = 8
 
@@ -30,7 +31,7 @@ class AuditConfig:
 
     Attributes:
         model: Name of the trained model.
-        probe: Name of one of `datamix_tf.audit.PROBES`.
+        probe: Id of one of `datamix_tf.audit.probes`.
         label: `"target"` or a hidden column for probes that read labels, else empty.
         attack_epochs: Passes of attacks that train a network on labels.
         batch_size: Examples in a batch of those.
@@ -92,9 +93,9 @@ class Auditor(Component):
 
 
 def _write(scores, examples, models, audit, parameters):
-    from datamix_tf.audit import PROBES
+    from datamix_tf.audit import probes
 
-    order = [probe.name for probe in PROBES]
+    order = [probe.name for probe in probes().values()]
     scores = sorted(scores, key=lambda score: (score["model"], order.index(score["probe"]), score["name"]))
     schema = examples.read_json("schema.json")
     names = dict.fromkeys(score["model"] for score in scores)
@@ -111,7 +112,10 @@ def _write(scores, examples, models, audit, parameters):
 
 
 def _kept_score(config: AuditConfig, examples: Examples, models: Models, keep: str, folder: str) -> dict:
-    what = {"audit": dataclasses.asdict(config), "model": trained.digest(models, config.model)}
+    from datamix_tf.audit import probes
+
+    plugin = of_plugin(probes()[config.probe].make)
+    what = {"audit": dataclasses.asdict(config), "model": trained.digest(models, config.model), "plugin": plugin}
 
     def make(working):
         score, picture = run_probe(config, examples, models)
@@ -138,7 +142,7 @@ def run_probe(config: AuditConfig, examples: Examples, models: Models):
     from datamix_tf.attacks import AttackTraining, SeparatorTraining
 
     schema = examples.read_json("schema.json")
-    probe = next(probe for probe in audit.PROBES if probe.name == config.probe)
+    probe = audit.probes()[config.probe]
     hidden = config.label not in ("", TARGET)
     task = hidden_task(schema, config.label) if hidden else target_task(schema)
     splits = {split: arrays(examples, split, config.label or TARGET)[1:] for split in ("train", "valid", "test")}
@@ -148,9 +152,9 @@ def run_probe(config: AuditConfig, examples: Examples, models: Models):
         splits = {split: only(known, *pair) for split, pair in splits.items()}
         outputs = len(known)
     name = f"{task.name} by {probe.name}" if probe.labels else probe.name
-    named = {"model": config.model, "probe": probe.name, "name": name, "threat": probe.threat}
+    named = {"model": config.model, "probe": probe.name, "id": probe.id, "name": name, "threat": probe.threat}
     model = trained.load(models, config.model)
-    reason = _unfit(probe, schema, splits, outputs, model.group_size)
+    reason = _unfit(probe, schema, splits, outputs, task.kind == "binary", model.group_size)
     if reason:
         return {**named, "skipped": reason}, None
     training = AttackTraining(epochs=config.attack_epochs, batch_size=config.batch_size, seed=config.seed)
@@ -170,12 +174,14 @@ def run_probe(config: AuditConfig, examples: Examples, models: Models):
     return {**named, **score, "seconds": seconds}, picture
 
 
-def _unfit(probe, schema, splits, outputs, group_size):
+def _unfit(probe, schema, splits, outputs, binary, group_size):
     """Why a probe has no meaning on a data set, or `None`."""
     from datamix_tf import audit
 
     if probe.name == audit.PICTURES and schema["kind"] != "image":
         return "pictures alone are rebuilt"
+    if probe.labels and binary and not probe.binary:
+        return "it reads classes, not several 0/1 labels"
     if probe.labels and outputs < 2 and schema["task"] != "binary":
         return f"fewer than 2 values have {MIN_EXAMPLES} train examples and a test example"
     fewest = min(len(x) for x, _ in splits.values())

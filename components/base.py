@@ -17,8 +17,8 @@ import dataclasses
 import os
 from typing import Any
 
-from components import files
-from components.artifacts import Artifact, working_folder
+from components.storage import files
+from components.storage.artifacts import Artifact, working_folder
 
 
 @dataclasses.dataclass(frozen=True)

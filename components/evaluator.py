@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import math
+import dataclasses
+import json
 
 import apache_beam as beam
 import numpy as np
 
-from components import models as trained
-from components.artifacts import DESCRIBED, AttackScores, Blessing, Evaluation, Examples, Models, write_json
 from components.base import Component, ComponentSpec
 from components.blessing import Thresholds, blessing
-from components.data import arrays, target_task
-from components.methods import LEVELS, METHODS, MIXING, SENDING_NOTHING, VARIANTS, members_of, variant
+from components.metrics_rows import entry_of, members_of
+from components.storage.artifacts import DESCRIBED, AttackScores, Blessing, Evaluation, Examples, Models, write_json
+from components.training import models as trained
+from components.training.data import arrays, target_task
+from components.training.networks import ModelConfig, network_spec
+from datamix_tf.defences import Defence, all_defences
 
 SCHEMA_VERSION = 1
 BATCH_SIZE = 256
@@ -22,7 +25,7 @@ class Evaluator(Component):
     """Measures the trained models and joins the attack scores.
 
     Parameters:
-        methods: Pairs of a method's name (`components.methods.METHODS`) and the model that it runs.
+        methods: Pairs of a `Defence` and the name of the model that it runs.
         model: The model that is to be pushed.
         thresholds: `Thresholds` that it must reach.
 
@@ -44,11 +47,13 @@ class Evaluator(Component):
 
     def execute(self, inputs, outputs, options):
         examples, models = inputs["examples"], inputs["models"]
-        names = list(dict.fromkeys(model for _, model in self.parameters["methods"]))
+        methods = {}
+        for defence, model in self.parameters["methods"]:
+            methods.setdefault(model, []).append(defence)
         with beam.Pipeline(options=options) as pipeline:
             _ = (
                 pipeline
-                | "Models" >> beam.Create(names)
+                | "Models" >> beam.Create(list(methods.items()))
                 | "Spread" >> beam.Reshuffle()
                 | "Measure" >> beam.Map(_measured, models, examples)
                 | "Collect" >> beam.combiners.ToDict()
@@ -59,9 +64,9 @@ class Evaluator(Component):
         schema = inputs["examples"].read_json("schema.json")
         scores = inputs["scores"].read_json("scores.json")
         rows = [
-            _row(method, measured[model], trained.training(inputs["models"], model), _attacks(scores, model))
+            _row(defence, measured[model], trained.training(inputs["models"], model), _attacks(scores, model))
             | {"model": model}
-            for method, model in self.parameters["methods"]
+            for defence, model in self.parameters["methods"]
         ]
         write_json(
             outputs["evaluation"].path("metrics.json"),
@@ -76,80 +81,30 @@ class Evaluator(Component):
         write_json(outputs["blessing"].path("blessing.json"), found)
 
 
-def _measured(name, models, examples):
+def _measured(model, models, examples):
     """A model's name and measurements; with the same keys every time, so that a run can be repeated."""
     import keras
 
-    keras.utils.set_random_seed(trained.training(models, name)["config"]["seed"])
-    return name, measure(trained.load(models, name), examples)
+    name, methods = model
+    config = ModelConfig.from_dict(trained.training(models, name)["config"])
+    keras.utils.set_random_seed(config.seed)
+    return name, measure(trained.load(models, name), config, methods, examples)
 
 
-def measure(model, examples: Examples) -> dict:
-    """Accuracy and costs of a model.
+def measure(model, config: ModelConfig, methods: list[Defence], examples: Examples) -> dict:
+    """Accuracy of a model, and what each of the methods that run it costs.
 
     Returns:
-        `accuracy` (a dictionary of scores), for models that mix also `unmixed` (the same weights without mixing) and
-        for a `DataMixModel` `wrong_key` (de-mixed with other keys than mixed); `whole` and `edge`, the costs of the
-        whole network and of the edge's part; `bytes_up` and `bytes_down` of one example.
+        `accuracy` (a dictionary of scores); the same of networks with its weights to compare it with, by name
+        (`Defence.references`); and `costs`, method -> the fields of `Costs`.
     """
-    from datamix_tf import DataMixModel
-    from datamix_tf.costs import cost_of
-    from datamix_tf.mixup_model import MixupModel
-    from datamix_tf.transmission import obfuscation_of
-
     schema = examples.read_json("schema.json")
     splits = {split: arrays(examples, split)[1:] for split in ("valid", "test")}
     result = {"accuracy": scores_of(model, splits, schema)}
-    if isinstance(model, MixupModel):
-        edge, cloud = cost_of(model.pre), cost_of(model.main)
-        wire = {"bytes_up": edge["output_bytes"], "bytes_down": cloud["output_bytes"]}
-        return {**result, "unmixed": scores_of(model.unmixed(), splits, schema), "edge": edge, **wire}
-    if isinstance(model, DataMixModel):
-        result["unmixed"] = scores_of(model.unmixed(), splits, schema)
-        result["wrong_key"] = scores_of(wrong_key(model), splits, schema)
-        pre, main, post = (cost_of(part) for part in (model.pre, model.main, model.post))
-        edge = {key: pre[key] + post[key] for key in ("params", "macs")}
-        return {**result, "edge": edge, "bytes_up": pre["output_bytes"], "bytes_down": main["output_bytes"]}
-    whole, layer = cost_of(model), obfuscation_of(model)
-    edge = {"params": 0, "macs": 0} if layer is None else obfuscation_cost(model, layer)
-    wire = {"bytes_up": sent_bytes(layer, schema), "bytes_down": whole["output_bytes"]}
-    return {**result, "edge": edge, "whole": whole, **wire}
-
-
-def obfuscation_cost(model, layer) -> dict[str, int]:
-    """Parameters and multiply-adds of an obfuscation; those without weights count nothing, as in the papers."""
-    import keras
-
-    from datamix_tf.costs import cost_of
-    from datamix_tf.layers import SignalContent
-
-    if isinstance(layer, SignalContent):
-        return cost_of(keras.Model(model.inputs[0], layer.output))
-    return cost_of(layer.generator) if hasattr(layer, "generator") else {"params": 0, "macs": 0}
-
-
-def sent_bytes(layer, schema) -> int:
-    """Bytes of one sent input: raw ones as they are stored, blurred ones as their few pixels, others as float32."""
-    from datamix_tf.layers import Blur, SignalContent
-
-    height, width, channels = schema["shape"]
-    if layer is None:
-        return height * width * channels * np.dtype(schema["dtype"]).itemsize
-    if isinstance(layer, SignalContent):
-        return 4 * math.prod((*layer.places, layer.rank))
-    return layer.size**2 * channels if isinstance(layer, Blur) else 4 * height * width * channels
-
-
-def wrong_key(model):
-    """A function like `model` that de-mixes with other keys than it mixed with."""
-    from datamix_tf.groups import complete_groups
-
-    def predict(x, training=False):
-        features = complete_groups(model.pre(x, training=False), model.group_size)
-        answers = model.main(model.mix(features, model.keys(features)), training=False)
-        return model.post(model.demix(answers, model.keys(features)), training=False)[: len(x)]
-
-    return predict
+    for name, reference in config.defence.references(model).items():
+        result[name] = scores_of(reference, splits, schema)
+    spec = network_spec(config, schema)
+    return {**result, "costs": {method.id: dataclasses.asdict(method.costs(model, spec)) for method in methods}}
 
 
 def scores_of(model, splits, schema) -> dict[str, float]:
@@ -188,34 +143,28 @@ def _accuracy(logits, labels, binary):
     return float(((logits > 0) == labels).mean() if binary else (logits.argmax(1) == labels).mean())
 
 
-def _row(method, measured, training, attacks):
-    edge, wire = measured["edge"], {key: measured[key] for key in ("bytes_up", "bytes_down")}
-    if method in SENDING_NOTHING:
-        edge, wire = measured["whole"], {"bytes_up": 0, "bytes_down": 0}
+def _row(defence, measured, training, attacks):
+    if defence.sends_nothing:
         attacks = {name: _guessing(attack) for name, attack in attacks.items()}
+    costs = measured["costs"][defence.id]
     row = {
-        "method": method,
-        "settings": _row_settings(method, training["config"]),
-        "edge_params": edge["params"],
-        "edge_macs": edge["macs"],
-        **wire,
+        "method": defence.id,
+        "settings": _row_settings(defence, training["config"]),
+        "edge_params": costs["params"],
+        "edge_macs": costs["macs"],
+        "bytes_up": costs["bytes_up"],
+        "bytes_down": costs["bytes_down"],
         **measured["accuracy"],
         "attacks": attacks,
         "training_seconds": training["seconds"],
     }
-    return row | {name: measured[name] for name in ("unmixed", "wrong_key") if name in measured}
+    return row | {name: scores for name, scores in measured.items() if name not in ("accuracy", "costs")}
 
 
-def _row_settings(method, config):
-    """The settings of a model that mean something for the method."""
-    settings = {name: value for name, value in config.items() if name not in ("method", "level", "people")}
-    for key in ("num_pre_blocks", "group_size", "signal_rank", "bottleneck_units", "bottleneck_bits"):
-        if key not in VARIANTS[method]:
-            del settings[key]
-    if method not in MIXING:
-        for key in ("curriculum", "standardize"):
-            del settings[key]
-    return settings | ({LEVELS[method]: config["level"]} if method in LEVELS else {})
+def _row_settings(defence, config):
+    """The settings of a model that mean something for a defence."""
+    without = ("defence", "people") if defence.mixes else ("defence", "people", "curriculum", "standardize")
+    return {name: value for name, value in config.items() if name not in without} | defence.settings
 
 
 def _guessing(attack):
@@ -245,9 +194,7 @@ def summary(rows) -> list[dict]:
     """Mean and standard deviation over seeds of each method's scores, one entry for each method and setting."""
 
     result = []
-    variants = {(row["method"], *variant(row).values()): None for row in rows}
-    for method, *settings in variants:
-        entry = {"method": method, **dict(zip(VARIANTS[method], settings, strict=True))}
+    for entry in {json.dumps(entry_of(row)): entry_of(row) for row in rows}.values():
         members = members_of(entry, rows)
         figures = {key: [row[key] for row in members] for key in SUMMARY_KEYS}
         for name, attack in members[0]["attacks"].items():
@@ -260,4 +207,5 @@ def summary(rows) -> list[dict]:
             key: float(np.std(values, ddof=1)) if len(values) > 1 else 0.0 for key, values in figures.items()
         }
         result.append(entry)
-    return sorted(result, key=lambda entry: METHODS.index(entry["method"]))
+    order = list(all_defences())
+    return sorted(result, key=lambda entry: order.index(entry["method"]))

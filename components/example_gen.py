@@ -8,13 +8,13 @@ from typing import Any
 
 import apache_beam as beam
 
-from components import bad_records, files
-from components.artifacts import RawExamples, write_json
 from components.base import Component, ComponentSpec
 from components.errors import InputError
 from components.progress import Progress
-from components.records import BadRecord, RawExample
-from components.tfrecords import SPLITS, WriteShards, encode_example, fraction, remove_runs
+from components.storage import bad_records, files
+from components.storage.artifacts import RawExamples, write_json
+from components.storage.records import BadRecord, RawExample
+from components.storage.tfrecords import SPLITS, WriteShards, encode_example, fraction, remove_runs
 
 MAX_CLASSES = 100_000
 
@@ -23,7 +23,7 @@ class ExampleGen(Component):
     """Ingests a `Source`.
 
     Parameters:
-        source: The data set, a `components.records.Source`.
+        source: The data set, a `components.storage.records.Source`.
         target: Label columns to learn; one column with classes, or several binary ones.
         hidden: Label columns that attackers are after.
         valid_share, test_share: Shares of the examples, from 0 to 1. The split of an example follows from a hash of its

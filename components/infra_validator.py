@@ -9,12 +9,12 @@ import time
 import apache_beam as beam
 import numpy as np
 
-from components.artifacts import Blessing, Examples, Package, write_json
 from components.base import Component, ComponentSpec
-from components.data import arrays
-from components.local_copies import local_copy
-from components.model_folders import version_folder
 from components.pusher import push_saved_model
+from components.storage.artifacts import Blessing, Examples, Package, write_json
+from components.storage.local_copies import local_copy
+from components.storage.model_folders import version_folder
+from components.training.data import arrays
 
 READY_SECONDS = 120.0
 

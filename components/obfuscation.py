@@ -6,9 +6,9 @@ import dataclasses
 
 import numpy as np
 
-from components.artifacts import Examples
-from components.data import batches, hidden_task, steps, target_task
-from components.epoch_bar import EpochBar
+from components.storage.artifacts import Examples
+from components.training.data import batches, hidden_task, steps, target_task
+from components.training.epoch_bar import EpochBar
 
 #: Method -> what its level is.
 METHODS = {
@@ -92,7 +92,7 @@ def new_network(config: SplitNetConfig, schema):
 def train_network(config: SplitNetConfig, examples: Examples):
     """Trains a six-layer network for the target; returns it."""
     from datamix_tf.models.splitnet import NUM_LAYERS, sent_layer
-    from datamix_tf.signal_training import SignalTraining
+    from datamix_tf.training.signal_training import SignalTraining
 
     schema = examples.read_json("schema.json")
     network = new_network(config, schema)
@@ -124,8 +124,8 @@ def build(config: ObfuscationConfig, network, examples: Examples):
     from datamix_tf.graph import run_on
     from datamix_tf.layers import GaussianMechanism, GaussianSample, LearnedNoise, Sent
     from datamix_tf.models.splitnet import sent
-    from datamix_tf.pruning import prune
-    from datamix_tf.signal import obfuscate
+    from datamix_tf.obfuscation.pruning import prune
+    from datamix_tf.obfuscation.signal import obfuscate
 
     schema = examples.read_json("schema.json")
     if config.method in FROM_SCRATCH:
@@ -178,7 +178,7 @@ def content_by_layer(network, x) -> dict[int, float]:
     import keras
 
     from datamix_tf.models.splitnet import NUM_LAYERS, sent
-    from datamix_tf.signal import fields_of, front_of, preserved_content
+    from datamix_tf.obfuscation.signal import fields_of, front_of, preserved_content
 
     result = {}
     for split_layer in range(1, NUM_LAYERS + 1):
@@ -193,9 +193,9 @@ def content_by_layer(network, x) -> dict[int, float]:
 
 def _smallest_rank(network, config, examples):
     """The fewest coefficients that lose no more validation accuracy than the level."""
-    from components.data import arrays
+    from components.training.data import arrays
     from datamix_tf.models.splitnet import sent
-    from datamix_tf.profile import choose, profile
+    from datamix_tf.obfuscation.profile import choose, profile
 
     _, x, y = arrays(examples, "valid")
     fractions = 1 - 2.0 ** (-np.arange(0, 20) / 2)
@@ -208,7 +208,7 @@ def _smallest_rank(network, config, examples):
 def _median_norm(network, tensor, examples):
     import keras
 
-    from components.data import arrays
+    from components.training.data import arrays
 
     _, x, _ = arrays(examples, "valid")
     features = keras.Model(network.inputs[0], tensor).predict(x.astype("float32"), batch_size=64, verbose=0)
@@ -249,7 +249,7 @@ def _fit(model, config, examples, epochs, label):
 def _train_against_adversary(model, config, examples, epochs, **weights):
     import keras
 
-    from datamix_tf.adversarial import AdversarialTraining, adversary_for
+    from datamix_tf.training.adversarial import AdversarialTraining, adversary_for
 
     schema, network = examples.read_json("schema.json"), config.network
     batch_size = min(network.batch_size, schema["splits"]["train"])

@@ -8,13 +8,13 @@ import os
 
 import apache_beam as beam
 
-from components.artifacts import Artifact, Examples, write_json
 from components.attacker import known_classes, only
 from components.base import Component, ComponentSpec
-from components.data import arrays, hidden_task
+from components.caching.result_cache import kept
 from components.errors import InputError
-from components.kept import kept
 from components.obfuscation import ObfuscationConfig, SplitNetConfig, build, content_by_layer, train_network
+from components.storage.artifacts import Artifact, Examples, write_json
+from components.training.data import arrays, hidden_task
 
 CONTENT_EXAMPLES = 256
 MIN_EXAMPLES = 8
@@ -156,7 +156,7 @@ def measure(config: ObfuscationConfig, examples: Examples, keep: str) -> dict:
 
 def attack(model, config: ObfuscationConfig, column: str, examples: Examples) -> dict:
     """What a network of the server's architecture reads of a hidden column from what is sent."""
-    from components.epoch_bar import EpochBar
+    from components.training.epoch_bar import EpochBar
     from datamix_tf.attacks import AttackTraining, LabelAttack
 
     schema = examples.read_json("schema.json")

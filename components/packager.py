@@ -5,15 +5,15 @@ from __future__ import annotations
 import apache_beam as beam
 import numpy as np
 
-from components import files
-from components import models as trained
-from components.artifacts import Examples, Models, Package, write_json
 from components.base import Component, ComponentSpec
-from components.bundling import quiet, write_bundle
-from components.data import arrays, target_task
 from components.errors import InputError
-from components.model_folders import next_version
-from components.tflite import PRECISIONS, half_file, run_signature
+from components.export.bundle import quiet, write_bundle
+from components.export.tflite import PRECISIONS, half_file, run_signature
+from components.storage import files
+from components.storage.artifacts import Examples, Models, Package, write_json
+from components.storage.model_folders import next_version
+from components.training import models as trained
+from components.training.data import arrays, target_task
 from serving.cloud import json_tensors, saved_model
 from serving.cloud.servable import Servable
 from serving.edge import manifest, messages

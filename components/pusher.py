@@ -7,13 +7,13 @@ import shutil
 
 import apache_beam as beam
 
-from components import files
-from components.artifacts import Blessing, Deployment, Package, atomic_file, atomic_folder, write_json
 from components.base import Component, ComponentSpec
 from components.blessing import refusals
-from components.local_copies import local_copy
-from components.model_folders import version_folder
-from components.scratch import TEMPORARY_PREFIX
+from components.storage import files
+from components.storage.artifacts import Blessing, Deployment, Package, atomic_file, atomic_folder, write_json
+from components.storage.local_copies import local_copy
+from components.storage.model_folders import version_folder
+from components.storage.scratch import TEMPORARY_PREFIX
 from serving.cloud.deployment import MODELS_CONFIG, server_files
 from serving.edge import manifest
 

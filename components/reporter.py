@@ -6,9 +6,15 @@ import os
 
 import apache_beam as beam
 
-from components import files
-from components import models as trained
-from components.artifacts import (
+from components.base import Component, ComponentSpec
+from components.report.figures import trade_offs
+from components.report.gathered import FILE, gathered
+from components.report.page import CARD, model_card, render, told
+from components.report.pictures import defence_strips
+from components.report.separation import separated
+from components.report.strip import strip
+from components.storage import files
+from components.storage.artifacts import (
     AttackScores,
     Evaluation,
     Examples,
@@ -19,13 +25,7 @@ from components.artifacts import (
     atomic_file,
     write_json,
 )
-from components.base import Component, ComponentSpec
-from components.figures import trade_offs
-from components.pictures import defence_strips
-from components.report.gathered import FILE, gathered
-from components.report.page import CARD, model_card, render, told
-from components.report.separation import separated
-from components.report.strip import strip
+from components.training import models as trained
 
 REPORT = "report.html"
 

@@ -8,16 +8,17 @@ import time
 
 import apache_beam as beam
 
-from components import files
-from components.artifacts import Examples, Models, write_json
 from components.base import Component, ComponentSpec
-from components.data import batches, hidden_task, steps, target_task, whole_batch_size
-from components.epoch_bar import EpochBar
-from components.kept import kept, link_tree, place
-from components.local_copies import local_copy
-from components.networks import ModelConfig, build_model, optimizer, with_signal_content
-from components.replicated import fit, replicas_of, replicated
-from components.team import Team, train_as_team
+from components.caching.code_fingerprint import of_plugin
+from components.caching.result_cache import kept, link_tree, place
+from components.storage import files
+from components.storage.artifacts import Examples, Models, write_json
+from components.storage.local_copies import local_copy
+from components.training.data import batches, hidden_task, steps, target_task, whole_batch_size
+from components.training.epoch_bar import EpochBar
+from components.training.networks import ModelConfig, build_model, network_spec, optimizer
+from components.training.replicated import fit, replicas_of, replicated
+from components.training.team import Team, train_as_team
 
 WARMUP_EPOCHS = 2
 #: Share of the epochs that are trained with signal content, and of the peak learning rate.
@@ -52,7 +53,7 @@ class Trainer(Component):
     def execute(self, inputs, outputs, options):
         configs, keep, team = (self.parameters[name] for name in ("models", "keep", "team"))
         if team.shares:
-            train_as_team([dataclasses.asdict(config) for config in configs], inputs["examples"].uri, keep, team)
+            train_as_team([config.to_dict() for config in configs], inputs["examples"].uri, keep, team)
         with beam.Pipeline(options=options) as pipeline:
             _ = (
                 pipeline
@@ -86,7 +87,7 @@ def train_together(config: ModelConfig, examples: Examples, keep: str, strategy=
         A local folder with the kept model.
     """
     teacher = train_together(config.teacher, examples, keep, strategy, first) if config.distill else ""
-    what = dataclasses.asdict(config)
+    what = config.to_dict() | {"plugin": of_plugin(type(config.defence))}
     stored = place(keep, what, examples, __name__)
     checkpoint = f"{stored}.checkpoint"
 
@@ -131,21 +132,21 @@ def train(config: ModelConfig, examples: Examples, checkpoint: str, strategy=Non
     """
     import keras
 
-    from components.checkpoint import Checkpoint, progress_of, restore
+    from components.training.checkpoint import Checkpoint, progress_of, restore
 
     keras.utils.set_random_seed(config.seed)
     schema = examples.read_json("schema.json")
-    whole = config.group_size * replicas_of(strategy)
+    whole = config.defence.group_size * replicas_of(strategy)
     batch_size = whole_batch_size(min(config.batch_size, schema["splits"]["train"]), whole)
     an_epoch = steps(schema, "train", batch_size)
     with replicated(strategy):
         model = build_model(config, schema)
     progress = progress_of(checkpoint)
     history, seconds = progress["history"], progress["seconds"]
-    for number, stage in enumerate(_stages(config)):
-        if stage.signal_rank:
+    for number, (stage, removing) in enumerate(_stages(config)):
+        if removing:
             with replicated(strategy):
-                model = with_signal_content(model, stage)
+                model = config.defence.remove_signal(model, network_spec(config, schema))
         if number < progress["stage"]:
             continue
         finished = progress["epochs"] if number == progress["stage"] else 0
@@ -157,7 +158,7 @@ def train(config: ModelConfig, examples: Examples, checkpoint: str, strategy=Non
         fit(fitted, data, strategy, stage.epochs, finished, an_epoch, [*_callbacks(stage, first), saving])
         history, seconds = saving.history, saving.seconds
     training = {
-        "config": dataclasses.asdict(config),
+        "config": config.to_dict(),
         "seconds": seconds,
         "steps": an_epoch * config.epochs,
         "history": history,
@@ -166,28 +167,31 @@ def train(config: ModelConfig, examples: Examples, checkpoint: str, strategy=Non
 
 
 def _stages(config):
-    """The trainings that follow each other: signal content is cut out of a network that has learned where it is."""
-    if not config.signal_rank:
-        return [config]
+    """The trainings that follow each other, and whether signal is removed before each.
+
+    Signal content is cut out of a network that has learned where it is.
+    """
+    if not config.defence.signal_rank:
+        return [(config, False)]
     last = max(1, round(SIGNAL_SHARE * config.epochs))
-    first = dataclasses.replace(config, signal_rank=0, epochs=config.epochs - last)
+    first = dataclasses.replace(config, epochs=config.epochs - last)
     rate = SIGNAL_RATE * config.learning_rate
     second = dataclasses.replace(config, epochs=last, curriculum=0.0, learning_rate=rate)
-    return [first, second] if first.epochs else [second]
+    return [(first, False), (second, True)] if first.epochs else [(second, True)]
 
 
 def _prepared(config, schema, model, examples, batch_size, an_epoch, finished, teacher):
     """What to fit, compiled, and its data: the model itself, or its training against an adversary."""
     import keras
 
-    from datamix_tf.adversarial import AdversarialTraining, adversary_for
-    from datamix_tf.distillation import with_teacher
+    from datamix_tf.training.adversarial import AdversarialTraining, adversary_for
+    from datamix_tf.training.distillation import with_teacher
 
     def make_optimizer():
         return optimizer(config, config.epochs * an_epoch, WARMUP_EPOCHS * an_epoch)
 
     task = target_task(schema)
-    mixup, adversarial = config.method == "mixup", config.method == "anonymizer"
+    mixup, adversarial = config.defence.mixes_labels, config.defence.needs_people
     data = batches(
         examples,
         "train",
@@ -215,7 +219,7 @@ def _prepared(config, schema, model, examples, batch_size, an_epoch, finished, t
 
 
 def _callbacks(config, shown):
-    from datamix_tf.curriculum import MixingCurriculum
+    from datamix_tf.training.curriculum import MixingCurriculum
 
     bar = [EpochBar(config.name)] if shown else []
-    return [*bar, *([MixingCurriculum(config.curriculum)] if config.mixing else [])]
+    return [*bar, *([MixingCurriculum(config.curriculum)] if config.defence.mixes else [])]

@@ -8,12 +8,12 @@ from typing import Any
 import apache_beam as beam
 import numpy as np
 
-from components import bad_records, files
-from components.artifacts import Examples, RawExamples, write_json
 from components.base import Component, ComponentSpec
 from components.progress import Progress
-from components.records import BadRecord
-from components.tfrecords import ReadShards, WriteShards, decode_example, encode_example, remove_runs
+from components.storage import bad_records, files
+from components.storage.artifacts import Examples, RawExamples, write_json
+from components.storage.records import BadRecord
+from components.storage.tfrecords import ReadShards, WriteShards, decode_example, encode_example, remove_runs
 from serving.edge import preprocess
 from serving.edge.errors import BadInputError
 

@@ -10,12 +10,25 @@ Conventions, inferred from the papers' tables (docs/costs.md shows the arithmeti
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
+
+from datamix_tf.typing import Node, Shape
+
+if TYPE_CHECKING:
+    import keras
 
 MEGA = 2**20
 BATCH_NORMALIZATION_OPERATIONS = 2
 
 
-def transmission_seconds(bytes_up, bytes_down, up_mbps=15, down_mbps=30, latency_ms=25, round_trips=1):
+def transmission_seconds(
+    bytes_up: float,
+    bytes_down: float,
+    up_mbps: float = 15,
+    down_mbps: float = 30,
+    latency_ms: float = 25,
+    round_trips: float = 1,
+) -> float:
     """Time to send features up and answers down (DataMix, Eq. 1).
 
     Args:
@@ -41,12 +54,12 @@ def transmission_seconds(bytes_up, bytes_down, up_mbps=15, down_mbps=30, latency
     return sending + round_trips * 2 * latency_ms / 1000
 
 
-def count_params(model) -> int:
+def count_params(model: keras.Model) -> int:
     """Trainable parameters of a Keras model or part, in numbers; normalisation statistics are not counted."""
     return sum(math.prod(weight.shape) for weight in model.trainable_weights)
 
 
-def count_macs(model) -> int:
+def count_macs(model: keras.Model) -> int:
     """Multiply-adds of one example through a functional model or part, in the papers' convention.
 
     Args:
@@ -63,12 +76,12 @@ def count_macs(model) -> int:
     return sum(_call_macs(call) for call in calls(model))
 
 
-def output_bytes(model, bytes_per_value=4) -> int:
+def output_bytes(model: keras.Model, bytes_per_value: int = 4) -> int:
     """Bytes of one example's output of a model or part (default float32)."""
     return math.prod(model.output_shape[1:]) * bytes_per_value
 
 
-def delegation(model, bytes_per_value=4) -> dict[str, int]:
+def delegation(model: keras.Model, bytes_per_value: int = 4) -> dict[str, int]:
     """What it takes to have every linear layer computed elsewhere (Slalom, Tramer and Boneh, ICLR 2019).
 
     The activations in front of each convolution and dense layer go up, its outputs come back; all else stays.
@@ -94,12 +107,12 @@ def delegation(model, bytes_per_value=4) -> dict[str, int]:
     }
 
 
-def cost_of(model) -> dict[str, int]:
+def cost_of(model: keras.Model) -> dict[str, int]:
     """Parameters, multiply-adds and float32 output bytes of a model or part, as one dictionary."""
     return {"params": count_params(model), "macs": count_macs(model), "output_bytes": output_bytes(model)}
 
 
-def _call_macs(call) -> int:
+def _call_macs(call: Node) -> int:
     import keras
 
     from datamix_tf.graph import is_functional
@@ -113,7 +126,7 @@ def _call_macs(call) -> int:
     return per_value * _values(call.outputs[0].shape[1:], layer) if per_value else 0
 
 
-def _macs_per_output_value(layer) -> int:
+def _macs_per_output_value(layer: keras.layers.Layer) -> int:
     """Multiply-adds behind each number of a layer's output; 0 for layers that count nothing."""
     from keras import layers
 
@@ -130,14 +143,15 @@ def _macs_per_output_value(layer) -> int:
     return 0
 
 
-def _is_linear(layer) -> bool:
+def _is_linear(layer: keras.layers.Layer) -> bool:
     return hasattr(layer, "kernel")
 
 
-def _values(shape, layer) -> int:
-    if any(size is None for size in shape):
+def _values(shape: Shape, layer: keras.layers.Layer) -> int:
+    known = [size for size in shape if size is not None]
+    if len(known) < len(shape):
         raise ValueError(
             f"Multiply-adds need known sizes, but layer {layer.name!r} has the output shape {tuple(shape)}. "
             "Build the model with a full input shape."
         )
-    return math.prod(shape)
+    return math.prod(known)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from datamix_tf import replicas
 from datamix_tf.groups import check_group_size, complete_groups, require_whole_groups
 from datamix_tf.layers import DeMix, GroupShuffle, GroupUnshuffle, Mix, OrthogonalKeys
+from datamix_tf.typing import Config, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="datamix_tf")
@@ -46,7 +49,16 @@ class DataMixModel(keras.Model):
     Reference: DataMix (ECCV 2020), Eq. 2 and section 4.2; FaceMix (CVPRW 2020), Eq. 2 to 6.
     """
 
-    def __init__(self, pre, main, post, group_size=8, shuffle=False, seed=None, **kwargs):
+    def __init__(
+        self,
+        pre: keras.Model,
+        main: keras.Model,
+        post: keras.Model,
+        group_size: int = 8,
+        shuffle: bool = False,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.group_size = check_group_size(group_size)
         self.shuffle = shuffle
@@ -58,7 +70,7 @@ class DataMixModel(keras.Model):
         self.mixed_share = self.add_weight(name="mixed_share", initializer="ones", trainable=False)
         self.built = True
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         features = self.pre(inputs, training=training)
         if training:
             whole = require_whole_groups(features, self.group_size)
@@ -69,26 +81,26 @@ class DataMixModel(keras.Model):
         demixed = self.demix(answers, keys)[: ops.shape(features)[0]]
         return self.post(demixed, training=training)
 
-    def _training_keys(self, features):
+    def _training_keys(self, features: Tensor) -> Tensor:
         """Keys of which `mixed_share` are random and the rest the identity (`MixingCurriculum`; all random without)."""
         keys = self.keys(features)
         draws = replicas.uniform((ops.shape(keys)[0], 1, 1), seed=self.keys.seed_generator, dtype=keys.dtype)
         identity = ops.eye(self.group_size, dtype=keys.dtype)
         return ops.where(draws < ops.cast(self.mixed_share, keys.dtype), keys, identity)
 
-    def _ask_cloud(self, mixtures, training):
+    def _ask_cloud(self, mixtures: Tensor, training: bool | None) -> Tensor:
         if not self.shuffle:
             return self.main(mixtures, training=training)
         shuffled, permutation = self.shuffle_groups(mixtures)
         return self.unshuffle_groups(self.main(shuffled, training=training), permutation)
 
-    def compute_output_spec(self, inputs, training=None):
+    def compute_output_spec(self, inputs: Tensor, training: bool | None = None) -> keras.KerasTensor:
         return keras.KerasTensor((inputs.shape[0], *self.post.output_shape[1:]), dtype=self.post.compute_dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], *self.post.output_shape[1:])
 
-    def unmixed(self):
+    def unmixed(self) -> keras.Model:
         """Returns the same network (shared weights) without mixing, compiled like this one if this one is."""
         inputs = keras.Input(self.pre.input_shape[1:], dtype=self.pre.inputs[0].dtype)
         plain = keras.Model(inputs, self.post(self.main(self.pre(inputs))), name=f"{self.name}_unmixed")
@@ -96,12 +108,12 @@ class DataMixModel(keras.Model):
             plain.compile_from_config(self.get_compile_config())
         return plain
 
-    def get_config(self):
+    def get_config(self) -> Config:
         parts = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in ("pre", "main", "post")}
         return {**super().get_config(), **parts, "group_size": self.group_size, "shuffle": self.shuffle}
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: Config, custom_objects: dict[str, Any] | None = None) -> DataMixModel:
         config = dict(config)
         for name in ("pre", "main", "post"):
             config[name] = keras.saving.deserialize_keras_object(config[name], custom_objects=custom_objects)

@@ -9,8 +9,10 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from datamix_tf.typing import Seed, Tensor
 
-def check_group_size(group_size) -> int:
+
+def check_group_size(group_size: int) -> int:
     """Returns `group_size` as an int of at least 1.
 
     Raises:
@@ -23,7 +25,7 @@ def check_group_size(group_size) -> int:
     return group_size
 
 
-def to_groups(rows, group_size: int):
+def to_groups(rows: Tensor, group_size: int) -> Tensor:
     """Reshapes `[n * group_size, ...]` into `[n, group_size, features]` (features flattened)."""
     features = 1
     for size in rows.shape[1:]:
@@ -33,7 +35,8 @@ def to_groups(rows, group_size: int):
     return ops.reshape(rows, (-1, group_size, features))
 
 
-def batch_size_message(batch_size, group_size: int) -> str:
+def batch_size_message(batch_size: int | str, group_size: int) -> str:
+    """What is said of a batch that is no whole number of groups, and how to mend it."""
     return (
         f"The batch must be a multiple of the group size: expected a multiple of group_size={group_size}, received "
         f"{batch_size} rows. Use a batch size that is a multiple of {group_size}, and drop the last part of an epoch "
@@ -41,7 +44,7 @@ def batch_size_message(batch_size, group_size: int) -> str:
     )
 
 
-def require_whole_groups(rows, group_size: int):
+def require_whole_groups(rows: Tensor, group_size: int) -> Tensor:
     """Returns `rows` unchanged if its first axis is a multiple of `group_size`.
 
     Raises:
@@ -63,7 +66,7 @@ def require_whole_groups(rows, group_size: int):
         return tf.identity(rows)
 
 
-def complete_groups(rows, group_size: int, seed=None):
+def complete_groups(rows: Tensor, group_size: int, seed: Seed = None) -> Tensor:
     """Appends cover rows until the batch is a whole number of groups.
 
     The covers are rows of the batch's first group, each used once, so that no group holds zeros or the same row

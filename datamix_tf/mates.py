@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import heapq
+from typing import Any
 
 import numpy as np
+
+from datamix_tf.typing import Array
 
 #: Mates drawn at random, all of different people, or all of one person (an album of one face).
 MATES = ("any", "different", "same")
 
 
-def arrange(people, group_size, mates="any", random=None):
+def arrange(people: Array, group_size: int, mates: str = "any", random: np.random.Generator | None = None) -> Array:
     """Orders examples so that consecutive groups have mates of the wanted kind.
 
     Args:
@@ -40,7 +43,7 @@ def arrange(people, group_size, mates="any", random=None):
     return np.array([groups[k] for k in random.permutation(len(groups))], dtype=int).reshape(-1)
 
 
-def _of_one(own, group_size):
+def _of_one(own: dict[Any, list[int]], group_size: int) -> list[list[int]]:
     return [
         indices[start : start + group_size]
         for indices in own.values()
@@ -48,7 +51,7 @@ def _of_one(own, group_size):
     ]
 
 
-def _of_different(own, group_size, random):
+def _of_different(own: dict[Any, list[int]], group_size: int, random: np.random.Generator) -> list[list[int]]:
     """Takes one example each of the people with the most that are left, so that few are left over."""
     left = [(-len(indices), random.random(), person) for person, indices in own.items()]
     heapq.heapify(left)

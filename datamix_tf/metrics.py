@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from datamix_tf.typing import Array
 
-def balanced_accuracy(labels, predictions) -> float:
+
+def balanced_accuracy(labels: Array, predictions: Array) -> float:
     """Mean over classes of the share that is recognised, averaged over columns.
 
     Args:
@@ -26,7 +28,7 @@ def balanced_accuracy(labels, predictions) -> float:
     return float(np.mean(scores)) if scores else float("nan")
 
 
-def best_thresholds(labels, scores):
+def best_thresholds(labels: Array, scores: Array) -> Array:
     """For each column the threshold on its score with the best balanced accuracy; 0 where one class is missing.
 
     Args:
@@ -41,7 +43,7 @@ def best_thresholds(labels, scores):
     )
 
 
-def _best_threshold(labels, scores):
+def _best_threshold(labels: Array, scores: Array) -> float:
     positives = int(labels.sum())
     negatives = len(labels) - positives
     if not positives or not negatives:
@@ -55,7 +57,7 @@ def _best_threshold(labels, scores):
     return float(edges[np.argmax(rejected - missed)])
 
 
-def mean_auc(labels, scores) -> float:
+def mean_auc(labels: Array, scores: Array) -> float:
     """Area under the ROC curve, averaged over columns (0/1 labels) or over classes (one against the rest).
 
     Args:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from datamix_tf.groups import complete_groups, to_groups
 from datamix_tf.layers import ConvexKeys, Mix
+from datamix_tf.typing import Config, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="datamix_tf")
@@ -34,14 +37,16 @@ class MixupModel(keras.Model):
     Reference: DataMix (ECCV 2020), section 3.
     """
 
-    def __init__(self, pre, main, binary, seed=None, **kwargs):
+    def __init__(
+        self, pre: keras.Model, main: keras.Model, binary: bool, seed: int | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.pre, self.main, self.binary = pre, main, binary
         self.group_size = 2
         self.keys, self.mix = ConvexKeys(seed=seed, name="keys"), Mix(name="mix")
         self.built = True
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         features = self.pre(inputs, training=training)
         if training:
             return self.main(features, training=True)
@@ -53,20 +58,20 @@ class MixupModel(keras.Model):
         solved = ops.clip(solved[: ops.shape(features)[0]], 1e-4, 1 - 1e-4)
         return ops.log(solved) - (ops.log(1 - solved) if self.binary else 0.0)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], *self.main.output_shape[1:])
 
-    def unmixed(self):
+    def unmixed(self) -> keras.Model:
         """Returns the same network (shared weights) without mixing."""
         inputs = keras.Input(self.pre.input_shape[1:], dtype=self.pre.inputs[0].dtype)
         return keras.Model(inputs, self.main(self.pre(inputs)), name=f"{self.name}_unmixed")
 
-    def get_config(self):
+    def get_config(self) -> Config:
         parts = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in ("pre", "main")}
         return {**super().get_config(), **parts, "binary": self.binary}
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: Config, custom_objects: dict[str, Any] | None = None) -> MixupModel:
         config = dict(config)
         for name in ("pre", "main"):
             config[name] = keras.saving.deserialize_keras_object(config[name], custom_objects=custom_objects)

@@ -7,21 +7,26 @@ means are taken over all replicas. On one replica, and on other backends than Te
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 from keras import ops
 
+from datamix_tf.typing import Tensor
 
-def normal(shape, **options):
+
+def normal(shape: tuple[Any, ...], **options: Any) -> Tensor:
     """`keras.random.normal` for rows of this replica; `shape[0]` is the number of its rows."""
     return _own_rows(keras.random.normal, shape, options)
 
 
-def uniform(shape, **options):
+def uniform(shape: tuple[Any, ...], **options: Any) -> Tensor:
     """`keras.random.uniform` for rows of this replica; `shape[0]` is the number of its rows."""
     return _own_rows(keras.random.uniform, shape, options)
 
 
-def mean(value):
+def mean(value: Tensor) -> Tensor:
     """The mean of a tensor over the replicas; they all have the same number of rows."""
     context = _context()
     if context is None:
@@ -31,19 +36,19 @@ def mean(value):
     return context.all_reduce(tf.distribute.ReduceOp.MEAN, value)
 
 
-def share(loss):
+def share(loss: Tensor) -> Tensor:
     """A replica's part of a mean over its rows: the gradients of all replicas are added."""
     context = _context()
     return loss if context is None else loss / context.num_replicas_in_sync
 
 
-def whole(loss):
+def whole(loss: Tensor) -> Tensor:
     """The mean over a replica's rows of a Keras loss, which is a replica's part already (`share`)."""
     context = _context()
     return loss if context is None else loss * context.num_replicas_in_sync
 
 
-def _own_rows(draw, shape, options):
+def _own_rows(draw: Callable[..., Tensor], shape: tuple[Any, ...], options: dict[str, Any]) -> Tensor:
     context = _context()
     if context is None:
         return draw(shape, **options)
@@ -52,7 +57,7 @@ def _own_rows(draw, shape, options):
     return ops.slice(drawn, (rows * replica, *(0 for _ in shape[1:])), shape)
 
 
-def _context():
+def _context() -> Any:
     """The replica context, or `None` where there is one replica."""
     if keras.backend.backend() != "tensorflow":
         return None

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
 
 from datamix_tf.graph import ancestors, calls, inputs_of, is_functional, producer
+from datamix_tf.typing import Node, Tensor
 
 _MAX_SUGGESTIONS = 12
 
 
-def split(model, after, before):
+def split(model: keras.Model, after: str, before: str) -> tuple[keras.Model, keras.Model, keras.Model]:
     """Cuts a functional model into M_pre, M_main and M_post by layer names.
 
     The parts share the model's layers and weights: training a part trains the model. A cut may lie anywhere in a
@@ -58,7 +61,7 @@ def split(model, after, before):
     )
 
 
-def possible_cuts(model) -> list[str]:
+def possible_cuts(model: keras.Model) -> list[str]:
     """Names of the layers after which a functional model can be cut in one tensor, in the order of the graph."""
     if isinstance(model, keras.Sequential):
         model = keras.Model(model.inputs, model.outputs)
@@ -73,7 +76,7 @@ def possible_cuts(model) -> list[str]:
     return cuts
 
 
-def _check_model(model):
+def _check_model(model: keras.Model) -> None:
     if not is_functional(model):
         raise ValueError(
             "`split` cuts built functional (or Sequential) Keras models; a subclassed model has no graph to cut. "
@@ -86,7 +89,7 @@ def _check_model(model):
         )
 
 
-def _call(model, name, argument):
+def _call(model: keras.Model, name: str, argument: str) -> Node:
     """The one call of the layer `name` in the model's graph."""
     names = [layer.name for layer in model.layers]
     if name not in names:
@@ -104,11 +107,11 @@ def _call(model, name, argument):
     return places[0]
 
 
-def _has_layer(model, name):
+def _has_layer(model: keras.Model, name: str) -> bool:
     return isinstance(model, keras.Model) and any(layer.name == name for layer in model.layers)
 
 
-def _single(tensors, what):
+def _single(tensors: Sequence[Tensor], what: str) -> Tensor:
     if len(tensors) != 1:
         producers = [producer(tensor).name for tensor in tensors]
         raise ValueError(
@@ -118,7 +121,7 @@ def _single(tensors, what):
     return tensors[0]
 
 
-def _bypassing(model, cut):
+def _bypassing(model: keras.Model, cut: Tensor) -> list[str]:
     """Names of the layers behind the cut that also use a tensor from in front of it."""
     before_cut = ancestors(cut)
     behind = {key: tensor for key, tensor in ancestors(model.outputs[0], stop=cut).items() if key not in before_cut}
@@ -129,7 +132,7 @@ def _bypassing(model, cut):
     return sorted(names)
 
 
-def _check_cut(model, cut, what):
+def _check_cut(model: keras.Model, cut: Tensor, what: str) -> None:
     if id(cut) not in ancestors(model.outputs[0]):
         raise ValueError(f"The model's output does not use the tensor at {what}; it cannot be a cut.")
     round_it = _bypassing(model, cut)
@@ -141,6 +144,6 @@ def _check_cut(model, cut, what):
         )
 
 
-def _listing(names):
+def _listing(names: Sequence[str]) -> str:
     shown = ", ".join(repr(name) for name in names[:_MAX_SUGGESTIONS])
     return shown + (f", ... ({len(names)} in all)" if len(names) > _MAX_SUGGESTIONS else "")

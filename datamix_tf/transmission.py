@@ -10,12 +10,12 @@ from datamix_tf.layers import ConvexKeys, GroupShuffle, Mix, Obfuscation, Orthog
 from datamix_tf.mixup_model import MixupModel
 
 
-def group_size_of(model) -> int:
+def group_size_of(model: keras.Model) -> int:
     """How many inputs the edge mixes with each other; 1 for a model without mixing."""
     return model.group_size if isinstance(model, (DataMixModel, MixupModel)) else 1
 
 
-def transmitted(model, seed=None, shuffle=False):
+def transmitted(model: keras.Model, seed: int | None = None, shuffle: bool = False) -> keras.Model:
     """Builds the edge's side of a model up to the wire.
 
     Args:
@@ -46,19 +46,19 @@ def transmitted(model, seed=None, shuffle=False):
     return sender
 
 
-def obfuscation_of(model):
+def obfuscation_of(model: keras.Model) -> Obfuscation | None:
     """The `Obfuscation` layer of a functional model, or `None`."""
     return next((layer for layer in model.layers if isinstance(layer, Obfuscation)), None)
 
 
-def copy_of(model):
+def copy_of(model: keras.Model) -> keras.Model:
     """A copy of a functional model with its own weights of the same values."""
     clone = type(model).from_config(model.get_config())
     clone.set_weights(model.get_weights())
     return clone
 
 
-def cloud_classifier(model):
+def cloud_classifier(model: keras.Model) -> keras.layers.Dense | None:
     """The classifier that the cloud runs: the last layer of a model without mixing, else (it is in M_post) `None`."""
     if isinstance(model, (DataMixModel, MixupModel)):
         return None
@@ -66,7 +66,7 @@ def cloud_classifier(model):
     return layer if isinstance(layer, keras.layers.Dense) else None
 
 
-def cloud_body(model):
+def cloud_body(model: keras.Model) -> keras.Model:
     """A trainable copy of what the cloud runs, from the transmitted tensor to the answers (in front of M_post).
 
     Args:

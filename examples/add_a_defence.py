@@ -11,15 +11,19 @@ passes; a network then tries to read those labels and the people (`LabelAttack`)
 mixed the keys are separated from groups whose mixtures are known to belong together (`KeyAttack`). Chance and the
 number of test pictures or groups stand beside each score.
 
-To have it in `pipeline.run`, too, the layer belongs into `datamix_tf/layers`, its name and setting into `VARIANTS`,
-`LEVELS` and `entry_key` of `components/methods.py`, its construction into `obfuscation` of `components/networks.py`;
-`components/evaluator.py` says how many bytes are sent, `pipeline/options.py`, `rows.py` and `summary.py` name the
-level's flag.
+`ShuffledPatches` tells the pipeline of it, from outside, with no change to the repository: what it is called, its flag,
+and its layer. Costs, bytes, tables, the report and the cache of trainings follow.
+
+    python -m pipeline.run --plugin examples.add_a_defence --methods cloud,patch_shuffle,datamix --patch_shuffle 4,8
+
+A package of your own that is installed needs no `--plugin`: it names the module under the entry points
+`datamix_tf.defences`.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 import sys
 
@@ -30,6 +34,7 @@ from keras import ops
 
 from datamix_tf import DataMixModel
 from datamix_tf.attacks import AttackTraining, KeyAttack, LabelAttack
+from datamix_tf.defences import ObfuscatedInput, register, variant
 from datamix_tf.layers import Blur, InputNoise, Obfuscation
 from datamix_tf.metrics import balanced_accuracy
 from examples import data
@@ -83,6 +88,29 @@ class PatchShuffle(Obfuscation):
 
     def get_config(self):
         return {**super().get_config(), "patch": self.patch, "seed": self.seed}
+
+
+@register
+@dataclasses.dataclass(frozen=True)
+class ShuffledPatches(ObfuscatedInput):
+    """Pixels shuffled within patches, as a method of the pipeline."""
+
+    id = "patch_shuffle"
+    patch: int = variant(
+        4,
+        "rows and columns of the patches of the method patch_shuffle, with commas",
+        flag="patch_shuffle",
+        values=(4,),
+        check=lambda value: value >= 1,
+        expected="at least 1",
+    )
+
+    @property
+    def label(self):
+        return f"patches of {self.patch} x {self.patch} shuffled"
+
+    def layer(self, seed):
+        return PatchShuffle(self.patch, seed=seed)
 
 
 def accuracy(model, pictures) -> float:

@@ -13,8 +13,11 @@ are mixed, beside the separation of groups whose mixtures are known to belong to
 error and the number of test pictures or groups stand beside each score. A low score of one attack is no proof of
 safety: the keys of DataMix are found where the other two attacks read nothing.
 
-For `pipeline.run` an attack gets a kind in `make_attack` of `components/attacker.py`, for `pipeline.audit` a line of
-`PROBES` in `datamix_tf/audit.py`.
+`register_probe` adds it to the pipeline from outside, with no change to the repository; it then has a place in tables,
+report and audit:
+
+    python -m pipeline.run --plugin examples.add_an_attack --attacks label,nearest_neighbour
+    python -m pipeline.audit RUN_DIR --plugin examples.add_an_attack --attacks nearest_neighbour
 """
 
 from __future__ import annotations
@@ -30,7 +33,8 @@ import numpy as np
 
 from datamix_tf import DataMixModel
 from datamix_tf.attacks import Attack, AttackScore, KeyAttack, LinearProbe
-from datamix_tf.attacks.label_attack import most_frequent_share
+from datamix_tf.attacks.single.label_attack import most_frequent_share
+from datamix_tf.audit import Probe, register_probe
 from datamix_tf.mates import arrange
 from datamix_tf.models.bottleneck import bottleneck_parts
 from datamix_tf.transmission import cloud_body, copy_of, group_size_of, transmitted
@@ -84,6 +88,18 @@ class NearestNeighbour(Attack):
         """Rows of length 1, without what all pictures have in common."""
         rows = answers - np.outer(answers @ self.mean, self.mean)
         return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+
+
+register_probe(
+    Probe(
+        "nearest_neighbour",
+        "nearest neighbour in the cloud's features",
+        "single",
+        lambda subject: NearestNeighbour(subject.model, subject.training.seed),
+        labels=True,
+        binary=False,
+    )
+)
 
 
 def bottleneck(pictures, group_size: int, seed: int):

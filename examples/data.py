@@ -35,18 +35,18 @@ class Data:
     """Pictures with labels, split by a hash of their content.
 
     Args:
-        examples: A `components.artifacts.Examples`; it is read at once.
+        examples: A `components.storage.artifacts.Examples`; it is read at once.
 
     Attributes:
         schema: What the pipeline knows of the data: shape, mean, variance, preprocessing.
-        task: What a model learns, a `components.data.Task`.
+        task: What a model learns, a `components.training.data.Task`.
         target: Split name -> `(x [n, height, width, channels], y)`, y int32 `[n]` or `[n, labels]`.
         hidden: The first hidden column, such as `identity`, or None.
         people: Split name -> `(x, y [n])` with the hidden column's classes; empty if there is none.
     """
 
     def __init__(self, examples):
-        from components.data import arrays, target_task
+        from components.training.data import arrays, target_task
 
         self.schema = examples.read_json("schema.json")
         self.task = target_task(self.schema)
@@ -99,8 +99,8 @@ def load(arguments) -> Data:
     Raises:
         InputError: If there is no such data set or run, it has no pictures, or too few of them.
     """
-    from components.artifacts import Examples
     from components.errors import InputError
+    from components.storage.artifacts import Examples
 
     if arguments.run:
         folder = os.path.join(arguments.run, "artifacts", "transform", "examples")

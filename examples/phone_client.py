@@ -189,7 +189,7 @@ def compare(arguments) -> None:
     import numpy as np
 
     from benchmarks.serving_process import server_process
-    from components.bundling import write_bundle
+    from components.export.bundle import write_bundle
     from serving.edge import preprocess
 
     model = small_model(arguments.image_size, arguments.group_size, seed=0)

@@ -112,8 +112,8 @@ def main(argv=None) -> dict:
 
     import keras
 
-    from components.bundling import write_bundle
     from components.errors import InputError
+    from components.export.bundle import write_bundle
     from datamix_tf import DataMixModel, MixingCurriculum, split
 
     keras.utils.set_random_seed(arguments.seed)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import os
 import shlex
 import sys
 
-from components import files
-from components.artifacts import Examples, Models
 from components.errors import InputError
-from pipeline.command import make_beam_options, opened_store, run_command
-from pipeline.finished import finished
-from pipeline.options import LINEAGE_HELP, texts
+from components.storage import files
+from components.storage.artifacts import Examples, Models
+from datamix_tf.settings import REQUIRED, at_least, like, setting
+from pipeline.options import flags
+from pipeline.options.attack_options import AttackOptions
+from pipeline.options.output_options import LineageOptions, OutputOptions
+from pipeline.options.plugin_options import PluginOptions, load_plugins
+from pipeline.options.training_options import TrainingOptions
+from pipeline.orchestration.command import make_beam_options, opened_store, run_command
+from pipeline.orchestration.finished import finished
 
 DESCRIPTION = """\
 Attacks the mixing models of a run under every threat model of docs/threat-model.md and writes, in RUN_DIR/audit (or
@@ -21,24 +25,43 @@ Attacks the mixing models of a run under every threat model of docs/threat-model
 pictures above those rebuilt from separated mixtures. Any Beam option may follow."""
 
 
-@dataclasses.dataclass(frozen=True)
-class AuditOptions:
+#: Options that are folders -> what they are in the run's folder, if they are left out.
+FOLDERS = {"output": "audit", "keep": "kept"}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AuditOptions(LineageOptions, PluginOptions):
     """The options of an audit; `python -m pipeline.audit --help` explains each."""
 
-    run: str
-    output: str
-    keep: str
-    lineage: str | None
-    models: tuple[str, ...] | None
-    threats: tuple[str, ...] | None
-    attacks: tuple[str, ...] | None
-    attack_epochs: int
-    batch_size: int
-    steps: int
-    training_groups: int
-    restarts: int
-    groups: int
-    seed: int
+    GROUP = "audit"
+
+    run: str = setting(REQUIRED, "output folder of a finished run", metavar="RUN_DIR")
+    output: str | None = like(OutputOptions, "output", None, help="folder of the report (default: RUN_DIR/audit)")
+    keep: str | None = like(OutputOptions, "keep", help="folder that keeps finished work (default: RUN_DIR/kept)")
+    models: tuple[str, ...] | None = setting(
+        None, "which models, with commas (default: all that mix)", metavar="MODEL,..."
+    )
+    threats: tuple[str, ...] | None = setting(
+        None, "which threat models of docs/threat-model.md, with commas (default: all)", metavar="THREAT,..."
+    )
+    attacks: tuple[str, ...] | None = setting(
+        None, "which attacks, by id or by parts of their names, with commas (default: all)", metavar="ATTACK,..."
+    )
+    attack_epochs: int = like(
+        AttackOptions,
+        "attack_epochs",
+        help="passes of attacks that read labels or rebuild pictures",
+        **at_least(1),
+    )
+    batch_size: int = like(TrainingOptions, "batch_size", help="examples in a batch of those")
+    steps: int = setting(800, "batches that critics, unmixing networks and linkers are trained on", **at_least(1))
+    training_groups: int = setting(12, "groups in a batch of those", **at_least(1))
+    restarts: int = setting(12, "random rotations from which a critic's ascent starts", **at_least(0))
+    groups: int = setting(32, "most test groups of an attack", **at_least(1))
+    seed: int = like(TrainingOptions, "seed", help="seed of the attacks")
+
+
+COMMAND = flags.Command("python -m pipeline.audit", AuditOptions, DESCRIPTION, positional="run")
 
 
 def main(argv=None) -> int:
@@ -52,8 +75,8 @@ def run(options: AuditOptions, beam_arguments, arguments) -> None:
     from components.auditor import Auditor
     from components.report.gathered import FILE
     from components.reporter import REPORT
-    from pipeline import dag
-    from pipeline.publishing import publish_report, report_of
+    from pipeline.orchestration import dag
+    from pipeline.orchestration.publishing import publish_report, report_of
 
     examples = finished(options.run, Examples, "transform", "examples", "schema.json")
     models = finished(options.run, Models, "trainer", "models", "models.json")
@@ -87,15 +110,16 @@ def plan(options: AuditOptions, examples: Examples, models: Models) -> list:
     Raises:
         InputError: If a model is unknown or does not mix groups of at least 2.
     """
-    from components import models as trained
     from components.attacker import TARGET
     from components.auditor import AuditConfig
-    from datamix_tf.audit import PROBES
+    from components.training import models as trained
+    from components.training.networks import ModelConfig
+    from datamix_tf.audit import probes
 
     hidden = examples.read_json("schema.json")["hidden"]
     names = trained.names(models)
-    configs = {name: trained.training(models, name)["config"] for name in names}
-    mixing = [name for name in names if configs[name]["method"] == "datamix" and configs[name]["group_size"] > 1]
+    kinds = {name: ModelConfig.from_dict(trained.training(models, name)["config"]).defence for name in names}
+    mixing = [name for name in names if kinds[name].mixes and kinds[name].group_size > 1]
     for name in options.models or ():
         if name not in mixing:
             raise InputError(f"the run has no mixing model {name!r}; it has {', '.join(mixing) or 'none'}")
@@ -104,61 +128,41 @@ def plan(options: AuditOptions, examples: Examples, models: Models) -> list:
     own = ("model", "probe", "label")
     same = {f.name: getattr(options, f.name) for f in dataclasses.fields(AuditConfig) if f.name not in own}
     return [
-        AuditConfig(name, probe.name, label, **same)
+        AuditConfig(name, probe.id, label, **same)
         for name in options.models or mixing
-        for probe in PROBES
+        for probe in probes().values()
         if options.threats is None or probe.threat in options.threats
-        if options.attacks is None or any(part in probe.name for part in options.attacks)
+        if options.attacks is None or any(_names(part, probe) for part in options.attacks)
         for label in ((TARGET, *hidden) if probe.labels else ("",))
     ]
 
 
 def _parse(argv):
-    from datamix_tf.audit import PROBES, THREATS
-
-    parser = argparse.ArgumentParser(
-        "python -m pipeline.audit",
-        description=DESCRIPTION,
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-        allow_abbrev=False,
-    )
-    add = parser.add_argument
-    add("run", metavar="RUN_DIR", help="output folder of a finished run")
-    add("--output", help="folder of the report (default: RUN_DIR/audit)")
-    add("--keep", help="folder that keeps finished work (default: RUN_DIR/kept)")
-    add("--lineage", help=LINEAGE_HELP)
-    add("--models", type=texts, help="which models, with commas (default: all that mix)")
-    add("--threats", type=texts, help=f"which threat models, with commas (default: all: {', '.join(THREATS)})")
-    add("--attacks", type=texts, help="which attacks, by parts of their names, with commas (default: all)")
-    add("--attack_epochs", type=int, default=10, help="passes of attacks that read labels or rebuild pictures")
-    add("--batch_size", type=int, default=32, help="examples in a batch of those")
-    add("--steps", type=int, default=800, help="batches that critics, unmixing networks and linkers are trained on")
-    add("--training_groups", type=int, default=12, help="groups in a batch of those")
-    add("--restarts", type=int, default=12, help="random rotations from which a critic's ascent starts")
-    add("--groups", type=int, default=32, help="most test groups of an attack")
-    add("--seed", type=int, default=0, help="seed of the attacks")
-    known, beam_arguments = parser.parse_known_args(argv)
-    values = vars(known)
-    values["output"] = known.output or os.path.join(known.run, "audit")
-    values["keep"] = known.keep or os.path.join(known.run, "kept")
-    options = AuditOptions(**values)
+    load_plugins(argv)
+    options, beam_arguments = flags.parse(COMMAND, argv)
     with files.explained(options.run):
         found = files.is_folder(options.run)
     if not found:
         raise InputError(f"expected the output folder of a finished `python -m pipeline.run`; {options.run!r} is none")
-    for name in ("attack_epochs", "batch_size", "steps", "training_groups", "groups"):
-        if getattr(options, name) < 1:
-            raise InputError(f"--{name} must be at least 1; received {getattr(options, name)}")
-    if options.restarts < 0:
-        raise InputError(f"--restarts must be at least 0; received {options.restarts}")
+    _check_names(options)
+    folders = {name: getattr(options, name) or os.path.join(options.run, own) for name, own in FOLDERS.items()}
+    return dataclasses.replace(options, **folders), beam_arguments
+
+
+def _check_names(options):
+    from datamix_tf.audit import THREATS, probes
+
     for name in options.threats or ():
         if name not in THREATS:
-            raise InputError(f"--threats takes {', '.join(THREATS)}; received {name!r}")
+            raise InputError(f"--threats must be of {', '.join(THREATS)}; received {name!r}")
     for part in options.attacks or ():
-        if not any(part in probe.name for probe in PROBES):
-            names = ", ".join(probe.name for probe in PROBES)
-            raise InputError(f"--attacks takes parts of {names}; received {part!r}")
-    return options, beam_arguments
+        if not any(_names(part, probe) for probe in probes().values()):
+            names = ", ".join(f"{probe.id} ({probe.name})" for probe in probes().values())
+            raise InputError(f"--attacks must be ids, or parts of names, of {names}; received {part!r}")
+
+
+def _names(part, probe):
+    return part == probe.id or part in probe.name
 
 
 if __name__ == "__main__":

@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
+import dataclasses
 import os
 import sys
 
-from components import files
 from components.errors import InputError
-from pipeline.command import LINEAGE_FILE, opened_store
-from pipeline.options import LINEAGE_HELP
+from components.storage import files
+from datamix_tf.settings import REQUIRED, setting
+from pipeline.options import flags
+from pipeline.options.output_options import LineageOptions
+from pipeline.options.plugin_options import PluginOptions, load_plugins
+from pipeline.orchestration.command import LINEAGE_FILE, opened_store
 
 DESCRIPTION = """\
 Writes one self-contained page over several finished runs: the headline of each, one figure of accuracy against leakage
 against bytes with every method of every run, and tables, attacks, training, data, lineage and model cards of each."""
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CompareOptions(LineageOptions, PluginOptions):
+    """The options of a comparison; `python -m pipeline.compare --help` explains each."""
+
+    GROUP = "comparison"
+
+    runs: tuple[str, ...] = setting(REQUIRED, "output folder of a finished run", metavar="RUN")
+    output: str = setting("comparison.html", "the page to write", metavar="FILE")
+
+
+COMMAND = flags.Command("python -m pipeline.compare", CompareOptions, DESCRIPTION, positional="runs")
+
+
 def main(argv=None) -> int:
     """Runs the command; returns the exit status: 0, 1 if the page cannot be written, or 2 for bad input."""
-    parser = argparse.ArgumentParser(
-        "python -m pipeline.compare",
-        description=DESCRIPTION,
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument("runs", nargs="+", metavar="RUN", help="output folder of a finished run")
-    parser.add_argument("--output", metavar="FILE", default="comparison.html", help="the page to write")
-    parser.add_argument("--lineage", help=LINEAGE_HELP)
-    options = parser.parse_args(argv)
     try:
+        load_plugins(argv)
+        options = flags.parse_all(COMMAND, argv)
         print(f"{write(options.runs, options.output, options.lineage)}: {len(options.runs)} runs on one page")
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -54,7 +62,7 @@ def write(folders: list[str], output: str, lineage: str | None = None) -> str:
             raise InputError(f"expected the output folder of a finished run, but {folder!r} is no folder")
 
     from components.report.page import render
-    from pipeline.publishing import told_run, write_text
+    from pipeline.orchestration.publishing import told_run, write_text
 
     short = [os.path.basename(path) for path in paths]
     runs = []

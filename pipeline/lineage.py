@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
+import dataclasses
 import json
 import os
 import sys
 
-from components import files
 from components.errors import InputError
-from pipeline.command import LINEAGE_FILE, opened_store
-from pipeline.options import LINEAGE_HELP
-from pipeline.store import CACHED, COMPLETE
+from components.storage import files
+from datamix_tf.settings import REQUIRED, setting
+from pipeline.options import flags
+from pipeline.options.output_options import LineageOptions
+from pipeline.orchestration.command import LINEAGE_FILE, opened_store
+from pipeline.orchestration.store import CACHED, COMPLETE
 
 DESCRIPTION = """\
 Draws which execution made which artifact of a run, from the served model back to the data, with settings, fingerprints
@@ -19,18 +21,25 @@ of data and code, and versions. --all lists every execution, also skipped and fa
 for Graphviz, --format json everything."""
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ExplainOptions(LineageOptions):
+    """What is explained; `python -m pipeline.lineage --help` explains each."""
+
+    GROUP = "explanation"
+
+    run: str = setting(REQUIRED, "output folder of a run", metavar="RUN_DIR")
+    node: str = setting("pusher", "whose artifact is explained; by default what is served")
+    all: bool = setting(False, "list all executions instead")
+    format: str = setting("text", "how to write it", choices=("text", "dot", "json"))
+
+
+COMMAND = flags.Command("python -m pipeline.lineage", ExplainOptions, DESCRIPTION, positional="run")
+
+
 def main(argv=None) -> int:
     """Runs the command; returns the exit status: 0, or 2 for bad input."""
-    parser = argparse.ArgumentParser(
-        "python -m pipeline.lineage", description=DESCRIPTION, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
-    parser.add_argument("run", metavar="RUN_DIR", help="output folder of a run")
-    parser.add_argument("--lineage", help=LINEAGE_HELP)
-    parser.add_argument("--node", default="pusher", help="whose artifact is explained; default: what is served")
-    parser.add_argument("--all", action="store_true", help="list all executions instead")
-    parser.add_argument("--format", choices=("text", "dot", "json"), default="text", help="how to write it")
-    options = parser.parse_args(argv)
     try:
+        options = flags.parse_all(COMMAND, argv)
         print(_answer(options))
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import os
 import shlex
 import sys
+import typing
 
-from components.artifacts import atomic_file, write_json
 from components.errors import InputError
-from components.obfuscation import ObfuscationConfig, SplitNetConfig
-from pipeline.command import check_columns, make_beam_options, opened_store, run_command
-from pipeline.options import LINEAGE_HELP, integers, size, texts
+from components.storage.artifacts import atomic_file, write_json
+from datamix_tf.settings import REQUIRED, at_least, like, setting
+from pipeline.options import flags
+from pipeline.options.attack_options import AttackOptions
+from pipeline.options.data_options import DataOptions, check_shares
+from pipeline.options.output_options import OutputOptions
+from pipeline.options.training_options import TrainingOptions
+from pipeline.orchestration.command import check_columns, make_beam_options, opened_store, run_command
+
+if typing.TYPE_CHECKING:
+    from components.obfuscation import ObfuscationConfig, SplitNetConfig
 
 DESCRIPTION = """\
 Trains the six-layer network of the obfuscation paper, obfuscates what its edge half sends, and measures what an
@@ -35,37 +42,64 @@ TRADE_OFFS = {
 IN_FIGURE = {4: ("signal",), 5: ("signal", "pruning"), 6: tuple(TRADE_OFFS)}
 
 
-@dataclasses.dataclass(frozen=True)
-class ObfuscationOptions:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ObfuscationOptions(DataOptions, TrainingOptions, AttackOptions, OutputOptions):
     """The options of a run; `python -m pipeline.obfuscation --help` explains each."""
 
-    dataset: str
-    output: str
-    keep: str | None
-    lineage: str | None
-    no_cache: bool
-    figures: tuple[int, ...]
-    trade_off_layers: tuple[int, ...]
-    trade_offs: tuple[str, ...]
-    target: tuple[str, ...] | None
-    hidden: tuple[str, ...] | None
-    examples: int | None
-    data_dir: str | None
-    image_size: tuple[int, int]
-    valid_share: float
-    test_share: float
-    seed: int
-    repeats: int
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    decov: float
-    gaussian: float
-    fine_tune_epochs: int
-    attack_epochs: int
-    attack_patience: int
-    max_macs: float
-    max_accuracy_drop: float
+    GROUP = "figures"
+
+    figures: tuple[int, ...] = setting(FIGURES, "which figures, with commas", choices=FIGURES)
+    trade_off_layers: tuple[int, ...] = setting(
+        (MIDDLE,),
+        "split layers of the trade-offs against other methods, 1 to 6; figures 4 to 6 show the first",
+        choices=(1, 2, 3, 4, 5, 6),
+    )
+    trade_offs: tuple[str, ...] = setting(
+        tuple(TRADE_OFFS), "methods of figures 4 to 6, with commas", choices=tuple(TRADE_OFFS)
+    )
+    decov: float = setting(0.01, "weight of the decorrelation penalty; 0 leaves it out", **at_least(0))
+    gaussian: float = setting(0.01, "weight of the divergence from N(0, 1); 0 leaves it out", **at_least(0))
+    fine_tune_epochs: int = setting(5, "passes after pruning or noise; the paper does not say", **at_least(1))
+    max_macs: float = setting(1e12, "most multiply-adds on the edge, for what is exported", **at_least(0))
+    max_accuracy_drop: float = setting(MAX_DROP, "accuracy that what is exported may lose", **at_least(0))
+
+    dataset: str = like(
+        DataOptions,
+        "dataset",
+        REQUIRED,
+        help="avatars, celeb_a, lfwa, utkface, facescrub, emnist_writers, or folder:PATH",
+    )
+    target: tuple[str, ...] | None = like(
+        DataOptions, "target", help="the label column to learn (default: the data set's own)"
+    )
+    hidden: tuple[str, ...] | None = like(
+        DataOptions, "hidden", help="hidden columns, with commas; methods are trained against the first"
+    )
+    image_size: tuple[int, int] = like(
+        DataOptions, "image_size", (50, 50), help="HEIGHTxWIDTH; the paper: 50x50, CelebA 73x60, MNIST 28x28"
+    )
+    valid_share: float = like(DataOptions, "valid_share", help="share of validation examples")
+    test_share: float = like(DataOptions, "test_share", help="share of test examples")
+    seed: int = like(TrainingOptions, "seed", help="first seed")
+    repeats: int = like(TrainingOptions, "repeats", 3, help="how many seeds")
+    epochs: int = like(TrainingOptions, "epochs", 20, help="passes over the train split; the paper: 50")
+    batch_size: int = like(TrainingOptions, "batch_size", 64, help="examples in a batch")
+    learning_rate: float = like(
+        TrainingOptions, "learning_rate", 1e-3, help="of Adam; falls tenfold after 40 % and 80 % of the epochs"
+    )
+    attack_epochs: int = like(
+        AttackOptions, "attack_epochs", help="most passes of each attack; the paper: 50", **at_least(1)
+    )
+    attack_patience: int = like(
+        AttackOptions, "attack_patience", 4, help="passes without a better score after which an attack ends"
+    )
+    output: str = like(OutputOptions, "output", "runs/obfuscation", help="folder of the run")
+    keep: str | None = like(
+        OutputOptions, "keep", help="folder that keeps finished work (default: kept/ in the output folder)"
+    )
+
+
+COMMAND = flags.Command("python -m pipeline.obfuscation", ObfuscationOptions, DESCRIPTION)
 
 
 def main(argv=None) -> int:
@@ -77,19 +111,19 @@ def main(argv=None) -> int:
 def run(options: ObfuscationOptions, beam_arguments, arguments) -> None:
     """Runs the comparison, writes figures and table, prints the table."""
     from components.example_gen import ExampleGen
-    from components.obfuscation_figures import figures, table
-    from components.obfuscation_package import ObfuscationPackager
+    from components.export.obfuscation_package import ObfuscationPackager
     from components.obfuscator import Obfuscator
+    from components.report.obfuscation_figures import figures, table
     from components.transform import Transform
-    from pipeline import dag
     from pipeline.datasets import open_dataset
+    from pipeline.orchestration import dag
     from serving.edge.preprocess import ImagePreprocessing
 
     source = open_dataset(options.dataset, seed=options.seed, examples=options.examples, data_dir=options.data_dir)
     check_columns(options, source)
     target = source.target if options.target is None else options.target
     hidden = source.hidden if options.hidden is None else options.hidden
-    _check(source, target, hidden)
+    _check_labels(source, target, hidden)
     networks, methods = plan(options, hidden)
     keep = options.keep or os.path.join(options.output, "kept")
     nodes = [
@@ -153,6 +187,7 @@ def run(options: ObfuscationOptions, beam_arguments, arguments) -> None:
 
 def plan(options: ObfuscationOptions, hidden) -> tuple[list[SplitNetConfig], list[ObfuscationConfig]]:
     """The networks and methods that the figures asked for need, each once."""
+    from components.obfuscation import ObfuscationConfig, SplitNetConfig
     from datamix_tf.models.splitnet import CONV_FILTERS, DENSE_UNITS, NUM_LAYERS
 
     # By split layer: what the server's first layer has at least of outputs (two classes), the feature of channels.
@@ -192,7 +227,7 @@ def plan(options: ObfuscationOptions, hidden) -> tuple[list[SplitNetConfig], lis
     return networks, [ObfuscationConfig(*key, attacked, *ends) for key, attacked in methods.items()]
 
 
-def _check(source, target, hidden):
+def _check_labels(source, target, hidden):
     if source.kind != "image":
         raise InputError(f"the six-layer network takes pictures, but data set {source.name!r} is {source.kind}")
     if len(target) != 1:
@@ -202,60 +237,8 @@ def _check(source, target, hidden):
 
 
 def _parse(argv):
-    parser = argparse.ArgumentParser(
-        "python -m pipeline.obfuscation",
-        description=DESCRIPTION,
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-        allow_abbrev=False,
-    )
-    add = parser.add_argument
-    add("--dataset", required=True, help="avatars, celeb_a, lfwa, utkface, facescrub, emnist_writers, or folder:PATH")
-    add("--output", default="runs/obfuscation", help="folder of the run")
-    add("--keep", help="folder that keeps finished work (default: kept/ in the output folder)")
-    add("--lineage", help=LINEAGE_HELP)
-    add("--no_cache", action="store_true", help="run components again whose inputs, settings and code are unchanged")
-    add("--figures", type=integers, default=FIGURES, help="which figures, with commas")
-    add(
-        "--trade_off_layers",
-        type=integers,
-        default=(MIDDLE,),
-        help="split layers of the trade-offs against other methods, 1 to 6; figures 4 to 6 show the first",
-    )
-    add("--trade_offs", type=texts, default=tuple(TRADE_OFFS), help="methods of figures 4 to 6, with commas")
-    add("--target", type=texts, help="the label column to learn (default: the data set's own)")
-    add("--hidden", type=texts, help="hidden columns, with commas; methods are trained against the first")
-    add("--examples", type=int, help="size of a generated data set, or most examples of a folder (default: all)")
-    add("--data_dir", help="where tensorflow-datasets keeps data (default: its own)")
-    add("--image_size", type=size, default=(50, 50), help="HEIGHTxWIDTH; the paper: 50x50, CelebA 73x60, MNIST 28x28")
-    add("--valid_share", type=float, default=0.15, help="share of validation examples")
-    add("--test_share", type=float, default=0.2, help="share of test examples")
-    add("--seed", type=int, default=0, help="first seed")
-    add("--repeats", type=int, default=3, help="how many seeds")
-    add("--epochs", type=int, default=20, help="passes over the train split; the paper: 50")
-    add("--batch_size", type=int, default=64, help="examples in a batch")
-    add("--learning_rate", type=float, default=1e-3, help="of Adam; falls tenfold after 40 %% and 80 %% of the epochs")
-    add("--decov", type=float, default=0.01, help="weight of the decorrelation penalty; 0 leaves it out")
-    add("--gaussian", type=float, default=0.01, help="weight of the divergence from N(0, 1); 0 leaves it out")
-    add("--fine_tune_epochs", type=int, default=5, help="passes after pruning or noise; the paper does not say")
-    add("--attack_epochs", type=int, default=10, help="most passes of each attack; the paper: 50")
-    add("--attack_patience", type=int, default=4, help="passes without a better score after which an attack ends")
-    add("--max_macs", type=float, default=1e12, help="most multiply-adds on the edge, for what is exported")
-    add("--max_accuracy_drop", type=float, default=MAX_DROP, help="accuracy that what is exported may lose")
-    known, beam_arguments = parser.parse_known_args(argv)
-    options = ObfuscationOptions(**vars(known))
-    if not set(options.figures) <= set(FIGURES):
-        raise InputError(f"--figures takes {', '.join(map(str, FIGURES))}; received {options.figures}")
-    if not options.trade_off_layers or not set(options.trade_off_layers) <= set(range(1, 7)):
-        raise InputError(f"--trade_off_layers takes 1 to 6; received {options.trade_off_layers}")
-    for name in options.trade_offs:
-        if name not in TRADE_OFFS:
-            raise InputError(f"--trade_offs takes {', '.join(TRADE_OFFS)}; received {name!r}")
-    for name in ("repeats", "epochs", "batch_size", "fine_tune_epochs", "attack_epochs"):
-        if getattr(options, name) < 1:
-            raise InputError(f"--{name} must be at least 1; received {getattr(options, name)}")
-    for name in ("max_macs", "max_accuracy_drop"):
-        if not 0 <= getattr(options, name) < float("inf"):
-            raise InputError(f"--{name} must be a number of at least 0; received {getattr(options, name)}")
+    options, beam_arguments = flags.parse(COMMAND, argv)
+    check_shares(options)
     return options, beam_arguments
 
 

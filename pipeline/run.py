@@ -8,13 +8,13 @@ import shlex
 import sys
 import time
 
-from components import files
-from components.artifacts import atomic_file, write_json
 from components.errors import InputError, NotBlessedError
+from components.storage import files
+from components.storage.artifacts import atomic_file, write_json
 from pipeline import experiments
-from pipeline.command import check_columns, make_beam_options, opened_store, run_command
-from pipeline.mlflow_sink import log_run, require_mlflow
-from pipeline.options import parse
+from pipeline.options.run_options import parse
+from pipeline.orchestration.command import check_columns, make_beam_options, opened_store, run_command
+from pipeline.orchestration.mlflow_sink import log_run, require_mlflow
 
 
 def main(argv=None) -> int:
@@ -43,8 +43,8 @@ def run(options, beam_arguments=(), command="") -> None:
     check_columns(options, source)
     beam_options = make_beam_options(list(beam_arguments))
 
-    from pipeline import dag
-    from pipeline.publishing import publish_report
+    from pipeline.orchestration import dag
+    from pipeline.orchestration.publishing import publish_report
 
     nodes = dag.build(options, source)
     extent = dag.Extent(options.from_node, options.to_node, not options.no_cache)
@@ -96,7 +96,7 @@ def _command(argv):
 def _print_summary(options):
     import json
 
-    from pipeline.summary import experiment_table, table
+    from pipeline.experiments.summary import experiment_table, table
 
     metrics = json.loads(files.read_bytes(os.path.join(options.output, "metrics.json")))
     if options.experiment:

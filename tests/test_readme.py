@@ -29,7 +29,7 @@ ELSEWHERE = {
     ".venv/bin/python -m pipeline.run": "minutes; test_the_long_commands",
 }
 #: What runs until it is stopped, by how it begins: the text that it prints once it answers.
-SERVERS = {".venv/bin/python -m serving.cloud": "serving ", ".venv/bin/python -m serving.demo": "the demo of"}
+SERVERS = {".venv/bin/python -m serving.cloud": "serving ", ".venv/bin/python -m pipeline.demo": "the demo of"}
 PORTS = (8500, 8501, 8600)
 
 

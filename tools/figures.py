@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 
 #: Entries of metrics.json that measure time, not the model.
 TIMES = ("seconds", "training_seconds")
@@ -12,7 +13,8 @@ TIMES = ("seconds", "training_seconds")
 def figures(folder: str) -> dict[str, float]:
     """Every number of the rows of `metrics.json`, by its path."""
     with open(os.path.join(folder, "metrics.json"), encoding="utf-8") as file:
-        return dict(_numbers(json.load(file)["rows"], "rows"))
+        found = leaves(json.load(file)["rows"], "rows", TIMES)
+        return {path: float(value) for path, value in found if type(value) in (int, float)}
 
 
 def difference(wanted: dict[str, float], found: dict[str, float]) -> float:
@@ -22,13 +24,23 @@ def difference(wanted: dict[str, float], found: dict[str, float]) -> float:
     return max(abs(wanted[name] - found[name]) for name in wanted)
 
 
-def _numbers(value, path):
-    if isinstance(value, dict):
+def leaves(value, path: str, ignored=()) -> Iterator[tuple[str, object]]:
+    """What a JSON value consists of.
+
+    Args:
+        value: What `json.load` returned.
+        path: Where it stands.
+        ignored: Keys that are left out wherever they occur, with all that is in them.
+
+    Yields:
+        `(path, value)` of every text, number, `true`, `false`, `null`, and of every list and object that is empty.
+    """
+    if value and isinstance(value, dict):
         for name, item in value.items():
-            if name not in TIMES:
-                yield from _numbers(item, f"{path}/{name}")
-    elif isinstance(value, list):
+            if name not in ignored:
+                yield from leaves(item, f"{path}/{name}", ignored)
+    elif value and isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _numbers(item, f"{path}/{index}")
-    elif isinstance(value, (int, float)) and not isinstance(value, bool):
-        yield path, float(value)
+            yield from leaves(item, f"{path}/{index}", ignored)
+    else:
+        yield path, value

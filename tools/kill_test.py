@@ -88,8 +88,8 @@ def check_whole(folder: str) -> None:
 
 def doing(folder: str) -> str:
     """What the run was at when it was killed."""
-    from pipeline.command import LINEAGE_FILE
-    from pipeline.store import RUNNING, open_store
+    from pipeline.orchestration.command import LINEAGE_FILE
+    from pipeline.orchestration.store import RUNNING, open_store
 
     path = os.path.abspath(os.path.join(folder, LINEAGE_FILE))
     if not os.path.exists(path):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from components.artifacts import RawExamples
 from components.report import drawing, sound
-from components.tfrecords import decode_example, shard_files
+from components.storage.artifacts import RawExamples
+from components.storage.tfrecords import decode_example, shard_files
 from serving.edge import preprocess
 
 

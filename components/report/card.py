@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 
-from components.methods import members_of
+from components.metrics_rows import members_of
 from components.report.headline import headline
 from components.report.health import few
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from components import bad_records
-from components import models as trained
-from components.artifacts import DESCRIBED, Artifact
-from components.methods import SENDING_NOTHING, entry_key
+from components.metrics_rows import defence_of, entry_key
 from components.report.drawing import embedded
+from components.storage import bad_records
+from components.storage.artifacts import DESCRIBED, Artifact
+from components.training import models as trained
 
 FILE = "page.json"
 SCHEMA_VERSION = 1
@@ -44,7 +44,7 @@ def gathered(model: str, inputs: dict[str, Artifact], separation: dict[str, dict
 
 def edge_share(entry: dict, models) -> float:
     """The share of all multiply-adds of a method that the edge does, 0 to 1."""
-    if entry["method"] in SENDING_NOTHING:
+    if defence_of(entry).sends_nothing:
         return 1.0
     whole = _macs(trained.load(models, entry["models"][0]))
     return min(1.0, entry["edge_macs"] / max(whole, 1))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from components.methods import SENDING_NOTHING, entry_key
+from components.metrics_rows import defence_of, entry_key
 from components.report.worst import attacks_on, worst
+from datamix_tf.defences import Cloud
 
 
 def packaged(page: dict) -> dict:
     """The entry of the summary that the packaged model belongs to."""
-    entries = [e for e in page["metrics"]["summary"] if e["method"] not in SENDING_NOTHING]
+    entries = [e for e in page["metrics"]["summary"] if not defence_of(e).sends_nothing]
     return next(entry for entry in entries if page["model"] in entry["models"])
 
 
@@ -28,5 +29,5 @@ def headline(page: dict, audit: dict | None) -> dict:
         "tried": [name for name in THREATS if name in tried],
         "audited": audit is not None,
         "edge_share": page["edge_shares"][entry_key(entry)],
-        "plain": next((e for e in page["metrics"]["summary"] if e["method"] in ("cloud", "edge")), None),
+        "plain": next((e for e in page["metrics"]["summary"] if defence_of(e).trained_as == Cloud()), None),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from components.methods import entry_key, members_of, row_key
+from components.metrics_rows import entry_key, members_of, row_key
 from components.report import card
 from components.report.curves import curves
 from components.report.headline import headline
@@ -35,7 +35,7 @@ def told(name: str, page: dict, audit=None, lineage=(), command="") -> dict:
         name: What the page calls it.
         page: The content of `page.json`.
         audit: The content of `audit.json` of the same models, or `None`.
-        lineage: Dictionaries of one execution each (`pipeline.publishing`), or nothing where that is not known.
+        lineage: Dictionaries of one execution each (`pipeline.orchestration.publishing`), or nothing if not known.
         command: The command line, or nothing.
     """
     return {"name": name, "page": page, "audit": audit, "lineage": list(lineage), "command": command}

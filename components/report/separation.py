@@ -6,8 +6,8 @@ import dataclasses
 
 import numpy as np
 
-from components.artifacts import Examples
-from components.data import arrays
+from components.storage.artifacts import Examples
+from components.training.data import arrays
 
 GROUPS, EXAMPLES = 8, 1000
 NAME = "key by {separator}"
@@ -34,9 +34,9 @@ def separated(model, examples: Examples) -> Separated | None:
     """Separates test groups of a model; `None` if it mixes no groups of at least 2, or none can be separated."""
     from datamix_tf import DataMixModel
     from datamix_tf.attacks import AttackScore
-    from datamix_tf.attacks.mixed_groups import MixedGroups
-    from datamix_tf.attacks.separation import agreement, chance_agreement
-    from datamix_tf.attacks.separators import IndependentComponents, RandomRotation
+    from datamix_tf.attacks.linked.mixed_groups import MixedGroups
+    from datamix_tf.attacks.linked.separation import agreement, chance_agreement
+    from datamix_tf.attacks.linked.separators import IndependentComponents, RandomRotation
 
     if not isinstance(model, DataMixModel) or model.group_size < 2:
         return None
@@ -64,7 +64,7 @@ def separated(model, examples: Examples) -> Separated | None:
 
 def separable(mixtures) -> bool:
     """Whether mixtures `[S_G, ...]` have as many independent directions as there are inputs, as separation needs."""
-    from datamix_tf.attacks.separation import view
+    from datamix_tf.attacks.linked.separation import view
 
     return bool(np.linalg.matrix_rank(view(mixtures, "gradients")) == len(mixtures))
 
@@ -74,7 +74,7 @@ def matched(estimate, order, key) -> np.ndarray:
 
     Args:
         estimate: `W [S_G, S_G]`.
-        order: Of `datamix_tf.attacks.separation.agreement`.
+        order: Of `datamix_tf.attacks.linked.separation.agreement`.
         key: The true key, `[S_G, S_G]`.
     """
     signs = np.sign((estimate @ key)[order, np.arange(len(order))])

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from components.artifacts import Examples, RawExamples
-from components.data import arrays
 from components.report.artist import Artist, correlations, recordings
 from components.report.separation import EXAMPLES, Separated
+from components.storage.artifacts import Examples, RawExamples
+from components.training.data import arrays
 
 INPUTS = 4
 
@@ -29,8 +29,8 @@ def strip(model, found: Separated, examples: Examples, raw: RawExamples) -> dict
         inputs, both less the mean input) and for the attack its `chance`; `rows`, each a list of cells with
         `pictures` and perhaps `sound`; `n`, the number of inputs behind the correlations; `score` of the attack.
     """
-    from datamix_tf.attacks.linear_decoder import LinearDecoder
-    from datamix_tf.attacks.mixed_groups import MixedGroups
+    from datamix_tf.attacks.linked.mixed_groups import MixedGroups
+    from datamix_tf.attacks.single.linear_decoder import LinearDecoder
 
     schema = examples.read_json("schema.json")
     train = arrays(examples, "train")[1][:EXAMPLES].astype("float32")
@@ -61,7 +61,7 @@ def strip(model, found: Separated, examples: Examples, raw: RawExamples) -> dict
 
 def _columns(found: Separated):
     """Column key -> (title, features of each group)."""
-    from datamix_tf.attacks.mixed_groups import rotations
+    from datamix_tf.attacks.linked.mixed_groups import rotations
 
     others = rotations(np.random.default_rng(1), len(found.groups), len(found.groups[0].key))
     pairs = list(zip(found.groups, others, strict=True))

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from components.methods import SENDING_NOTHING, entry_key, members_of
+from components.metrics_rows import defence_of, entry_key, members_of
 from components.report.worst import attacks_on, worst
 
 #: Settings that every row has and nobody compares.
 UNTOLD = ("seed",)
-#: Methods whose leakage needs no measurement.
-BY_CONSTRUCTION = {**dict.fromkeys(SENDING_NOTHING, 0.0), "cloud": 1.0}
 
 
 def trade_off(runs: list[dict]) -> dict:
@@ -44,23 +42,22 @@ def trade_off(runs: list[dict]) -> dict:
 
 
 def _point(entry, run, number, several):
-    page = run["page"]
-    attacks = [] if entry["method"] in SENDING_NOTHING else attacks_on(entry, page, run["audit"])
+    page, defence = run["page"], defence_of(entry)
+    attacks = [] if defence.sends_nothing else attacks_on(entry, page, run["audit"])
     leakiest = worst(attacks)
-    nothing = entry["method"] in SENDING_NOTHING
     named = {f"attack: {attack['name']} (score)": attack["score"] for attack in attacks if attack["threat"] == "single"}
     values = {
         **{key: entry["mean"][key] for key in ("test_accuracy", "balanced_accuracy", "auc")},
         **{key: entry[key] for key in ("bytes_up", "edge_params")},
         "edge_share": page["edge_shares"][entry_key(entry)],
-        "leakage": BY_CONSTRUCTION.get(entry["method"], leakiest and leakiest["gain"]),
+        "leakage": (leakiest and leakiest["gain"]) if defence.leakage is None else defence.leakage,
         **named,
     }
     label = f"{run['name']}: {entry_key(entry)}" if several else entry_key(entry)
     point = {"label": label, "run": number, "values": values, "settings": _settings(entry, page)}
-    if nothing:
+    if defence.sends_nothing:
         point["note"] = "nothing is sent: no leakage to the cloud, by construction"
-    elif entry["method"] in BY_CONSTRUCTION:
+    elif defence.leakage is not None:
         point["note"] = "the raw input is sent: the cloud has all of it, by construction"
     elif leakiest:
         count = f"{len(attacks)} attack{'s' if len(attacks) > 1 else ''}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from components.methods import members_of
+from components.metrics_rows import members_of
 
 SINGLE = "single"
 

@@ -7,6 +7,8 @@ import dataclasses
 import math
 from typing import Any
 
+from datamix_tf.typing import Examples
+
 
 @dataclasses.dataclass(frozen=True)
 class AttackScore:
@@ -50,9 +52,9 @@ class Attack(abc.ABC):
     """
 
     @abc.abstractmethod
-    def fit(self, train, valid) -> None:
+    def fit(self, train: Examples, valid: Examples) -> None:
         """Prepares the attack on labelled examples, pairs `(x, y)` of arrays; `valid` picks the best state."""
 
     @abc.abstractmethod
-    def score(self, test) -> AttackScore:
+    def score(self, test: Examples) -> AttackScore:
         """Measures the attack on unseen examples, a pair `(x, y)` of arrays."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import layers
 
 from datamix_tf.layers.obfuscation import Obfuscation
+from datamix_tf.typing import Config, Tensor
 
 
-def generator(input_shape, width=64, blocks=9, name="generator"):
+def generator(input_shape: Sequence[int], width: int = 64, blocks: int = 9, name: str = "generator") -> keras.Model:
     """The image-to-image network of CycleGAN: encoder, residual blocks, decoder.
 
     With `width=64` and nine blocks it has 11.38 M parameters, the papers' figure for the Face Anonymizer.
@@ -49,7 +53,7 @@ def generator(input_shape, width=64, blocks=9, name="generator"):
 class FaceAnonymizer(Obfuscation):
     """Changes the input so that an identifier fails while the task can still be done.
 
-    Trained in alternation against an identifier (`datamix_tf.adversarial.AdversarialTraining`).
+    Trained in alternation against an identifier (`datamix_tf.training.adversarial.AdversarialTraining`).
 
     Args:
         width: Filters of the encoder's first convolution; 64 in the papers.
@@ -68,21 +72,21 @@ class FaceAnonymizer(Obfuscation):
     Privacy Preserving Action Detection (ECCV 2018).
     """
 
-    def __init__(self, width=64, blocks=9, **kwargs):
+    def __init__(self, width: int = 64, blocks: int = 9, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.width, self.blocks = width, blocks
-        self.generator = None
+        self.generator: keras.Model = None
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int, ...]) -> None:
         self.generator = generator(tuple(input_shape[1:]), self.width, self.blocks)
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         return self.generator(inputs, training=training)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "width": self.width, "blocks": self.blocks}
 
 
-def _conv_norm_relu(x, filters, kernel_size, strides):
+def _conv_norm_relu(x: Tensor, filters: int, kernel_size: int, strides: int) -> Tensor:
     x = layers.Conv2D(filters, kernel_size, strides, padding="same")(x)
     return layers.ReLU()(layers.GroupNormalization(groups=-1, center=False, scale=False)(x))

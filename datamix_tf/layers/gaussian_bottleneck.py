@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
 
 from datamix_tf import replicas
+from datamix_tf.typing import Config, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="datamix_tf")
@@ -46,7 +48,16 @@ class GaussianBottleneck(keras.layers.Layer):
     Theory, the Gaussian channel.
     """
 
-    def __init__(self, units, bits, decorrelation=0.1, momentum=0.95, noisy=True, seed=None, **kwargs):
+    def __init__(
+        self,
+        units: int,
+        bits: float,
+        decorrelation: float = 0.1,
+        momentum: float = 0.95,
+        noisy: bool = True,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if units < 1 or not bits > 0:
             raise ValueError(f"Expected units of at least 1 and bits above 0. Received: {units=}, {bits=}")
@@ -64,13 +75,13 @@ class GaussianBottleneck(keras.layers.Layer):
         """Multiply-adds for each number that is sent: the projection, its standardisation and the noise."""
         return self.kernel.shape[0] + 3
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int, ...]) -> None:
         numbers = math.prod(input_shape[1:])
         self.kernel = self.add_weight(name="kernel", shape=(numbers, self.units), initializer="glorot_uniform")
         self.mean = self.add_weight(name="mean", shape=(self.units,), initializer="zeros", trainable=False)
         self.variance = self.add_weight(name="variance", shape=(self.units,), initializer="ones", trainable=False)
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         projected = ops.matmul(ops.reshape(inputs, (-1, self.kernel.shape[0])), ops.cast(self.kernel, inputs.dtype))
         if training:
             mean = replicas.mean(ops.mean(projected, 0))
@@ -90,15 +101,15 @@ class GaussianBottleneck(keras.layers.Layer):
         noise = replicas.normal(ops.shape(signal), dtype=signal.dtype, seed=self.seed_generator)
         return signal + self.stddev * noise
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], self.units)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         names = ("units", "bits", "decorrelation", "momentum", "noisy", "seed")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
 
-def without_noise(model):
+def without_noise(model: keras.Model) -> tuple[keras.Model, float]:
     """A copy of a functional model whose bottlenecks add no noise, and the noise's standard deviation.
 
     Returns:
@@ -114,7 +125,7 @@ def without_noise(model):
     if len(found) > 1 or model.layers[-1] is not found[0]:
         raise ValueError(f"Expected one GaussianBottleneck, as the last layer. Received: {model.name!r}")
 
-    def quiet(layer):
+    def quiet(layer: keras.layers.Layer) -> keras.layers.Layer:
         config = layer.get_config()
         return type(layer).from_config({**config, "noisy": False} if layer is found[0] else config)
 

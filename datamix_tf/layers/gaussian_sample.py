@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from datamix_tf import replicas
+from datamix_tf.typing import Config, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="datamix_tf")
@@ -26,17 +29,17 @@ class GaussianSample(keras.layers.Layer):
     Reference: Kingma and Welling, Auto-Encoding Variational Bayes (2013).
     """
 
-    def __init__(self, weight, at_inference=False, seed=None, **kwargs):
+    def __init__(self, weight: float, at_inference: bool = False, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.weight, self.at_inference, self.seed = weight, at_inference, seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self.log_variance = self.add_weight(
             name="log_variance", shape=(input_shape[-1],), initializer=keras.initializers.Constant(-3.0)
         )
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         log_variance = ops.cast(self.log_variance, inputs.dtype)
         if training:
             divergence = ops.square(inputs) + ops.exp(log_variance) - 1 - log_variance
@@ -46,8 +49,8 @@ class GaussianSample(keras.layers.Layer):
         noise = replicas.normal(ops.shape(inputs), dtype=inputs.dtype, seed=self.seed_generator)
         return inputs + ops.exp(log_variance / 2) * noise
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "weight": self.weight, "at_inference": self.at_inference, "seed": self.seed}

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from datamix_tf import replicas
 from datamix_tf.groups import check_group_size, require_whole_groups
+from datamix_tf.typing import Config, Seed, Shape, Tensor
 
 
 class EphemeralSeedGenerator(keras.random.SeedGenerator):
     """A seed generator whose state is never written to a file: from the state one could compute future keys."""
 
-    def save_own_variables(self, store):
+    def save_own_variables(self, store: Any) -> None:
         del store
 
-    def load_own_variables(self, store):
+    def load_own_variables(self, store: Any) -> None:
         del store
 
 
-def haar_orthogonal(count, size: int, seed=None, dtype="float32"):
+def haar_orthogonal(count: int | Tensor, size: int, seed: Seed = None, dtype: str = "float32") -> Tensor:
     """Draws orthogonal matrices from the Haar (uniform) distribution on O(size).
 
     The Q of a QR decomposition of a Gaussian matrix is uniform only after its columns are multiplied with the signs
@@ -81,26 +84,26 @@ class OrthogonalKeys(keras.layers.Layer):
     Reference: DataMix (ECCV 2020), section 4.2, Mixing-Aware Training; FaceMix (CVPRW 2020), section 3.4.
     """
 
-    def __init__(self, group_size, seed=None, **kwargs):
+    def __init__(self, group_size: int, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.group_size = check_group_size(group_size)
         self.seed_generator = EphemeralSeedGenerator(seed)
         self.built = True
 
-    def call(self, features):
+    def call(self, features: Tensor) -> Tensor:
         features = require_whole_groups(features, self.group_size)
         count = ops.shape(features)[0] // self.group_size
         keys = haar_orthogonal(count, self.group_size, seed=self.seed_generator, dtype=self.compute_dtype)
         return ops.stop_gradient(keys)
 
-    def compute_output_spec(self, features):
+    def compute_output_spec(self, features: Tensor) -> keras.KerasTensor:
         return keras.KerasTensor(self.compute_output_shape(features.shape), dtype=self.compute_dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         groups = None if input_shape[0] is None else input_shape[0] // self.group_size
         return (groups, self.group_size, self.group_size)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "group_size": self.group_size}
 
 
@@ -131,7 +134,7 @@ class ConvexKeys(keras.layers.Layer):
 
     group_size = 2
 
-    def __init__(self, low=0.55, high=0.95, seed=None, **kwargs):
+    def __init__(self, low: float = 0.55, high: float = 0.95, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if not 0.5 < low <= high <= 1:
             raise ValueError(f"Expected 0.5 < low <= high <= 1. Received: {low=}, {high=}")
@@ -139,7 +142,7 @@ class ConvexKeys(keras.layers.Layer):
         self.seed_generator = EphemeralSeedGenerator(seed)
         self.built = True
 
-    def call(self, features):
+    def call(self, features: Tensor) -> Tensor:
         features = require_whole_groups(features, self.group_size)
         draws = (ops.shape(features)[0] // 2, 2)
         share = replicas.uniform(
@@ -148,11 +151,11 @@ class ConvexKeys(keras.layers.Layer):
         first, second = share[:, 0], share[:, 1]
         return ops.stack([ops.stack([first, 1 - first], -1), ops.stack([1 - second, second], -1)], 1)
 
-    def compute_output_spec(self, features):
+    def compute_output_spec(self, features: Tensor) -> keras.KerasTensor:
         return keras.KerasTensor(self.compute_output_shape(features.shape), dtype=self.compute_dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (None if input_shape[0] is None else input_shape[0] // 2, 2, 2)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "low": self.low, "high": self.high}

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from datamix_tf.typing import Config, Shape, Tensor
 
-def mask_span(inputs, axis, start, width, value=0.0):
+
+def mask_span(inputs: Tensor, axis: int, start: Tensor, width: Tensor, value: float = 0.0) -> Tensor:
     """Blanks a span of each example along an axis.
 
     Args:
@@ -26,7 +30,7 @@ def mask_span(inputs, axis, start, width, value=0.0):
     return ops.where(masked, ops.cast(value, inputs.dtype), inputs)
 
 
-def mask_spectrograms(inputs, draws, frequencies, frames, value=0.0):
+def mask_spectrograms(inputs: Tensor, draws: Tensor, frequencies: int, frames: int, value: float = 0.0) -> Tensor:
     """What `SpectrogramMask` does, from given random numbers.
 
     Args:
@@ -66,22 +70,24 @@ class SpectrogramMask(keras.layers.Layer):
     Reference: Park et al., SpecAugment (Interspeech 2019), section 2, without time warping.
     """
 
-    def __init__(self, frequencies, frames, value=0.0, seed=None, **kwargs):
+    def __init__(
+        self, frequencies: int, frames: int, value: float = 0.0, seed: int | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         if min(frequencies, frames) < 1:
             raise ValueError(f"`frequencies` and `frames` must be at least 1. Received: {frequencies=}, {frames=}")
         self.frequencies, self.frames, self.value, self.seed = frequencies, frames, value, seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Tensor, training: bool | None = False) -> Tensor:
         if not training:
             return inputs
         draws = keras.random.uniform((4, ops.shape(inputs)[0]), seed=self.seed_generator)
         return mask_spectrograms(inputs, draws, self.frequencies, self.frames, self.value)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> Config:
         named = {"frequencies": self.frequencies, "frames": self.frames, "value": self.value, "seed": self.seed}
         return {**super().get_config(), **named}

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from datamix_tf.groups import require_whole_groups, to_groups
+from datamix_tf.typing import Shape, Tensor
 
 
-def _check_keys(rows_shape, keys_shape):
+def _check_keys(rows_shape: Shape, keys_shape: Shape) -> None:
     """Raises a ValueError if the keys cannot belong to these rows."""
     if len(keys_shape) != 3 or keys_shape[-1] is None or keys_shape[-1] != keys_shape[-2]:
         raise ValueError(
@@ -28,11 +31,11 @@ class _GroupLinear(keras.layers.Layer):
 
     transpose_keys = False
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.built = True
 
-    def call(self, inputs, keys):
+    def call(self, inputs: Tensor, keys: Tensor) -> Tensor:
         _check_keys(inputs.shape, keys.shape)
         keys = ops.cast(keys, inputs.dtype)
         if self.transpose_keys:
@@ -41,11 +44,11 @@ class _GroupLinear(keras.layers.Layer):
         mixed = ops.matmul(keys, to_groups(rows, keys.shape[-1]))
         return ops.reshape(mixed, ops.shape(inputs))
 
-    def compute_output_spec(self, inputs, keys):
+    def compute_output_spec(self, inputs: Tensor, keys: Tensor) -> keras.KerasTensor:
         _check_keys(inputs.shape, keys.shape)
         return keras.KerasTensor(inputs.shape, dtype=self.compute_dtype)
 
-    def compute_output_shape(self, inputs_shape, keys_shape=None):
+    def compute_output_shape(self, inputs_shape: Shape, keys_shape: Shape | None = None) -> Shape:
         return inputs_shape
 
 

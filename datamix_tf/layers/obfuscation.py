@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
 
 from datamix_tf import replicas
+from datamix_tf.typing import Config, Shape, Tensor
 
 
 class Obfuscation(keras.layers.Layer):
@@ -16,7 +18,7 @@ class Obfuscation(keras.layers.Layer):
     `datamix_tf.transmission` cuts models behind it. Subclasses obfuscate in training and at inference alike.
     """
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
 
@@ -44,18 +46,18 @@ class InputNoise(Obfuscation):
     Reference: DataMix (ECCV 2020), table 2, rows "Adding Noise".
     """
 
-    def __init__(self, variance, seed=None, **kwargs):
+    def __init__(self, variance: float, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if variance < 0:
             raise ValueError(f"`variance` must be at least 0. Received: {variance}")
         self.variance, self.seed = variance, seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         noise = replicas.normal(ops.shape(inputs), dtype=inputs.dtype, seed=self.seed_generator)
         return inputs + self.variance**0.5 * noise
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "variance": self.variance, "seed": self.seed}
 
 
@@ -80,13 +82,13 @@ class Blur(Obfuscation):
     Reference: DataMix (ECCV 2020), table 2, rows "Blurring".
     """
 
-    def __init__(self, size, **kwargs):
+    def __init__(self, size: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if size < 1:
             raise ValueError(f"`size` must be at least 1. Received: {size}")
         self.size = size
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         height, width = inputs.shape[1:3]
         small = ops.image.resize(
             inputs, (self.size, self.size), "bilinear", antialias=True, data_format="channels_last"
@@ -94,7 +96,7 @@ class Blur(Obfuscation):
         large = ops.image.resize(small, (height, width), "bilinear", data_format="channels_last")
         return ops.cast(large, inputs.dtype)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "size": self.size}
 
 
@@ -116,19 +118,19 @@ class GaussianBlur(Obfuscation):
         ValueError: If `sigma` is not positive, or `size` is not odd and positive.
     """
 
-    def __init__(self, sigma, size=None, **kwargs):
+    def __init__(self, sigma: float, size: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         size = 2 * math.ceil(3 * sigma) + 1 if size is None else size
         if sigma <= 0 or size < 1 or size % 2 == 0:
             raise ValueError(f"Expected `sigma` above 0 and an odd `size`. Received: {sigma=}, {size=}")
         self.sigma, self.size = sigma, size
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         half = self.size // 2
         padded = ops.pad(inputs, ((0, 0), (half, half), (half, half), (0, 0)), mode="reflect")
         sizes, sigmas = (self.size,) * 2, (self.sigma,) * 2
         blurred = ops.image.gaussian_blur(padded, sizes, sigmas, data_format="channels_last")
         return ops.cast(blurred[:, half : half + inputs.shape[1], half : half + inputs.shape[2]], inputs.dtype)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "sigma": self.sigma, "size": self.size}

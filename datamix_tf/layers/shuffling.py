@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from datamix_tf.layers.keys import EphemeralSeedGenerator
+from datamix_tf.typing import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="datamix_tf")
@@ -32,22 +35,22 @@ class GroupShuffle(keras.layers.Layer):
     Reference: DataMix (ECCV 2020), section 4.2, Inter-Group Shuffling; FaceMix (CVPRW 2020), section 3.5.
     """
 
-    def __init__(self, seed=None, **kwargs):
+    def __init__(self, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.seed_generator = EphemeralSeedGenerator(seed)
         self.built = True
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         # Sorting one random number per row: a permutation in every backend, for a batch size known only at run time.
         draws = keras.random.uniform((ops.shape(inputs)[0],), seed=self.seed_generator)
         permutation = ops.argsort(draws)
         return ops.take(inputs, permutation, axis=0), permutation
 
-    def compute_output_spec(self, inputs):
+    def compute_output_spec(self, inputs: Tensor) -> tuple[keras.KerasTensor, keras.KerasTensor]:
         shuffled = keras.KerasTensor(inputs.shape, dtype=inputs.dtype)
         return shuffled, keras.KerasTensor((inputs.shape[0],), dtype="int32")
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> tuple[Shape, Shape]:
         return input_shape, (input_shape[0],)
 
 
@@ -63,15 +66,15 @@ class GroupUnshuffle(keras.layers.Layer):
         Same as `inputs`.
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.built = True
 
-    def call(self, inputs, permutation):
+    def call(self, inputs: Tensor, permutation: Tensor) -> Tensor:
         return ops.take(inputs, ops.argsort(permutation), axis=0)
 
-    def compute_output_spec(self, inputs, permutation):
+    def compute_output_spec(self, inputs: Tensor, permutation: Tensor) -> keras.KerasTensor:
         return keras.KerasTensor(inputs.shape, dtype=inputs.dtype)
 
-    def compute_output_shape(self, inputs_shape, permutation_shape=None):
+    def compute_output_shape(self, inputs_shape: Shape, permutation_shape: Shape | None = None) -> Shape:
         return inputs_shape

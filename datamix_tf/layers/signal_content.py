@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
 
 from datamix_tf.layers.obfuscation import Obfuscation
+from datamix_tf.typing import Config, Shape, Tensor
 
 
 class _OnFields(keras.layers.Layer):
@@ -21,7 +24,14 @@ class _OnFields(keras.layers.Layer):
         padding: Zeros around the map: `((top, bottom), (left, right))`.
     """
 
-    def _set_fields(self, feature_shape, rank, size, strides, padding):
+    def _set_fields(
+        self,
+        feature_shape: Sequence[int],
+        rank: int,
+        size: tuple[int, int] | None,
+        strides: Sequence[int],
+        padding: Sequence[Sequence[int]],
+    ) -> None:
         self.feature_shape, self.rank = tuple(feature_shape), rank
         self.size, self.strides = size and tuple(size), tuple(strides)
         self.padding = tuple(tuple(pair) for pair in padding)
@@ -38,7 +48,7 @@ class _OnFields(keras.layers.Layer):
         padded = [self.feature_shape[axis] + sum(self.padding[axis]) for axis in (0, 1)]
         return tuple((padded[axis] - self.size[axis]) // self.strides[axis] + 1 for axis in (0, 1))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         fields = {"size": self.size, "strides": self.strides, "padding": self.padding}
         return {**super().get_config(), "feature_shape": self.feature_shape, "rank": self.rank, **fields}
 
@@ -49,7 +59,7 @@ class SignalContent(_OnFields, Obfuscation):
 
     `v_k` are right singular vectors of the server's first linear layer, those of the largest singular values first. For
     a convolution they are vectors over its receptive field, and the coefficients are a convolution too.
-    `datamix_tf.signal.obfuscate` makes both halves from a server and sets their weights.
+    `datamix_tf.obfuscation.signal.obfuscate` makes both halves from a server and sets their weights.
 
     Args:
         feature_shape: Shape of the feature z without the batch.
@@ -74,8 +84,15 @@ class SignalContent(_OnFields, Obfuscation):
     """
 
     def __init__(
-        self, feature_shape, rank, size=None, strides=(1, 1), padding=((0, 0), (0, 0)), distortion=0.0, **kwargs
-    ):
+        self,
+        feature_shape: Sequence[int],
+        rank: int,
+        size: tuple[int, int] | None = None,
+        strides: Sequence[int] = (1, 1),
+        padding: Sequence[Sequence[int]] = ((0, 0), (0, 0)),
+        distortion: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if distortion < 0:
             raise ValueError(f"`distortion` must be at least 0. Received: {distortion}")
@@ -86,7 +103,7 @@ class SignalContent(_OnFields, Obfuscation):
         )
         self.built = True
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         basis = ops.cast(self.basis, inputs.dtype)
         if self.size is None:
             coefficients = ops.matmul(ops.reshape(inputs, (-1, basis.shape[0])), basis)
@@ -103,10 +120,10 @@ class SignalContent(_OnFields, Obfuscation):
         """Multiply-adds behind each coefficient, for `datamix_tf.costs`."""
         return self.basis.shape[0]
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], *self.places, self.rank)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "distortion": self.distortion}
 
 
@@ -127,20 +144,29 @@ class SignalRebuild(_OnFields):
     Reference: Samragh et al., Unsupervised Information Obfuscation (2021), section 4.3.
     """
 
-    def __init__(self, feature_shape, rank, size=None, strides=(1, 1), padding=((0, 0), (0, 0)), **kwargs):
+    def __init__(
+        self,
+        feature_shape: Sequence[int],
+        rank: int,
+        size: tuple[int, int] | None = None,
+        strides: Sequence[int] = (1, 1),
+        padding: Sequence[Sequence[int]] = ((0, 0), (0, 0)),
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self._set_fields(feature_shape, rank, size, strides, padding)
         self.built = True
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         rebuilt = ops.matmul(inputs, ops.transpose(ops.cast(self.basis, inputs.dtype)))
         return ops.reshape(rebuilt, (-1, *self.feature_shape)) if self.size is None else rebuilt
 
     @property
     def macs_per_output_value(self) -> int:
+        """Multiply-adds behind each number of the output, for `datamix_tf.costs`."""
         return self.rank
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         rebuilt = self.feature_shape if self.size is None else (*self.places, self.basis.shape[0])
         return (input_shape[0], *rebuilt)
 
@@ -161,12 +187,14 @@ class OnFields(keras.layers.Layer):
         `[batch, rows, columns, filters]`, the convolution's output.
     """
 
-    def __init__(self, layer, size, offset=(0, 0), **kwargs):
+    def __init__(
+        self, layer: keras.layers.Layer, size: Sequence[int], offset: Sequence[int] = (0, 0), **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.layer, self.size, self.offset = layer, tuple(size), tuple(offset)
         self.built = True
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         kernel = ops.cast(self.layer.kernel, inputs.dtype)
         around = [
             (start, total - start - length)
@@ -180,22 +208,23 @@ class OnFields(keras.layers.Layer):
 
     @property
     def macs_per_output_value(self) -> int:
+        """Multiply-adds behind each number of the output, for `datamix_tf.costs`."""
         return math.prod(self.layer.kernel.shape[:-1])
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (*input_shape[:-1], self.layer.filters)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         layer = keras.saving.serialize_keras_object(self.layer)  # with its input shape, so that it comes back built
         return {**super().get_config(), "layer": layer, "size": self.size, "offset": self.offset}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> OnFields:
         layer = keras.saving.deserialize_keras_object(config["layer"])
         return cls(**{**config, "layer": layer})
 
 
-def bounded(coefficients, singular_values, distortion):
+def bounded(coefficients: Tensor, singular_values: Tensor, distortion: float) -> Tensor:
     """The solution of Theorem 1: the coefficients that are left when a distortion is allowed.
 
     Args:

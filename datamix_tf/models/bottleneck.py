@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
 from keras import layers
 
 from datamix_tf.layers import GaussianBottleneck
 from datamix_tf.models.resnet import basic_block, conv_bn
+from datamix_tf.typing import Tensor
 
 BLOCKS = 2
 
 
 def bottleneck_parts(
-    input_shape, classes, units, bits, width=64, hidden_units=256, normalization=None, decorrelation=0.1, seed=None
-):
+    input_shape: Sequence[int],
+    classes: int,
+    units: int,
+    bits: float,
+    width: int = 64,
+    hidden_units: int = 256,
+    normalization: keras.layers.Layer | None = None,
+    decorrelation: float = 0.1,
+    seed: int | None = None,
+) -> tuple[keras.Model, keras.Model, keras.Model]:
     """Builds M_pre, M_main and M_post around a `GaussianBottleneck`.
 
     The edge runs ResNet's stem, one residual block with stride 2, one convolution with stride 2 and the bottleneck; the
@@ -54,7 +65,13 @@ def bottleneck_parts(
     return pre, main, post
 
 
-def edge_half(input_shape, classes, width=64, hidden_units=256, normalization=None):
+def edge_half(
+    input_shape: Sequence[int],
+    classes: int,
+    width: int = 64,
+    hidden_units: int = 256,
+    normalization: keras.layers.Layer | None = None,
+) -> keras.Model:
     """What the edge of `bottleneck_parts` could do without a cloud: its encoder and its classifier, nothing sent.
 
     The arguments are those of `bottleneck_parts`.
@@ -67,7 +84,7 @@ def edge_half(input_shape, classes, width=64, hidden_units=256, normalization=No
     return keras.Model(inputs, _classifier(x, classes, hidden_units), name="edge_half")
 
 
-def _encoder(input_shape, width, normalization):
+def _encoder(input_shape: Sequence[int], width: int, normalization: keras.layers.Layer | None) -> tuple[Tensor, Tensor]:
     inputs = keras.Input(input_shape, name="input")
     x = normalization(inputs) if normalization is not None else inputs
     x = layers.ReLU(name="stem_relu")(conv_bn(x, width, 7, 2, "stem"))
@@ -76,7 +93,7 @@ def _encoder(input_shape, width, normalization):
     return inputs, layers.ReLU(name="encoder_relu")(conv_bn(x, 3 * width, 3, 2, "encoder"))
 
 
-def _classifier(x, classes, hidden_units):
+def _classifier(x: Tensor, classes: int, hidden_units: int) -> Tensor:
     if hidden_units:
         x = layers.Dense(hidden_units, use_bias=False, name="hidden")(x)
         x = layers.BatchNormalization(momentum=0.9, name="hidden_bn")(x)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import keras
 from keras import layers
@@ -11,7 +12,7 @@ LARGEST_MULTIPLE = 8
 DEEPEST = 8
 
 
-def unet(input_shape, output_shape, width=64, name="unet"):
+def unet(input_shape: Sequence[int], output_shape: Sequence[int], width: int = 64, name: str = "unet") -> keras.Model:
     """The U-Net generator of Pix2Pix: encoder, decoder, skip connections.
 
     Inputs smaller than the output (feature maps) are scaled up first; all are padded to a power of two and the result
@@ -52,7 +53,13 @@ def unet(input_shape, output_shape, width=64, name="unet"):
     return keras.Model(inputs, layers.Cropping2D(((0, above), (0, beside)))(x), name=name)
 
 
-def patch_gan(condition_shape, image_shape, width=64, levels=3, name="patch_gan"):
+def patch_gan(
+    condition_shape: Sequence[int],
+    image_shape: Sequence[int],
+    width: int = 64,
+    levels: int = 3,
+    name: str = "patch_gan",
+) -> keras.Model:
     """The PatchGAN discriminator: for each patch of an image, whether it is a real one for the condition.
 
     Args:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
 from keras import layers
+
+from datamix_tf.typing import Tensor
 
 STAGE_WIDTHS = (1, 2, 4, 8)  # in units of the stem's width
 BLOCKS_PER_STAGE = 2
@@ -15,7 +19,15 @@ PRE_LAYERS = {0: "normalization", 1: "stem_pool", 2: "stage1_block1_out", 3: "st
 CLASSIFIER, HIDDEN = "classifier", "hidden"
 
 
-def resnet18(input_shape, classes, width=64, hidden_units=0, normalization=None, obfuscation=None, name="resnet18"):
+def resnet18(
+    input_shape: Sequence[int],
+    classes: int,
+    width: int = 64,
+    hidden_units: int = 0,
+    normalization: keras.layers.Layer | None = None,
+    obfuscation: keras.layers.Layer | None = None,
+    name: str = "resnet18",
+) -> keras.Model:
     """Builds ResNet-18 as a functional model that returns logits.
 
     Layers are named by their place (`stem_conv`, `stage1_block1_out`, ...), so that `split` can cut anywhere;
@@ -71,13 +83,13 @@ def pre_layer(num_pre_blocks: int) -> str:
     return PRE_LAYERS[num_pre_blocks]
 
 
-def post_layer(model) -> str:
+def post_layer(model: keras.Model) -> str:
     """The name of M_post's first layer: the hidden layer if the model has one, else the classifier."""
     names = {layer.name for layer in model.layers}
     return HIDDEN if HIDDEN in names else CLASSIFIER
 
 
-def conv_bn(x, filters, kernel_size, strides, name):
+def conv_bn(x: Tensor, filters: int, kernel_size: int, strides: int, name: str) -> Tensor:
     """A convolution `[kernel_size, kernel_size]` without bias and a batch normalisation."""
     # Explicit symmetric padding: "same" pads odd and even sizes differently, ResNet does not.
     padding = (kernel_size - 1) // 2
@@ -89,7 +101,7 @@ def conv_bn(x, filters, kernel_size, strides, name):
     return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn")(x)
 
 
-def basic_block(x, filters, strides, name):
+def basic_block(x: Tensor, filters: int, strides: int, name: str) -> Tensor:
     """A residual block of two convolutions."""
     shortcut = x
     if strides != 1 or x.shape[-1] != filters:

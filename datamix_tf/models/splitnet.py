@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
 from keras import layers
+
+from datamix_tf.typing import Tensor
 
 CONV_FILTERS = (16, 32, 64)
 DENSE_UNITS = (128, 64)
 NUM_LAYERS = len(CONV_FILTERS) + len(DENSE_UNITS) + 1
 
 
-def splitnet(input_shape, classes, normalization=None, name="splitnet"):
+def splitnet(
+    input_shape: Sequence[int], classes: int, normalization: keras.layers.Layer | None = None, name: str = "splitnet"
+) -> keras.Model:
     """Builds the six-layer network as a functional model that returns logits.
 
     The paper's layer `i` is a convolution or dense layer with its ReLU, pooling and batch normalisation. For the split
@@ -42,7 +48,7 @@ def splitnet(input_shape, classes, normalization=None, name="splitnet"):
     return keras.Model(inputs, layers.Dense(classes, name="classifier")(x), name=name)
 
 
-def sent(network, split_layer: int):
+def sent(network: keras.Model, split_layer: int) -> Tensor:
     """The symbolic tensor of the network that is sent to the server at the paper's split layer 1 ... 6.
 
     At 1 it is the raw input, normalised if the network does that.

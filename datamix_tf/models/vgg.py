@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
 from keras import layers
 
 STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 
 
-def vgg16(input_shape=(224, 224, 3), classes=1000, name="vgg16"):
+def vgg16(input_shape: Sequence[int] = (224, 224, 3), classes: int = 1000, name: str = "vgg16") -> keras.Model:
     """Builds VGG-16 (configuration D) as a functional model that returns logits.
 
     Layers carry the names of the paper: `conv1_1` ... `conv5_3` (with their ReLU), `pool1` ... `pool5`, `fc6`, `fc7`,

@@ -1,4 +1,4 @@
-"""The data sets that `--dataset` takes, each a `components.records.Source`."""
+"""The data sets that `--dataset` takes, each a `components.storage.records.Source`."""
 
 from __future__ import annotations
 

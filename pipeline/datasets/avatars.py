@@ -20,7 +20,7 @@ import apache_beam as beam
 import numpy as np
 from PIL import Image, ImageDraw
 
-from components.records import Indices, Kind, RawExample
+from components.storage.records import Indices, Kind, RawExample
 
 VERSION = 1
 SIDE = 64  # pixels of the finished picture

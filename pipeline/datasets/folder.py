@@ -23,8 +23,8 @@ import zlib
 import apache_beam as beam
 
 from components.errors import InputError
-from components.records import BadRecord, RawExample
-from components.tfrecords import digest
+from components.storage.records import BadRecord, RawExample
+from components.storage.tfrecords import digest
 
 SPEECH_COLUMNS = ("keyword", "speaker")
 REPLACED = "\ufffd"  # what stands for bytes that are not UTF-8
@@ -91,7 +91,7 @@ class Files:
 
 @dataclasses.dataclass(frozen=True)
 class Folder:
-    """A directory or zip archive as a data set; implements `components.records.Source`.
+    """A directory or zip archive as a data set; implements `components.storage.records.Source`.
 
     Args:
         path: Where it is.

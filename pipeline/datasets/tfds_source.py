@@ -10,7 +10,7 @@ import dataclasses
 import apache_beam as beam
 
 from components.errors import InputError
-from components.records import Kind, RawExample
+from components.storage.records import Kind, RawExample
 from pipeline.datasets.builders import NAMES, builder_class, prepare
 
 SPLITS = {"train": "train", "validation": "valid", "test": "test"}  # tensorflow-datasets' name -> ours

@@ -21,7 +21,7 @@ import apache_beam as beam
 import numpy as np
 import scipy.signal
 
-from components.records import Indices, Kind, RawExample
+from components.storage.records import Indices, Kind, RawExample
 
 VERSION = 1
 RATE = 16000  # samples a second, and samples in a recording

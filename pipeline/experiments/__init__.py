@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import typing
 
-from pipeline.rows import Row
+if typing.TYPE_CHECKING:  # rows need TensorFlow, which commands import after they have read their flags
+    from pipeline.experiments.rows import Row
 
 EXPERIMENTS = ("table2", "table3", "table4", "composition")
 
@@ -16,7 +18,7 @@ class Experiment:
 
     Attributes:
         title: What it is called there.
-        preset: The preset that is used if none is named, one of `pipeline.presets.PRESETS`.
+        preset: The preset that is used if none is named, one of `pipeline.options.presets.PRESETS`.
         columns: Heading -> what is printed: `"valid"`, `"test"`, `"balanced"`, or the name of an attack, in which
             `{hidden}` and `{target}` stand for what the data set calls them.
         rows: The `Row`s, with the papers' figures by heading.

@@ -6,8 +6,9 @@ Both are linear, so they commute: the edge mixes coefficients instead of feature
 (N_pre = 3), where the cloud's network starts with strides.
 """
 
+from datamix_tf.defences import STRIDED, Cloud, DataMix, SignalContentAlone, SignalContentMixed
 from pipeline.experiments import Experiment, table2
-from pipeline.rows import HIDDEN, STRIDED, TARGET, Row, RowAttack
+from pipeline.experiments.rows import HIDDEN, TARGET, Row, RowAttack
 
 ATTACKS = (RowAttack("label", HIDDEN), RowAttack("label", TARGET), RowAttack("set", HIDDEN))
 RANKS = (64, 32, 16)
@@ -17,9 +18,9 @@ EXPERIMENT = Experiment(
     preset="small",
     columns=table2.EXPERIMENT.columns,
     rows=(
-        Row("cloud", attacks=ATTACKS[:2]),
-        *(Row("obfuscation", 0, STRIDED, 1, ATTACKS[:2], signal_rank=rank) for rank in RANKS),
-        Row("datamix", 0, STRIDED, 8, ATTACKS),
-        *(Row("obfuscated_datamix", 0, STRIDED, 8, ATTACKS, signal_rank=rank) for rank in RANKS),
+        Row(Cloud(), attacks=ATTACKS[:2]),
+        *(Row(SignalContentAlone(STRIDED, rank), ATTACKS[:2]) for rank in RANKS),
+        Row(DataMix(STRIDED, 8), ATTACKS),
+        *(Row(SignalContentMixed(STRIDED, 8, rank), ATTACKS) for rank in RANKS),
     ),
 )

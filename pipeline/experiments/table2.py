@@ -8,8 +8,9 @@ mates of other identities, of one identity (pairs: the test split has few pictur
 shuffling. docs/results.md has times and figures.
 """
 
+from datamix_tf.defences import Anonymizer, BlurredInput, Cloud, DataMix, Edge, Mixup, Noise
 from pipeline.experiments import Experiment
-from pipeline.rows import HIDDEN, TARGET, Row, RowAttack
+from pipeline.experiments.rows import HIDDEN, TARGET, Row, RowAttack
 
 IDENTITY, ATTRIBUTES = RowAttack("label", HIDDEN), RowAttack("label", TARGET)
 PROBE, SET = RowAttack("probe", TARGET), RowAttack("set", HIDDEN)
@@ -35,21 +36,21 @@ EXPERIMENT = Experiment(
         "identity, set": "{hidden} set",
     },
     rows=(
-        Row("edge", attacks=(*BOTH, PROBE), paper=paper("11.21M", "1.50G", 91.6, 91.0, 0.1, 50.0)),
-        Row("cloud", attacks=(*BOTH, PROBE), paper=paper("0", "0", 91.6, 91.0, 85.5, 79.3)),
-        Row("noise", 4.0, attacks=BOTH, paper=paper("0", "0", 89.2, 88.6, 46.5, 73.1)),
-        Row("noise", 8.0, attacks=BOTH, paper=paper("0", "0", 88.5, 87.9, 35.3, 70.8)),
-        Row("blur", 16, attacks=BOTH, paper=paper("0", "0", 89.6, 89.0, 52.2, 73.1)),
-        Row("blur", 8, attacks=BOTH, paper=paper("0", "0", 87.9, 87.3, 25.6, 68.7)),
-        Row("anonymizer", attacks=BOTH, paper=paper("11.38M", "47.13G", 90.5, 89.8, 62.6, 76.3)),
-        Row("mixup", attacks=(*BOTH, SET)),
-        Row("datamix", 0, 0, 8, (*BOTH, SET)),
-        Row("datamix", 0, 1, 8, (*BOTH, SET, DIFFERENT, SHUFFLED), paper("0.05M", "0.09G", 91.2, 90.7, 0.6, 51.5)),
-        Row("datamix", 0, 2, 8, (*BOTH, SET), paper("0.12M", "0.28G", 91.2, 90.7, 0.6, 51.6)),
-        Row("datamix", 0, 3, 8, (*BOTH, SET), paper("0.20M", "0.46G", 91.4, 91.0, 0.6, 51.5)),
-        Row("datamix", 0, 1, 1, (IDENTITY,)),
-        Row("datamix", 0, 1, 2, (IDENTITY, SET, DIFFERENT, SAME)),
-        Row("datamix", 0, 1, 4, (IDENTITY, SET)),
-        Row("datamix", 0, 1, 16, (IDENTITY, SET)),
+        Row(Edge(), attacks=(*BOTH, PROBE), paper=paper("11.21M", "1.50G", 91.6, 91.0, 0.1, 50.0)),
+        Row(Cloud(), attacks=(*BOTH, PROBE), paper=paper("0", "0", 91.6, 91.0, 85.5, 79.3)),
+        Row(Noise(4.0), attacks=BOTH, paper=paper("0", "0", 89.2, 88.6, 46.5, 73.1)),
+        Row(Noise(8.0), attacks=BOTH, paper=paper("0", "0", 88.5, 87.9, 35.3, 70.8)),
+        Row(BlurredInput(16), attacks=BOTH, paper=paper("0", "0", 89.6, 89.0, 52.2, 73.1)),
+        Row(BlurredInput(8), attacks=BOTH, paper=paper("0", "0", 87.9, 87.3, 25.6, 68.7)),
+        Row(Anonymizer, attacks=BOTH, paper=paper("11.38M", "47.13G", 90.5, 89.8, 62.6, 76.3)),
+        Row(Mixup(), attacks=(*BOTH, SET)),
+        Row(DataMix(0, 8), (*BOTH, SET)),
+        Row(DataMix(1, 8), (*BOTH, SET, DIFFERENT, SHUFFLED), paper("0.05M", "0.09G", 91.2, 90.7, 0.6, 51.5)),
+        Row(DataMix(2, 8), (*BOTH, SET), paper("0.12M", "0.28G", 91.2, 90.7, 0.6, 51.6)),
+        Row(DataMix(3, 8), (*BOTH, SET), paper("0.20M", "0.46G", 91.4, 91.0, 0.6, 51.5)),
+        Row(DataMix(1, 1), (IDENTITY,)),
+        Row(DataMix(1, 2), (IDENTITY, SET, DIFFERENT, SAME)),
+        Row(DataMix(1, 4), (IDENTITY, SET)),
+        Row(DataMix(1, 16), (IDENTITY, SET)),
     ),
 )

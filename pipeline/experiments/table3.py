@@ -8,8 +8,9 @@ row N_pre=0 here. The other rows rebuild them from the mixed features that the c
 and figures.
 """
 
+from datamix_tf.defences import BlurredInput, Cloud, DataMix, Edge, Noise
 from pipeline.experiments import Experiment
-from pipeline.rows import TARGET, Row, RowAttack
+from pipeline.experiments.rows import TARGET, Row, RowAttack
 
 ATTACKS = (RowAttack("label", TARGET), RowAttack("reconstruction", TARGET))
 
@@ -29,15 +30,15 @@ EXPERIMENT = Experiment(
         "attributes": "{target}",
     },
     rows=(
-        Row("edge", attacks=ATTACKS, paper=paper("11.21M", "1.50G", 91.1, 87.1, -0.56, 50.0)),
-        Row("cloud", attacks=ATTACKS, paper=paper("0", "0", 91.1, 87.1, -0.00, 87.1)),
-        Row("noise", 4.0, attacks=ATTACKS, paper=paper("0", "0", 88.5, 82.5, -0.03, 82.7)),
-        Row("noise", 8.0, attacks=ATTACKS, paper=paper("0", "0", 87.7, 81.3, -0.02, 81.4)),
-        Row("blur", 16, attacks=ATTACKS, paper=paper("0", "0", 88.8, 83.4, -0.03, 83.6)),
-        Row("blur", 8, attacks=ATTACKS, paper=paper("0", "0", 87.0, 80.6, -0.07, 77.8)),
-        Row("datamix", 0, 0, 8, ATTACKS),
-        Row("datamix", 0, 1, 8, ATTACKS, paper("0.05M", "0.09G", 90.5, 86.8, -0.37, 50.6)),
-        Row("datamix", 0, 2, 8, ATTACKS, paper("0.12M", "0.28G", 90.7, 86.9, -0.37, 50.7)),
-        Row("datamix", 0, 3, 8, ATTACKS, paper("0.20M", "0.46G", 90.7, 87.1, -0.37, 50.6)),
+        Row(Edge(), attacks=ATTACKS, paper=paper("11.21M", "1.50G", 91.1, 87.1, -0.56, 50.0)),
+        Row(Cloud(), attacks=ATTACKS, paper=paper("0", "0", 91.1, 87.1, -0.00, 87.1)),
+        Row(Noise(4.0), attacks=ATTACKS, paper=paper("0", "0", 88.5, 82.5, -0.03, 82.7)),
+        Row(Noise(8.0), attacks=ATTACKS, paper=paper("0", "0", 87.7, 81.3, -0.02, 81.4)),
+        Row(BlurredInput(16), attacks=ATTACKS, paper=paper("0", "0", 88.8, 83.4, -0.03, 83.6)),
+        Row(BlurredInput(8), attacks=ATTACKS, paper=paper("0", "0", 87.0, 80.6, -0.07, 77.8)),
+        Row(DataMix(0, 8), ATTACKS),
+        Row(DataMix(1, 8), ATTACKS, paper("0.05M", "0.09G", 90.5, 86.8, -0.37, 50.6)),
+        Row(DataMix(2, 8), ATTACKS, paper("0.12M", "0.28G", 90.7, 86.9, -0.37, 50.7)),
+        Row(DataMix(3, 8), ATTACKS, paper("0.20M", "0.46G", 90.7, 87.1, -0.37, 50.6)),
     ),
 )

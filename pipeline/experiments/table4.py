@@ -6,8 +6,9 @@
 Beside the paper's rows: naming all speakers in a mixture. docs/results.md has times and figures.
 """
 
+from datamix_tf.defences import Cloud, DataMix, Edge, Noise
 from pipeline.experiments import Experiment
-from pipeline.rows import HIDDEN, TARGET, Row, RowAttack
+from pipeline.experiments.rows import HIDDEN, TARGET, Row, RowAttack
 
 BOTH = (RowAttack("label", HIDDEN), RowAttack("label", TARGET))
 SET = RowAttack("set", HIDDEN)
@@ -29,13 +30,13 @@ EXPERIMENT = Experiment(
         "speaker, set": "{hidden} set",
     },
     rows=(
-        Row("edge", attacks=BOTH, paper=paper("11.18M", "1.27G", 96.6, 96.5, 1.2, 3.8)),
-        Row("cloud", attacks=BOTH, paper=paper("0", "0", 96.6, 96.5, 99.8, 96.5)),
-        Row("noise", 4.0, attacks=BOTH, paper=paper("0", "0", 92.8, 91.5, 94.4, 91.5)),
-        Row("noise", 8.0, attacks=BOTH, paper=paper("0", "0", 90.3, 89.1, 89.9, 89.1)),
-        Row("datamix", 0, 0, 8, (*BOTH, SET)),
-        Row("datamix", 0, 1, 8, (*BOTH, SET), paper("0.02M", "0.03G", 92.5, 92.2, 19.4, 18.8)),
-        Row("datamix", 0, 2, 8, (*BOTH, SET), paper("0.10M", "0.18G", 93.5, 93.3, 15.2, 19.4)),
-        Row("datamix", 0, 3, 8, (*BOTH, SET), paper("0.17M", "0.34G", 94.4, 94.6, 12.7, 19.4)),
+        Row(Edge(), attacks=BOTH, paper=paper("11.18M", "1.27G", 96.6, 96.5, 1.2, 3.8)),
+        Row(Cloud(), attacks=BOTH, paper=paper("0", "0", 96.6, 96.5, 99.8, 96.5)),
+        Row(Noise(4.0), attacks=BOTH, paper=paper("0", "0", 92.8, 91.5, 94.4, 91.5)),
+        Row(Noise(8.0), attacks=BOTH, paper=paper("0", "0", 90.3, 89.1, 89.9, 89.1)),
+        Row(DataMix(0, 8), (*BOTH, SET)),
+        Row(DataMix(1, 8), (*BOTH, SET), paper("0.02M", "0.03G", 92.5, 92.2, 19.4, 18.8)),
+        Row(DataMix(2, 8), (*BOTH, SET), paper("0.10M", "0.18G", 93.5, 93.3, 15.2, 19.4)),
+        Row(DataMix(3, 8), (*BOTH, SET), paper("0.17M", "0.34G", 94.4, 94.6, 12.7, 19.4)),
     ),
 )

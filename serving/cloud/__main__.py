@@ -8,6 +8,12 @@ import logging
 import os
 import sys
 import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from serving.cloud.server import Server
+    from serving.protocol.ohttp import GatewayKey
 
 DESCRIPTION = """\
 Serves what `python -m pipeline.run` leaves in its serving/ folder, behind TensorFlow Serving's REST and gRPC
@@ -15,7 +21,7 @@ contract. New versions are picked up while it runs; SIGTERM answers what is unde
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
-def main(argv=None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Serves until told to stop; returns the exit status."""
     arguments = _parser().parse_args(argv)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -40,12 +46,12 @@ class _BadFlag(ValueError):
     pass
 
 
-def _fail(error):
+def _fail(error: Exception) -> int:
     print(f"error: {error}", file=sys.stderr)
     return 2
 
 
-def _check(arguments):
+def _check(arguments: argparse.Namespace) -> None:
     if (arguments.model_base_path is None) == (arguments.model_config_file is None):
         raise _BadFlag("give either --model_base_path or --model_config_file")
     if arguments.model_base_path is not None and not os.path.isdir(arguments.model_base_path):
@@ -62,7 +68,7 @@ def _check(arguments):
             raise _BadFlag(f"--{name} must be above 0; received {getattr(arguments, name)}")
 
 
-def _warn(arguments):
+def _warn(arguments: argparse.Namespace) -> None:
     if arguments.host in LOOPBACK:
         return
     lacks = [
@@ -77,7 +83,7 @@ def _warn(arguments):
         logging.warning("*** LISTENING ON %s %s ***", arguments.host, text)
 
 
-def _server(arguments):
+def _server(arguments: argparse.Namespace) -> Server:
     from serving.cloud import model_config
     from serving.cloud.batching import BatchingParameters
     from serving.cloud.server import Server, ServerOptions
@@ -99,11 +105,11 @@ def _server(arguments):
     if arguments.model_config_file:
         model_config.read_config(arguments.model_config_file)  # An error now, not at the first look.
 
-        def models():
+        def models() -> list[model_config.ServedModel]:
             return model_config.read_config(arguments.model_config_file)
     else:
 
-        def models():
+        def models() -> list[model_config.ServedModel]:
             return model_config.discover(arguments.model_base_path, arguments.model_name)
 
     options = ServerOptions(
@@ -129,10 +135,10 @@ def _server(arguments):
     return Server(models, options)
 
 
-def _gateway_key(path):
+def _gateway_key(path: str) -> GatewayKey:
     """The gateway's key in a file; a missing file is made, readable by its owner alone."""
-    from serving.ohttp import GatewayKey
     from serving.protocol.errors import ServingError
+    from serving.protocol.ohttp import GatewayKey
 
     try:
         with contextlib.suppress(FileExistsError):
@@ -148,7 +154,7 @@ def _gateway_key(path):
     return GatewayKey(1, private)
 
 
-def _announce(server):
+def _announce(server: Server) -> None:
     """Says on standard output where the server answers, once it does."""
     while not server.ready:
         if server.stopping.wait(0.05):
@@ -157,7 +163,7 @@ def _announce(server):
     print(f"serving {', '.join(server.repository.names())}: REST {server.rest_url or 'off'}{grpc}", flush=True)
 
 
-def _parser():
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "python -m serving.cloud", description=DESCRIPTION, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )

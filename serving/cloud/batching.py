@@ -7,6 +7,8 @@ import concurrent.futures
 import dataclasses
 import threading
 import time
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -59,7 +61,7 @@ class Batcher:
         observe: Called with the number of rows of every batch that runs.
     """
 
-    def __init__(self, parameters: BatchingParameters, observe=lambda rows: None):
+    def __init__(self, parameters: BatchingParameters, observe: Callable[[int], Any] = lambda rows: None) -> None:
         self.parameters = parameters
         self._observe = observe
         self._capacity = parameters.max_enqueued_batches * parameters.max_batch_size
@@ -120,13 +122,13 @@ class Batcher:
         for thread in self._threads:
             thread.join()
 
-    def _work(self):
+    def _work(self) -> None:
         while (tasks := self._next_batch()) is not None:
             tasks = [task for task in tasks if task.start()]
             if tasks:
                 self._run(tasks)
 
-    def _next_batch(self):
+    def _next_batch(self) -> list[_Task] | None:
         with self._changed:
             while not self._queue:
                 if self._closed:
@@ -148,12 +150,12 @@ class Batcher:
                 self._changed.wait(left)
             return batch
 
-    def _take(self, task):
+    def _take(self, task: _Task) -> _Task:
         self._queue.remove(task)
         self.queued_rows -= task.rows
         return task
 
-    def _run(self, tasks):
+    def _run(self, tasks: list[_Task]) -> None:
         try:
             outputs = self._predict(tasks)
         except Exception as error:
@@ -171,7 +173,7 @@ class Batcher:
             task.future.set_result(own)
             start = end
 
-    def _predict(self, tasks):
+    def _predict(self, tasks: list[_Task]) -> dict[str, np.ndarray]:
         first = tasks[0]
         if first.key is None:
             return first.servable.predict(first.signature, first.arrays)

@@ -6,10 +6,13 @@ an address. Reference: RFC 9458.
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving import ohttp
+from serving.protocol import ohttp
 from serving.protocol.bodies import BodyReader, Limits
 from serving.protocol.errors import ServingError
 
@@ -20,8 +23,8 @@ _FORWARDED = ("content-type", "authorization")
 class Gateway:
     """An ASGI application around another one.
 
-    `GET` of `serving.ohttp.GATEWAY_PATH` answers with the key configuration; `POST` opens the request, asks the
-    application and seals its answer. All other requests pass, unless it is `only` for sealed ones.
+    `GET` of `serving.protocol.ohttp.GATEWAY_PATH` answers with the key configuration; `POST` opens the request, asks
+    the application and seals its answer. All other requests pass, unless it is `only` for sealed ones.
 
     Args:
         application: The ASGI application behind it.
@@ -30,11 +33,12 @@ class Gateway:
         only: Whether requests that are not sealed are refused (health checks are not).
     """
 
-    def __init__(self, application, key: ohttp.GatewayKey, limits: Limits, only: bool = False):
+    def __init__(self, application: ASGIApp, key: ohttp.GatewayKey, limits: Limits, only: bool = False) -> None:
         self._application, self._key, self._only = application, key, only
         self._bodies = BodyReader(limits)
 
-    async def __call__(self, scope, receive, send):
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers a request, as ASGI has it."""
         path = scope.get("path", "")
         if scope["type"] != "http" or path != ohttp.GATEWAY_PATH:
             if scope["type"] == "http" and self._only and not path.startswith("/healthz/"):
@@ -44,7 +48,7 @@ class Gateway:
         response = await self._answer(Request(scope, receive))
         return await response(scope, receive, send)
 
-    async def _answer(self, request):
+    async def _answer(self, request: Request) -> Response:
         if request.method == "GET":
             return Response(self._key.config.to_bytes(), media_type=ohttp.KEYS_TYPE)
         if request.method != "POST":
@@ -64,7 +68,7 @@ class Gateway:
             seal(ohttp.write_response(status, {"content-type": media_type}, answer)), media_type=ohttp.RESPONSE_TYPE
         )
 
-    async def _ask(self, method, path, headers, content):
+    async def _ask(self, method: str, path: str, headers: dict[str, str], content: bytes) -> tuple[int, str, bytes]:
         """Status, content type and content of the application's answer; it learns nothing of who asked."""
         kept = [(name.encode(), headers[name].encode("latin-1")) for name in _FORWARDED if name in headers]
         scope = {
@@ -81,12 +85,12 @@ class Gateway:
             "server": None,
             "client": None,
         }
-        parts = {"status": 500, "headers": [], "body": bytearray()}
+        parts: dict[str, Any] = {"status": 500, "headers": [], "body": bytearray()}
 
-        async def receive():
+        async def receive() -> Message:
             return {"type": "http.request", "body": content, "more_body": False}
 
-        async def send(message):
+        async def send(message: Message) -> None:
             if message["type"] == "http.response.start":
                 parts["status"], parts["headers"] = message["status"], message["headers"]
             else:
@@ -97,5 +101,5 @@ class Gateway:
         return parts["status"], media_type, bytes(parts["body"])
 
 
-def _problem(status, kind, text):
+def _problem(status: int, kind: str, text: str) -> Response:
     return JSONResponse({"type": kind, "title": text}, status, media_type="application/problem+json")

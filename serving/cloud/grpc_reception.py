@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hmac
+from collections.abc import AsyncIterator
+from typing import Any
 
 import grpc
 
@@ -38,14 +40,14 @@ class Reception:
         in_flight: Where bytes are counted, together with those of the REST API.
     """
 
-    def __init__(self, limits: Limits, token: str | None, in_flight: InFlight):
+    def __init__(self, limits: Limits, token: str | None, in_flight: InFlight) -> None:
         self._limits, self._in_flight = limits, in_flight
         self._expected = None if token is None else f"Bearer {token}".encode()
         self._places = readers(limits)
         self._reading: dict[asyncio.Future, float] = {}
 
     @contextlib.asynccontextmanager
-    async def message(self, context: grpc.aio.ServicerContext):
+    async def message(self, context: grpc.aio.ServicerContext) -> AsyncIterator[bytes]:
         """Yields the bytes of the call's message; they count as in flight within the block.
 
         Raises:
@@ -65,7 +67,7 @@ class Reception:
         finally:
             self._in_flight.remove(len(raw))
 
-    def _authorize(self, context):
+    def _authorize(self, context: grpc.aio.ServicerContext) -> None:
         if self._expected is None:
             return
         given = dict(context.invocation_metadata() or ()).get("authorization", "")
@@ -73,7 +75,7 @@ class Reception:
         if not hmac.compare_digest(given, self._expected):
             raise ServingError(401, "a valid bearer token is needed")
 
-    async def _read(self, context):
+    async def _read(self, context: grpc.aio.ServicerContext) -> Any:
         await self._place()
         reading = asyncio.ensure_future(context.read())
         self._reading[reading] = asyncio.get_running_loop().time()
@@ -86,7 +88,7 @@ class Reception:
             reading.cancel()
             self._reading.pop(reading, None)
 
-    async def _place(self):
+    async def _place(self) -> None:
         """Waits for a place among the readers."""
         while len(self._reading) >= self._places:
             longest, since = next(iter(self._reading.items()))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from typing import Any
 
 import grpc
 
@@ -40,7 +41,7 @@ class GrpcServer:
         certificate: tuple[bytes, bytes] | None,
         max_calls: int,
         max_message_bytes: int,
-    ):
+    ) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="grpc", daemon=True)
         self._thread.start()
@@ -65,15 +66,17 @@ class GrpcServer:
         self._do(self._server.stop(grace))
         self._end()
 
-    def _do(self, coroutine):
+    def _do(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
-    def _end(self):
+    def _end(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
-    async def _make(self, handlers, max_calls, max_message_bytes):
+    async def _make(
+        self, handlers: Sequence[grpc.GenericRpcHandler], max_calls: int, max_message_bytes: int
+    ) -> grpc.aio.Server:
         return grpc.aio.server(
             handlers=handlers,
             maximum_concurrent_rpcs=max_calls,
@@ -86,7 +89,7 @@ class GrpcServer:
             ],
         )
 
-    async def _bind(self, where, certificate):
+    async def _bind(self, where: str, certificate: tuple[bytes, bytes] | None) -> int:
         if certificate is None:
             return self._server.add_insecure_port(where)
         return self._server.add_secure_port(where, grpc.ssl_server_credentials([certificate]))

@@ -9,6 +9,7 @@ import binascii
 import dataclasses
 import itertools
 import json
+from typing import Any
 
 import numpy as np
 import orjson
@@ -22,7 +23,7 @@ _KEYS = {ROW: "predictions", COLUMN: "outputs"}
 _BYTES_SUFFIX = "_bytes"
 _MAX_RANK = 32
 #: Types of JSON values that arrays of a kind are made of; true and false are no numbers.
-_LEAVES = {"f": {int, float}, "i": {int}, "u": {int}, "b": {bool}}
+_LEAVES: dict[str, set[type]] = {"f": {int, float}, "i": {int}, "u": {int}, "b": {bool}}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +32,7 @@ class PredictBody:
 
     signature_name: str
     format: str
-    value: object
+    value: Any
 
 
 def parse(body: bytes) -> PredictBody:
@@ -123,7 +124,7 @@ def error_body(message: str) -> bytes:
     return orjson.dumps({"error": message.encode("utf-8", "replace").decode()})
 
 
-def _parse_leniently(body):
+def _parse_leniently(body: bytes) -> Any:
     """Python's own parser is slower, but reads the tokens for numbers that are not finite."""
     try:
         return json.loads(body)
@@ -131,11 +132,11 @@ def _parse_leniently(body):
         raise ServingError(400, f"JSON Parse error: {error or type(error).__name__}") from None
 
 
-def _is_base64(value):
+def _is_base64(value: object) -> bool:
     return isinstance(value, dict) and set(value) == {"b64"} and isinstance(value["b64"], str)
 
 
-def _to_array(name, value, dtype):
+def _to_array(name: str, value: Any, dtype: Any) -> np.ndarray:
     dtype = np.dtype(dtype)
     if dtype.kind in "OSU":
         return _strings(name, value)
@@ -155,7 +156,7 @@ def _to_array(name, value, dtype):
     return array.astype(dtype)
 
 
-def _floats(name, array, dtype):
+def _floats(name: str, array: np.ndarray, dtype: np.dtype) -> np.ndarray:
     with np.errstate(over="ignore"):
         result = array.astype(dtype)
     lossy = (
@@ -170,7 +171,7 @@ def _floats(name, array, dtype):
     return result
 
 
-def _strings(name, value):
+def _strings(name: str, value: Any) -> np.ndarray:
     shape, leaves = _leaves(name, value)
     array = np.empty(len(leaves), object)
     for index, leaf in enumerate(leaves):
@@ -178,7 +179,7 @@ def _strings(name, value):
     return array.reshape(shape)
 
 
-def _leaves(name, value):
+def _leaves(name: str, value: Any) -> tuple[list[int], list[Any]]:
     """Shape of nested lists, and what stands in the innermost ones in row-major order."""
     shape, leaves = [], [value]
     while leaves and isinstance(leaves[0], list):
@@ -194,7 +195,7 @@ def _leaves(name, value):
     return shape, leaves
 
 
-def _string(name, leaf):
+def _string(name: str, leaf: Any) -> bytes:
     if isinstance(leaf, str):
         return leaf.encode("utf-8", "surrogatepass")
     if not _is_base64(leaf):
@@ -205,7 +206,7 @@ def _string(name, leaf):
         raise ServingError(400, "Unable to base64 decode") from None
 
 
-def _jsonable(name, value):
+def _jsonable(name: str, value: np.ndarray) -> Any:
     if value.dtype.kind not in "OSU" and not value.ndim:
         return float(str(value)) if value.dtype.kind not in "iub" else value.item()
     if value.dtype.kind not in "OSU":
@@ -218,13 +219,13 @@ def _jsonable(name, value):
     return _text(name, value.item())
 
 
-def _text(name, value):
+def _text(name: str, value: Any) -> Any:
     if name.endswith(_BYTES_SUFFIX):
         return {"b64": pybase64.b64encode_as_string(value)}
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
-def _decimals(array):
+def _decimals(array: np.ndarray) -> Any:
     """Nested lists of Python floats with the digits of the array's own precision."""
     if array.dtype.kind != "f":
         return array.tolist()

@@ -16,7 +16,7 @@ class Metrics:
     Their labels are names of served models only, so that requests for invented names do not make them grow.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._registry = CollectorRegistry()
         # A gauge, because the client library gives every counter's name an ending that TensorFlow Serving's has not.
         self.requests = Gauge(

@@ -5,9 +5,13 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
+from typing import TYPE_CHECKING, Any
 
 from serving.cloud.servable import SAVED_MODEL
 from serving.protocol.errors import ServingError
+
+if TYPE_CHECKING:
+    from serving.cloud.batching import BatchingParameters
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,7 +92,7 @@ def read_config(path: str) -> list[ServedModel]:
     return [_served(model, os.path.dirname(os.path.abspath(path))) for model in config.model_config_list.config]
 
 
-def read_batching(path: str):
+def read_batching(path: str) -> BatchingParameters:
     """Reads TensorFlow Serving's batching parameters (`max_batch_size { value: 64 }` and so on).
 
     Raises:
@@ -112,7 +116,7 @@ def read_batching(path: str):
     return BatchingParameters(**values)
 
 
-def _served(model, folder):
+def _served(model: Any, folder: str) -> ServedModel:
     base_path = os.path.join(folder, model.base_path)
     beside = os.path.join(folder, os.path.basename(model.base_path.rstrip("/")))
     if not os.path.isdir(base_path) and os.path.isdir(beside):

@@ -1,4 +1,4 @@
-"""The packed wire format (`serving.wire`) inside a TensorFlow graph: bytes to rows, rows to bytes.
+"""The packed wire format (`serving.protocol.wire`) inside a TensorFlow graph: bytes to rows, rows to bytes.
 
 Rows of different dtypes may share a batch, because the server batches requests of different clients. A row that
 cannot be read becomes NaN, and so does its answer, so that it spoils nobody else's.
@@ -11,13 +11,13 @@ import struct
 
 import tensorflow as tf
 
-from serving import wire
+from serving.protocol import wire
 
 _UNREADABLE = -1
 _TO_THE_END = 2**31 - 1
 
 
-def decode(rows, shape: tuple[int, ...]):
+def decode(rows: tf.Tensor, shape: tuple[int, ...]) -> tuple[tf.Tensor, tf.Tensor]:
     """Unpacks byte strings.
 
     Args:
@@ -47,7 +47,7 @@ def decode(rows, shape: tuple[int, ...]):
     return tf.reshape(values, (-1, *shape)), headers
 
 
-def encode(values, headers, fingerprint: bytes):
+def encode(values: tf.Tensor, headers: tf.Tensor, fingerprint: bytes) -> tf.Tensor:
     """Packs answers.
 
     Args:
@@ -76,7 +76,7 @@ def encode(values, headers, fingerprint: bytes):
     return tf.dynamic_stitch(indices, parts)
 
 
-def _codes(fields, body_bytes, size):
+def _codes(fields: tf.Tensor, body_bytes: tf.Tensor, size: int) -> tf.Tensor:
     """The dtype code of each row, or `_UNREADABLE`."""
     codes = tf.cast(fields[:, 3], tf.int32)
     known = tf.reduce_all(fields[:, :3] == tf.constant([*wire.MAGIC, wire.LAYOUT], tf.uint8), axis=1)
@@ -85,7 +85,7 @@ def _codes(fields, body_bytes, size):
     return tf.where(known & (body_bytes == expected), codes, _UNREADABLE)
 
 
-def _values(body, dtype, size, scales):
+def _values(body: tf.Tensor, dtype: str, size: int, scales: tf.Tensor) -> tf.Tensor:
     raw = {4: tf.float32, 2: tf.uint16, 1: tf.int8}[wire.ITEM_BYTES[dtype]]
     values = tf.io.decode_raw(body, raw, fixed_length=size * wire.ITEM_BYTES[dtype])
     # Fixed lengths cannot be decoded to float16, but to integers of the same size.
@@ -93,7 +93,7 @@ def _values(body, dtype, size, scales):
     return values * scales if dtype == "int8" else values
 
 
-def _to_bytes(values, dtype):
+def _to_bytes(values: tf.Tensor, dtype: str) -> tf.Tensor:
     """Raw little-endian bytes of each row. TensorFlow has no such operation: bytes are looked up and joined."""
     table = tf.constant([bytes([byte]) for byte in range(256)])
     octets = tf.bitcast(tf.cast(values, dtype), tf.uint8)

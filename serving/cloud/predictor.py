@@ -22,13 +22,15 @@ class Predictor:
         parameters: How requests are batched.
     """
 
-    def __init__(self, repository: Repository, parameters: BatchingParameters):
+    def __init__(self, repository: Repository, parameters: BatchingParameters) -> None:
         self.repository = repository
         self.metrics = Metrics()
         self.batcher = Batcher(parameters, self.metrics.batch_rows.observe)
         self.metrics.queued_rows.set_function(lambda: self.batcher.queued_rows)
 
-    async def predict(self, servable: Servable, signature: Signature, arrays: dict[str, np.ndarray], timeout: float):
+    async def predict(
+        self, servable: Servable, signature: Signature, arrays: dict[str, np.ndarray], timeout: float
+    ) -> dict[str, np.ndarray]:
         """Outputs by name, on any event loop.
 
         Raises:

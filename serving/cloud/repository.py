@@ -37,7 +37,7 @@ class Repository:
         poll_seconds: Time between looks at the disk.
     """
 
-    def __init__(self, models: Callable[[], Iterable[ServedModel]], poll_seconds: float = 1.0):
+    def __init__(self, models: Callable[[], Iterable[ServedModel]], poll_seconds: float = 1.0) -> None:
         self._models, self._poll_seconds = models, poll_seconds
         self._served: dict[str, ServedModel] = {}
         self._loaded: dict[str, dict[int, Servable]] = {}
@@ -120,7 +120,7 @@ class Repository:
             self._update(name, wanted)
         self._polled.set()
 
-    def _update(self, name, wanted):
+    def _update(self, name: str, wanted: dict[int, str]) -> None:
         for version, folder in sorted(wanted.items()):
             if version not in self._loaded.get(name, {}):
                 self._load(name, version, folder)
@@ -134,7 +134,7 @@ class Repository:
         # Replaced, not changed: requests read it without a lock.
         self._loaded[name] = kept
 
-    def _load(self, name, version, folder):
+    def _load(self, name: str, version: int, folder: str) -> None:
         try:
             stamp = os.stat(os.path.join(folder, SAVED_MODEL)).st_mtime
             if self._failed.get((name, version)) == stamp:
@@ -151,10 +151,10 @@ class Repository:
         self._set(name, VersionStatus(version, AVAILABLE))
         _log.info("loaded %s version %d", name, version)
 
-    def _set(self, name, status):
+    def _set(self, name: str, status: VersionStatus) -> None:
         self._status[name] = {**self._status.get(name, {}), status.version: status}
 
-    def _watch(self):
+    def _watch(self) -> None:
         while not self._stop.is_set():
             try:
                 self.poll()

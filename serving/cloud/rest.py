@@ -7,9 +7,11 @@ import hmac
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
+import numpy as np
 from google.protobuf import any_pb2, json_format
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -23,6 +25,7 @@ from serving.cloud import json_tensors, metrics
 from serving.cloud.grpc_status import grpc_status
 from serving.cloud.predictor import Predictor
 from serving.cloud.repository import VersionStatus
+from serving.cloud.servable import Servable, Signature
 from serving.protocol.bodies import BodyReader, InFlight, Limits
 from serving.protocol.errors import TOO_MUCH_MEMORY, ServingError
 from serving.protocol.json_cost import check_cost
@@ -35,6 +38,7 @@ _METADATA = re.compile(_MODEL + "/metadata", re.IGNORECASE)
 _STATUS = re.compile(_MODEL, re.IGNORECASE)
 _MAX_VERSION = 2**63 - 1
 _log = logging.getLogger(__name__)
+_Handler = Callable[[Request], Awaitable[Response]]
 
 
 def make_app(
@@ -59,7 +63,7 @@ def make_app(
     """
     api = _Api(predictor, limits, in_flight, timeout, parsers)
 
-    def protected(handler):
+    def protected(handler: _Handler) -> _Handler:
         async def handle(request: Request) -> Response:
             try:
                 _authorize(request, token)
@@ -74,13 +78,13 @@ def make_app(
 
         return handle
 
-    async def live(request):
+    async def live(request: Request) -> Response:
         return Response("ok\n", media_type="text/plain")
 
-    async def ready(request):
+    async def ready(request: Request) -> Response:
         return Response("ok\n" if is_ready() else "not ready\n", 200 if is_ready() else 503, media_type="text/plain")
 
-    async def monitoring(request):
+    async def monitoring(request: Request) -> Response:
         return Response(predictor.metrics.text(), headers={"content-type": metrics.CONTENT_TYPE})
 
     methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"]
@@ -96,7 +100,9 @@ def make_app(
 
 
 class _Api:
-    def __init__(self, predictor, limits, in_flight, timeout, parsers):
+    def __init__(
+        self, predictor: Predictor, limits: Limits, in_flight: InFlight, timeout: float, parsers: ThreadPoolExecutor
+    ) -> None:
         self._predictor, self._timeout = predictor, timeout
         self._bodies, self._max_body_bytes = BodyReader(limits, in_flight), limits.max_body_bytes
         self._parsers = parsers
@@ -113,7 +119,7 @@ class _Api:
             return _proto(status_response(self._predictor.repository.status(*_target(match))))
         raise ServingError(400, f"Malformed request: {method} {path}")
 
-    async def _call(self, request, match):
+    async def _call(self, request: Request, match: re.Match[str]) -> Response:
         started, name = time.monotonic(), match["name"]
         status = "OK"
         try:
@@ -129,7 +135,7 @@ class _Api:
         finally:
             self._predictor.count(name, "REST", status, started)
 
-    async def _predict(self, request, match):
+    async def _predict(self, request: Request, match: re.Match[str]) -> Response:
         servable = self._predictor.repository.get(*_target(match))
         loop = asyncio.get_running_loop()
         async with self._bodies.read(request) as content:
@@ -141,11 +147,13 @@ class _Api:
         self._predictor.metrics.bytes_out.inc(len(answer))
         return Response(answer, media_type=JSON)
 
-    def _metadata(self, name, version, label):
+    def _metadata(
+        self, name: str, version: int | None, label: str | None
+    ) -> get_model_metadata_pb2.GetModelMetadataResponse:
         servable = self._predictor.repository.get(name, version, label)
         return metadata_response(servable)
 
-    def _not_offered(self, match):
+    def _not_offered(self, match: re.Match[str]) -> ServingError:
         """What TensorFlow Serving says for models whose signatures are all of the predict kind, as ours are."""
         self._predictor.repository.get(*_target(match))
         method = match["method"].lower()
@@ -156,7 +164,7 @@ class _Api:
         )
 
 
-def status_response(states: list[VersionStatus]):
+def status_response(states: list[VersionStatus]) -> get_model_status_pb2.GetModelStatusResponse:
     """`GetModelStatusResponse` for both protocols."""
     response = get_model_status_pb2.GetModelStatusResponse()
     for state in states:
@@ -167,7 +175,7 @@ def status_response(states: list[VersionStatus]):
     return response
 
 
-def metadata_response(servable):
+def metadata_response(servable: Servable) -> get_model_metadata_pb2.GetModelMetadataResponse:
     """`GetModelMetadataResponse` with the signatures, for both protocols."""
     response = get_model_metadata_pb2.GetModelMetadataResponse()
     response.model_spec.name = servable.name
@@ -181,34 +189,34 @@ def metadata_response(servable):
     return response
 
 
-def _target(match):
+def _target(match: re.Match[str]) -> tuple[str, int | None, str | None]:
     version = int(match["version"]) if match["version"] else None
     if version is not None and version > _MAX_VERSION:
         raise ServingError(400, f"Failed to convert version: {match['version']} to numeric.")
     return match["name"], version, match["label"]
 
 
-def _read(content, servable, max_body_bytes):
+def _read(content: bytes, servable: Servable, max_body_bytes: int) -> tuple[Signature, str, dict[str, np.ndarray]]:
     check_cost(content, max_body_bytes)
     body = json_tensors.parse(content)
     signature = servable.signature(body.signature_name)
     return signature, body.format, json_tensors.to_arrays(body, signature)
 
 
-def _proto(message):
+def _proto(message: Any) -> Response:
     text = json_format.MessageToJson(
         message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
     )
     return Response(text, media_type=JSON)
 
 
-def _error(error: ServingError):
+def _error(error: ServingError) -> Response:
     # After 408 the rest of the body is still to come: it is not waited for.
     headers = {401: {"www-authenticate": "Bearer"}, 408: {"connection": "close"}}.get(error.http_status, {})
     return Response(json_tensors.error_body(str(error)), error.http_status, headers, media_type=JSON)
 
 
-def _authorize(request, token):
+def _authorize(request: Request, token: str | None) -> None:
     if token is None:
         return
     scheme, _, given = request.headers.get("authorization", "").partition(" ")

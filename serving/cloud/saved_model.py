@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from serving import wire
+from serving.protocol import wire
 
 SERVING_DEFAULT, PACKED = "serving_default", "packed"
 INPUT, OUTPUT = "features", "answers"
@@ -16,11 +18,12 @@ PACKED_OUTPUT = OUTPUT + "_bytes"
 WARMUP_FILE = os.path.join("assets.extra", "tf_serving_warmup_requests")
 
 
-def export_main(main, folder: str) -> str:
+def export_main(main: Any, folder: str) -> str:
     """Writes M_main to `folder` as a SavedModel with two signatures and a free batch size.
 
     - `serving_default`: `features`, float32 `[batch, ...]` -> `answers`, float32 `[batch, ...]`;
-    - `packed`: `features`, string `[batch]` -> `answers_bytes`, string `[batch]`, laid out as in `serving.wire`.
+    - `packed`: `features`, string `[batch]` -> `answers_bytes`, string `[batch]`, laid out as in
+      `serving.protocol.wire`.
 
     The cloud needs no group size: it sees rows.
 
@@ -39,10 +42,10 @@ def export_main(main, folder: str) -> str:
     shape, fingerprint = main.input_shape[1:], fingerprint_of(main)
 
     # Keyword arguments become the input names of the signatures, so the parameters must be called INPUT.
-    def serve(features):
+    def serve(features: Any) -> dict[str, Any]:
         return {OUTPUT: main(features, training=False)}
 
-    def serve_packed(features):
+    def serve_packed(features: Any) -> dict[str, Any]:
         values, headers = packed.decode(features, shape)
         answers = main(values, training=False)
         return {PACKED_OUTPUT: packed.encode(answers, headers, bytes.fromhex(fingerprint))}
@@ -57,7 +60,7 @@ def export_main(main, folder: str) -> str:
     return fingerprint
 
 
-def fingerprint_of(model) -> str:
+def fingerprint_of(model: Any) -> str:
     """The first 16 hexadecimal digits of the SHA-256 over the shapes and values of a Keras model's weights."""
     digest = hashlib.sha256()
     for weight in model.get_weights():
@@ -66,7 +69,7 @@ def fingerprint_of(model) -> str:
     return digest.hexdigest()[: 2 * wire.FINGERPRINT_BYTES]
 
 
-def _write_warm_up(folder, shape):
+def _write_warm_up(folder: str, shape: Sequence[int]) -> None:
     """Requests that servers send themselves when they load the model, so that the first user need not wait."""
     import tensorflow as tf
     from tensorflow_serving.apis import predict_pb2, prediction_log_pb2

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -21,7 +23,7 @@ class Signature:
     """A function of a SavedModel, with its inputs and outputs as `tf.TensorSpec` by name."""
 
     name: str
-    function: object
+    function: Any
     inputs: dict[str, tf.TensorSpec]
     outputs: dict[str, tf.TensorSpec]
 
@@ -31,7 +33,7 @@ class Signature:
         specs = [*self.inputs.values(), *self.outputs.values()]
         return all(spec.shape.rank and spec.shape[0] is None for spec in specs)
 
-    def check_names(self, names) -> None:
+    def check_names(self, names: Iterable[str]) -> None:
         """Raises `ServingError` 400 if these are not the names of the signature's inputs."""
         if set(names) != set(self.inputs):
             raise ServingError(
@@ -65,7 +67,7 @@ class Servable:
         OSError, ValueError, tf.errors.OpError: If the folder holds no readable SavedModel.
     """
 
-    def __init__(self, name: str, version: int, folder: str):
+    def __init__(self, name: str, version: int, folder: str) -> None:
         self.name, self.version = name, version
         # A signature needs the object that it came from.
         self._loaded = tf.saved_model.load(folder)
@@ -98,7 +100,7 @@ class Servable:
         # A scalar string comes as bytes.
         return {name: np.array(value, object) if isinstance(value, bytes) else value for name, value in outputs.items()}
 
-    def _warm_up(self, path):
+    def _warm_up(self, path: str) -> None:
         if not os.path.exists(path):
             return
         from tensorflow_serving.apis import prediction_log_pb2
@@ -109,7 +111,7 @@ class Servable:
             self.predict(self.signature(request.model_spec.signature_name), arrays)
 
 
-def _signature(name, function):
+def _signature(name: str, function: Any) -> Signature:
     inputs = {key: tf.TensorSpec.from_spec(spec) for key, spec in function.structured_input_signature[1].items()}
     outputs = {key: tf.TensorSpec.from_spec(spec) for key, spec in function.structured_outputs.items()}
     return Signature(name, function, inputs, outputs)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import os
 import signal
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import uvicorn
 
@@ -20,10 +22,10 @@ from serving.cloud.grpc_server import GrpcServer
 from serving.cloud.model_config import ServedModel
 from serving.cloud.predictor import Predictor
 from serving.cloud.repository import Repository
-from serving.ohttp import GatewayKey
 from serving.protocol.bodies import InFlight, Limits
 from serving.protocol.errors import ServingError
 from serving.protocol.http_server import http_config
+from serving.protocol.ohttp import GatewayKey
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,11 +65,11 @@ class ServerOptions:
 class _RestServer(uvicorn.Server):
     """Tells when it begins to stop, so that both protocols drain at the same time."""
 
-    def __init__(self, config, on_stop):
+    def __init__(self, config: uvicorn.Config, on_stop: Callable[[], None]) -> None:
         super().__init__(config)
         self._on_stop = on_stop
 
-    async def shutdown(self, sockets=None):
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._on_stop()
         await super().shutdown(sockets)
 
@@ -83,7 +85,7 @@ class Server:
         ServingError: If a port cannot be bound or the TLS files cannot be used.
     """
 
-    def __init__(self, models: Callable[[], Iterable[ServedModel]], options: ServerOptions):
+    def __init__(self, models: Callable[[], Iterable[ServedModel]], options: ServerOptions) -> None:
         self.options = options
         self.repository = Repository(models, options.poll_seconds)
         self._predictor = Predictor(self.repository, options.batching)
@@ -92,7 +94,7 @@ class Server:
         self._in_flight = InFlight(options.limits.max_inflight_bytes)
         self._rest, self._socket = self._make_rest() if options.rest_api_port is not None else (None, None)
         self.rest_port = self._socket.getsockname()[1] if self._socket else None
-        self._grpc = self._make_grpc() if options.grpc_port is not None else None
+        self._grpc = self._make_grpc(options.grpc_port) if options.grpc_port is not None else None
         self.grpc_port = self._grpc.port if self._grpc else None
 
     @property
@@ -128,7 +130,7 @@ class Server:
         if self._rest:
             self._rest.should_exit = True
 
-    def _serve(self):
+    def _serve(self) -> None:
         if threading.current_thread() is threading.main_thread():
             # Uvicorn stops gracefully on these and then raises them again; a stop on request is no failure.
             for number in (signal.SIGTERM, signal.SIGINT):
@@ -138,7 +140,7 @@ class Server:
         else:
             self.stopping.wait()
 
-    def _make_rest(self):
+    def _make_rest(self) -> tuple[_RestServer, socket.socket]:
         options = self.options
         app = rest.make_app(
             self._predictor,
@@ -171,12 +173,12 @@ class Server:
             raise ServingError(503, f"cannot listen on {where} (in use, or not this machine's address)") from None
         return _RestServer(config, self._stop_grpc), listening
 
-    def _stop_grpc(self):
+    def _stop_grpc(self) -> None:
         """Refuses new calls from now on; those under way go on."""
         if self._grpc:
             self._grpc.refuse(self.options.drain_seconds)
 
-    def _make_grpc(self):
+    def _make_grpc(self, port: int) -> GrpcServer:
         options, limits = self.options, self.options.limits
         handlers = grpc_api.handlers(
             self._predictor,
@@ -188,17 +190,18 @@ class Server:
         return GrpcServer(
             handlers,
             options.host,
-            options.grpc_port,
+            port,
             self._certificate(),
             limits.max_connections,
             limits.max_body_bytes,
         )
 
-    def _certificate(self):
+    def _certificate(self) -> tuple[bytes, bytes] | None:
         if not self.options.certificate:
             return None
+        private_key: Any = self.options.private_key
         try:
-            with open(self.options.private_key, "rb") as key, open(self.options.certificate, "rb") as certificate:
+            with open(private_key, "rb") as key, open(self.options.certificate, "rb") as certificate:
                 return key.read(), certificate.read()
         except OSError as error:
             raise ServingError(503, f"cannot start the gRPC API: {error}") from error

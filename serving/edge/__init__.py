@@ -1,0 +1,1 @@
+"""The client: preprocesses, mixes, asks the cloud and de-mixes, without TensorFlow."""

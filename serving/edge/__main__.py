@@ -6,8 +6,15 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Sequence
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
 
 from serving.edge.errors import EdgeError
+
+if TYPE_CHECKING:
+    from serving.edge.client import EdgeClient
 
 DESCRIPTION = """\
 Classifies pictures or recordings with the cloud's help. The files stay here: what leaves is their features, mixed in
@@ -19,7 +26,7 @@ EXTENSIONS = {
 }
 
 
-def main(argv=None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
     parser = _parser()
     arguments, rest = parser.parse_known_args(argv)
@@ -36,14 +43,14 @@ def main(argv=None) -> int:
     return 0
 
 
-def _unknown(rest):
+def _unknown(rest: list[str]) -> str:
     """What to say of arguments that are left over."""
     if rest[0].startswith("-"):
         return f"unrecognized arguments: {' '.join(rest)}"
     return f"{' '.join(rest)}: files to classify stand together, and --covers takes one PATH; repeat it for each"
 
 
-def _predict(arguments):
+def _predict(arguments: argparse.Namespace) -> None:
     from serving.edge.bundle import load_manifest
     from serving.edge.client import EdgeClient
 
@@ -75,7 +82,7 @@ def _predict(arguments):
         _print(arguments, client, paths, probabilities)
 
 
-def _sample(arguments):
+def _sample(arguments: argparse.Namespace) -> None:
     import numpy as np
 
     from serving.edge.bundle import load_manifest
@@ -86,7 +93,7 @@ def _sample(arguments):
     print(Message(rows, arguments.wire, described).body.decode())
 
 
-def _print(arguments, client, paths, probabilities):
+def _print(arguments: argparse.Namespace, client: EdgeClient, paths: list[str], probabilities: np.ndarray) -> None:
     labels, traffic = client.manifest.labels, client.traffic
     if arguments.json:
         rows = [
@@ -113,7 +120,7 @@ def _print(arguments, client, paths, probabilities):
     )
 
 
-def _files(paths, extensions):
+def _files(paths: list[str], extensions: Any) -> list[str]:
     """Files as they are named, and the files of the right kind in named folders."""
     found = []
     for path in paths:
@@ -132,14 +139,14 @@ def _files(paths, extensions):
     return found
 
 
-def _open(path, mode="r"):
+def _open(path: str, mode: str = "r") -> IO[Any]:
     try:
         return open(path, mode, encoding=None if "b" in mode else "utf-8")
     except OSError as error:
         raise EdgeError(f"cannot read {path}: {error.strerror}") from error
 
 
-def _parser():
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m serving.edge", description="The edge's side of private inference.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_predict(commands)
@@ -147,7 +154,7 @@ def _parser():
     return parser
 
 
-def _add_sample(commands):
+def _add_sample(commands: Any) -> None:
     sample = commands.add_parser(
         "sample",
         help="print a request of random numbers, to try a cloud with curl",
@@ -160,7 +167,7 @@ def _add_sample(commands):
     sample.add_argument("--wire", default="json", choices=WIRES, help="json: readable; others: packed bytes")
 
 
-def _add_predict(commands):
+def _add_predict(commands: Any) -> None:
     predict = commands.add_parser(
         "predict",
         help="classify files through the cloud",

@@ -47,7 +47,7 @@ class Halves:
         BundleError: If the bundle has no halves of that precision.
     """
 
-    def __init__(self, folder: str, described: manifest.Manifest, precision: str, threads: int):
+    def __init__(self, folder: str, described: manifest.Manifest, precision: str, threads: int) -> None:
         if precision not in described.halves:
             raise BundleError(f"this bundle has halves in {sorted(described.halves)}, not in {precision!r}")
         pre, post = described.halves[precision]
@@ -64,7 +64,7 @@ class Halves:
 
 
 class _Half:
-    def __init__(self, path, signature, threads):
+    def __init__(self, path: str, signature: str, threads: int) -> None:
         from ai_edge_litert.interpreter import Interpreter
 
         self._interpreter = Interpreter(model_path=path, num_threads=threads)
@@ -74,7 +74,7 @@ class _Half:
         ((_, output),) = runner.get_output_details().items()
         self._output = output["index"]
 
-    def run(self, name, values, key):
+    def run(self, name: str, values: np.ndarray, key: Key) -> np.ndarray:
         interpreter = self._interpreter
         interpreter.set_tensor(self._inputs[name], np.ascontiguousarray(values, np.float32))
         try:

@@ -6,6 +6,7 @@ import dataclasses
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from serving.edge.errors import BadInputError, EdgeError
 from serving.edge.keys import Key, random_normal, random_permutation
 from serving.edge.messages import Message
 from serving.edge.transport import Deadline, Transport
+
+if TYPE_CHECKING:
+    from serving.edge.oblivious import ObliviousTransport
 
 _MOST_THREADS = 4
 _MOST_GROUPS = 8
@@ -105,7 +109,7 @@ class EdgeClient:
         token: str | None = None,
         ca_file: str | None = None,
         oblivious_key: bytes | None = None,
-    ):
+    ) -> None:
         if wire not in messages.WIRES:
             raise ValueError(f"wire must be one of {', '.join(messages.WIRES)}. Received: {wire!r}")
         if groups is not None and groups < 1:
@@ -120,6 +124,7 @@ class EdgeClient:
         self._lock = threading.Lock()
         if covers is not None:
             self.add_covers(covers)
+        self._transport: Transport | ObliviousTransport
         if oblivious_key is None:
             self._transport = Transport(url, token, ca_file)
         else:
@@ -133,10 +138,10 @@ class EdgeClient:
         """Closes the connections to the cloud."""
         self._transport.close()
 
-    def __enter__(self):
+    def __enter__(self) -> EdgeClient:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def predict(self, x: np.ndarray) -> np.ndarray:
@@ -166,7 +171,7 @@ class EdgeClient:
             outputs = self._predict(distinct, len(x), deadline)
         return probabilities(outputs[inverse.ravel()], self.manifest.task)
 
-    def _predict(self, x, examples, deadline):
+    def _predict(self, x: np.ndarray, examples: int, deadline: Deadline) -> np.ndarray:
         """Outputs for distinct inputs."""
         size = self.manifest.group_size
         groups = -(-len(x) // size)
@@ -198,7 +203,7 @@ class EdgeClient:
         """
         return np.stack([self._load(path) for path in paths])
 
-    def _load(self, path):
+    def _load(self, path: str) -> np.ndarray:
         try:
             with open(path, "rb") as file:
                 return self._preprocessing(file.read())
@@ -207,7 +212,7 @@ class EdgeClient:
         except BadInputError as error:
             raise EdgeError(f"cannot use {path}: {error}") from error
 
-    def _ask(self, rows, deadline, traffic):
+    def _ask(self, rows: np.ndarray, deadline: Deadline, traffic: Traffic) -> np.ndarray:
         """Outputs for whole groups of rows, in their order, through one message."""
         size = self.manifest.group_size
         keys = [Key(size) for _ in range(len(rows) // size)]
@@ -228,7 +233,7 @@ class EdgeClient:
             for key in keys:
                 key.wipe()
 
-    def _exchange(self, mixtures, deadline, traffic):
+    def _exchange(self, mixtures: np.ndarray, deadline: Deadline, traffic: Traffic) -> np.ndarray:
         """The cloud's answers to mixtures, in one message or in one for each, side by side."""
         size = self._rows_in_message or len(mixtures)
         parts = [
@@ -248,7 +253,7 @@ class EdgeClient:
         traffic.bytes_down += sum(map(len, contents))
         return np.concatenate(answers)
 
-    def _checked(self, x):
+    def _checked(self, x: np.ndarray) -> np.ndarray:
         x = np.asarray(x, np.float32)
         if x.shape[1:] != self.manifest.input_shape:
             raise ValueError(f"inputs must have shape [inputs, *{self.manifest.input_shape}]. Received: {x.shape}")

@@ -21,12 +21,12 @@ class CoverPool:
             none.
     """
 
-    def __init__(self, remember: int = 0):
+    def __init__(self, remember: int = 0) -> None:
         self._named: list[np.ndarray] = []
         self._uses: list[int] = []
         self._earlier = collections.deque(maxlen=remember)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._named) + len(self._earlier)
 
     def add(self, covers: np.ndarray) -> None:

@@ -7,6 +7,7 @@ overwritten with zeros when it has been used.
 from __future__ import annotations
 
 import os
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -23,17 +24,17 @@ class Key:
 
     __slots__ = ("matrix",)
 
-    def __init__(self, group_size: int):
+    def __init__(self, group_size: int) -> None:
         self.matrix = random_orthogonal(group_size)
 
     def wipe(self) -> None:
         """Overwrites the key."""
         self.matrix.fill(0)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return "<Key: hidden>"
 
-    def __reduce_ex__(self, protocol):
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
         raise TypeError("a key cannot be pickled or copied")
 
 
@@ -66,7 +67,7 @@ def random_normal(shape: tuple[int, ...]) -> np.ndarray:
     return _normal(int(np.prod(shape))).reshape(shape).astype(np.float32)
 
 
-def _normal(count):
+def _normal(count: int) -> np.ndarray:
     """Standard normal numbers from the operating system's random bytes (Box and Muller)."""
     pairs = (count + 1) // 2
     bits = np.frombuffer(os.urandom(16 * pairs), np.uint64) >> np.uint64(11)

@@ -23,7 +23,7 @@ class Manifest:
         model_version: Its version.
         fingerprint: Digits that every packed answer of the cloud model carries.
         signature: The cloud model's signature for numbers, with its `input_name` and `output_name`.
-        packed_signature: Its signature for packed bytes (`serving.wire`).
+        packed_signature: Its signature for packed bytes (`serving.protocol.wire`).
         group_size: Inputs in a group (S_G); pre and post work on one group at a time.
         input_shape: Shape of one preprocessed input; dtype float32.
         feature_shape: Shape of one mixture as it is sent; dtype float32.
@@ -59,6 +59,7 @@ class Manifest:
     schema: int = SCHEMA_VERSION
 
     def to_json(self) -> str:
+        """The text of the manifest's file, which `from_json` reads."""
         return json.dumps(dataclasses.asdict(self), indent=1) + "\n"
 
     @classmethod

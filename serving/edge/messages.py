@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import binascii
 import json
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pybase64
 
-from serving import wire
 from serving.edge.errors import BadAnswerError, EdgeError
 from serving.edge.keys import random_tags
 from serving.edge.manifest import Manifest
+from serving.protocol import wire
 
 JSON = "json"
 WIRES = (*wire.CODES, JSON)
@@ -22,14 +24,14 @@ class Message:
 
     Args:
         mixtures: Float32 `[rows, ...]`.
-        wire_format: A dtype of `serving.wire` or `"json"` (plain numbers for the signature `serving_default`).
+        wire_format: A dtype of `serving.protocol.wire` or `"json"` (plain numbers for the signature `serving_default`).
         described: The bundle's manifest.
 
     Raises:
         EdgeError: If a mixture is not finite or does not fit the format.
     """
 
-    def __init__(self, mixtures: np.ndarray, wire_format: str, described: Manifest):
+    def __init__(self, mixtures: np.ndarray, wire_format: str, described: Manifest) -> None:
         self._rows, self._described, self._packed = len(mixtures), described, wire_format != JSON
         if self._packed:
             self._tags = random_tags(len(mixtures), wire.TAG_BYTES)
@@ -71,7 +73,7 @@ class Message:
             raise BadAnswerError("the answer holds numbers that are not finite")
         return answers
 
-    def _unpack(self, predictions):
+    def _unpack(self, predictions: list[Any]) -> np.ndarray:
         shape, answers = self._described.answer_shape, []
         for index, (prediction, tag) in enumerate(zip(predictions, self._tags, strict=True)):
             try:
@@ -89,7 +91,7 @@ class Message:
             answers.append(answer.values)
         return np.stack(answers)
 
-    def _from_numbers(self, predictions):
+    def _from_numbers(self, predictions: list[Any]) -> np.ndarray:
         try:
             answers = np.asarray(predictions)
         except ValueError as error:
@@ -107,7 +109,7 @@ def path(described: Manifest) -> str:
     return f"/v1/models/{described.model_name}/versions/{described.model_version}:predict"
 
 
-def _nest(values, shape):
+def _nest(values: list[Any], shape: Sequence[int]) -> list[Any]:
     for size in reversed(shape[1:]):
         values = [values[start : start + size] for start in range(0, len(values), size)]
     return values

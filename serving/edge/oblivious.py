@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from serving import ohttp
 from serving.edge.errors import BadAnswerError, CloudError
 from serving.edge.transport import Deadline, Transport
+from serving.protocol import ohttp
 
 
 class ObliviousTransport:
@@ -20,7 +20,7 @@ class ObliviousTransport:
         CloudError: If the URL is none, or the key configuration offers no suite that is known here.
     """
 
-    def __init__(self, relay_url: str, key_config: bytes, token: str | None = None, ca_file: str | None = None):
+    def __init__(self, relay_url: str, key_config: bytes, token: str | None = None, ca_file: str | None = None) -> None:
         try:
             self._config = ohttp.KeyConfig.from_bytes(key_config)
         except ohttp.ObliviousError as error:

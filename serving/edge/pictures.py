@@ -69,7 +69,7 @@ def decode(content: bytes, channels: int) -> Image.Image:
         raise BadInputError(f"not a readable picture: {str(error) or type(error).__name__}") from error
 
 
-def _check_size(size):
+def _check_size(size: tuple[int, int]) -> None:
     if size[0] * size[1] > MAX_PIXELS:
         raise BadInputError(
             f"the picture has {size[0]} x {size[1]} pixels; at most {MAX_PIXELS // 10**6} megapixels are decoded: make "
@@ -77,22 +77,22 @@ def _check_size(size):
         )
 
 
-def _turned(image):
+def _turned(image: Image.Image) -> Image.Image:
     """The picture as it should be seen. EXIF that cannot be read tells no orientation."""
     try:
-        turn = _TURNS.get(image.getexif().get(_ORIENTATION))
+        turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
     except Exception:
         turn = None
     return image if turn is None else image.transpose(turn)
 
 
-def _bits(image):
+def _bits(image: Image.Image) -> int:
     """Bits of each number in the file, for modes that do not tell."""
     tags = getattr(image, "tag_v2", {})  # a TIFF's; PNG and PPM of these modes are scaled to 16 bits
     return tags.get(_BITS_PER_SAMPLE, (16,))[0]
 
 
-def _in_bytes(image, bits):
+def _in_bytes(image: Image.Image, bits: int) -> Image.Image:
     """Numbers of other ranges than 0 to 255, which Pillow would clip, scaled by the range of their mode."""
     if not image.mode.startswith(("I", "F")):
         return image
@@ -117,14 +117,14 @@ def _in_bytes(image, bits):
     return Image.fromarray(np.rint(values * (255.0 / most)).astype(np.uint8))
 
 
-def _opaque(image, mode):
+def _opaque(image: Image.Image, mode: str) -> Image.Image:
     if not image.has_transparency_data:
         return image.convert(mode)
     image = image.convert("RGBA")
     return Image.alpha_composite(Image.new("RGBA", image.size, BACKGROUND), image).convert(mode)
 
 
-def _unknown(content):
+def _unknown(content: bytes) -> str:
     if content[4:8] == b"ftyp" and content[8:12] in _HEIF_BRANDS:
         return "HEIC pictures are not read: save it as JPEG or PNG"
     if content[4:8] == b"ftyp" and content[8:12] in (b"avif", b"avis"):

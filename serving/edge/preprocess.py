@@ -9,6 +9,7 @@ import dataclasses
 import functools
 import io
 import wave
+from typing import Any
 
 import numpy as np
 
@@ -33,6 +34,7 @@ class ImagePreprocessing:
 
     @property
     def shape(self) -> tuple[int, int, int]:
+        """`(height, width, channels)` of the result."""
         return (self.height, self.width, self.channels)
 
     def __call__(self, content: bytes) -> np.ndarray:
@@ -81,6 +83,7 @@ class SpeechPreprocessing:
 
     @property
     def shape(self) -> tuple[int, int, int]:
+        """`(bands, frames, 1)` of the result."""
         frames = 1 + (self.samples - self.frame_length) // self.frame_step
         return (self.bands or self.frame_length // 2 + 1, frames, 1)
 
@@ -136,7 +139,7 @@ def mel_weights(frame_length: int, bands: int, sample_rate: int) -> np.ndarray:
     Triangles on the mel scale (HTK's: 2595 log10(1 + f / 700)), as `tf.signal.linear_to_mel_weight_matrix`.
     """
 
-    def mel(hertz):
+    def mel(hertz: Any) -> Any:
         return 2595 * np.log10(1 + hertz / 700)
 
     corners = np.linspace(mel(20), mel(sample_rate / 2), bands + 2)
@@ -149,12 +152,12 @@ def mel_weights(frame_length: int, bands: int, sample_rate: int) -> np.ndarray:
 _KINDS = {"image": ImagePreprocessing, "audio": SpeechPreprocessing}
 
 
-def to_config(preprocessing) -> dict:
+def to_config(preprocessing: ImagePreprocessing | SpeechPreprocessing) -> dict:
     """A JSON-ready description, from which `from_config` makes the same preprocessing."""
     return dataclasses.asdict(preprocessing)
 
 
-def from_config(config: dict):
+def from_config(config: dict) -> ImagePreprocessing | SpeechPreprocessing:
     """The preprocessing that `to_config` described.
 
     Raises:

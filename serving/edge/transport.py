@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from typing import Any
 
 from serving.edge.errors import BadAnswerError, CloudError, DeadlineError
 from serving.version import __version__
@@ -20,7 +21,7 @@ class Deadline:
         seconds: From now.
     """
 
-    def __init__(self, seconds: float):
+    def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self._end = time.monotonic() + seconds
 
@@ -47,7 +48,7 @@ class Transport:
 
     def __init__(
         self, url: str, token: str | None = None, ca_file: str | None = None, max_answer_bytes: int = 64 << 20
-    ):
+    ) -> None:
         import urllib3
 
         from serving.edge.connections import pool_classes
@@ -60,7 +61,7 @@ class Transport:
         headers = {"user-agent": f"datamix-tf/{__version__}", "accept-encoding": "gzip"}
         if token:
             headers["authorization"] = f"Bearer {token}"
-        options = {"ca_certs": ca_file} if parsed.scheme == "https" else {}
+        options: dict[str, Any] = {"ca_certs": ca_file} if parsed.scheme == "https" else {}
         self._pool = urllib3.PoolManager(headers=headers, retries=False, **options)
         self._pool.pool_classes_by_scheme = pool_classes()
 
@@ -107,7 +108,7 @@ class Transport:
             time.sleep(pause_now)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
-    def _attempt(self, path, body, deadline, content_type):
+    def _attempt(self, path: str, body: bytes, deadline: Deadline, content_type: str) -> tuple[int | None, Any, float]:
         """Status, body and the server's Retry-After; status None and a text for a lost connection."""
         import urllib3
 
@@ -135,7 +136,7 @@ class Transport:
             deadline.left()  # A connection that was cut at the deadline is not lost, but late.
             return None, f"{type(error).__name__}: {error}", 0.0
 
-    def _read(self, response, deadline):
+    def _read(self, response: Any, deadline: Deadline) -> bytes:
         content = bytearray()
         with response.connection.cut_after(deadline.left()):
             while chunk := response.read1(_CHUNK, decode_content=True):
@@ -145,17 +146,17 @@ class Transport:
         deadline.left()
         return bytes(content)
 
-    def _too_late(self, deadline, failure):
+    def _too_late(self, deadline: Deadline, failure: str | None) -> DeadlineError:
         text = f"no complete answer from {self._url} within {deadline.seconds:g} s"
         return DeadlineError(f"{text}; the last attempt: {failure}" if failure else text)
 
 
-def _retry_after(response):
+def _retry_after(response: Any) -> float:
     try:
         return max(0.0, float(response.headers.get("retry-after", 0)))
     except ValueError:
         return 0.0
 
 
-def _text(content):
+def _text(content: bytes) -> str:
     return content[:500].decode("utf-8", "replace")

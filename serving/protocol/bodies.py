@@ -7,6 +7,8 @@ import contextlib
 import dataclasses
 import threading
 import zlib
+from collections.abc import AsyncIterator
+from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 
@@ -37,7 +39,7 @@ class InFlight:
         most: How many there may be.
     """
 
-    def __init__(self, most: int):
+    def __init__(self, most: int) -> None:
         self._most = most
         self._lock = threading.Lock()  # each protocol has a thread of its own
         self.bytes = 0
@@ -67,12 +69,12 @@ class BodyReader:
         in_flight: Where bytes are counted, for those who share a budget; default: a budget of its own.
     """
 
-    def __init__(self, limits: Limits, in_flight: InFlight | None = None):
+    def __init__(self, limits: Limits, in_flight: InFlight | None = None) -> None:
         self._limits = limits
         self.in_flight = in_flight or InFlight(limits.max_inflight_bytes)
 
     @contextlib.asynccontextmanager
-    async def read(self, request: Request):
+    async def read(self, request: Request) -> AsyncIterator[bytes]:
         """Yields the body, decompressed if its Content-Encoding is gzip; it counts as in flight within the block.
 
         Raises:
@@ -92,7 +94,7 @@ class BodyReader:
         finally:
             self.in_flight.remove(len(body))
 
-    async def _fill(self, body, request, zipped):
+    async def _fill(self, body: bytearray, request: Request, zipped: bool) -> None:
         inflate = zlib.decompressobj(wbits=31) if zipped else None
         try:
             async with asyncio.timeout(self._limits.read_seconds):
@@ -110,7 +112,7 @@ class BodyReader:
         if inflate and not inflate.eof:
             raise ServingError(400, "the gzip stream of the body is cut off")
 
-    def _inflate(self, inflate, chunk, room):
+    def _inflate(self, inflate: Any, chunk: bytes, room: int) -> bytes:
         try:
             # One byte more than fits shows that it does not fit, whatever the bomb would inflate to.
             inflated = inflate.decompress(chunk, room + 1)
@@ -120,7 +122,7 @@ class BodyReader:
             raise ServingError(400, "the body has data behind its gzip stream")
         return inflated
 
-    def _too_large(self, size):
+    def _too_large(self, size: int) -> ServingError:
         return ServingError(
             413, f"the body must have at most {self._limits.max_body_bytes} bytes, received {size} or more"
         )

@@ -14,6 +14,6 @@ class ServingError(Exception):
             or not ready, 504 deadline passed.
     """
 
-    def __init__(self, http_status: int, message: str):
+    def __init__(self, http_status: int, message: str) -> None:
         super().__init__(message)
         self.http_status = http_status

@@ -7,12 +7,14 @@ and then the message has a body like any other.
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from typing import Any
 
 import h11
 import uvicorn
 from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -47,7 +49,7 @@ def http_config(
         h11_max_incomplete_event_size=MAX_HEADER_BYTES,
         limit_concurrency=max_connections,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=drain_seconds,
+        timeout_graceful_shutdown=drain_seconds,  # type: ignore[arg-type]  # asyncio takes fractions, too
         **options,
     )
 
@@ -55,10 +57,10 @@ def http_config(
 class _OneFraming:
     """Refuses requests that say in two ways where they end: a proxy in between may have believed the other one."""
 
-    def __init__(self, application):
+    def __init__(self, application: ASGIApp) -> None:
         self._application = application
 
-    async def __call__(self, scope, receive, send):
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         names = {name for name, _ in scope["headers"]}
         if b"transfer-encoding" in names and (b"content-length" in names or scope["http_version"] == "1.0"):
             text = "a request may have Content-Length or, from HTTP/1.1 on, Transfer-Encoding; received both, or 1.0"
@@ -71,7 +73,7 @@ class _Flow(FlowControl):
 
     held = False
 
-    def resume_reading(self):
+    def resume_reading(self) -> None:
         if not self.held:
             super().resume_reading()
 
@@ -84,9 +86,11 @@ def _with_limits(seconds: float) -> type[H11Protocol]:
     """
 
     class Protocol(H11Protocol):
-        _head_timer = _answer_timer = None
+        flow: _Flow
+        _head_timer: asyncio.TimerHandle | None = None
+        _answer_timer: asyncio.TimerHandle | None = None
 
-        def connection_made(self, transport):
+        def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
             # Headers and body are two writes: without this the second waits 40 ms for the client's delayed ACK. asyncio
             # does not set it on sockets that Uvicorn binds.
@@ -94,12 +98,12 @@ def _with_limits(seconds: float) -> type[H11Protocol]:
             self.flow = _Flow(transport)
             self._watch_head(begun=True)
 
-        def data_received(self, data):
+        def data_received(self, data: bytes) -> None:
             super().data_received(data)
             self._hold_next_request()
             self._watch_head(begun=True)
 
-        def on_response_complete(self):
+        def on_response_complete(self) -> None:
             self.flow.held = False
             super().on_response_complete()
             begun = self._hold_next_request()
@@ -107,22 +111,22 @@ def _with_limits(seconds: float) -> type[H11Protocol]:
             if self.transport.get_write_buffer_size():
                 self._answer_timer = self.loop.call_later(seconds, self._abort_if_unread)
 
-        def connection_lost(self, error):
+        def connection_lost(self, error: Exception | None) -> None:
             for timer in (self._head_timer, self._answer_timer):
                 if timer is not None:
                     timer.cancel()
             super().connection_lost(error)
 
-        def _should_upgrade(self):
+        def _should_upgrade(self) -> bool:
             return False
 
-        def _hold_next_request(self):
+        def _hold_next_request(self) -> bool:
             """Stops reading if the next request is here before the answer to this one; tells whether it is."""
             here = bool(self.conn.trailing_data[0])
             self.flow.held = here and self.conn.their_state in (h11.DONE, h11.MIGHT_SWITCH_PROTOCOL)
             return here
 
-        def _watch_head(self, begun):
+        def _watch_head(self, begun: bool) -> None:
             """Starts the clock of a head that has begun, unless it runs, and stops that of one that is whole."""
             if self.conn.their_state is not h11.IDLE:
                 if self._head_timer is not None:
@@ -131,7 +135,7 @@ def _with_limits(seconds: float) -> type[H11Protocol]:
             elif begun and self._head_timer is None:
                 self._head_timer = self.loop.call_later(seconds, self.transport.abort)
 
-        def _abort_if_unread(self):
+        def _abort_if_unread(self) -> None:
             if self.transport.get_write_buffer_size():
                 self.transport.abort()
 

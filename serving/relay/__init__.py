@@ -1,0 +1,1 @@
+"""The Oblivious HTTP relay between edge and cloud."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 
 DESCRIPTION = """\
 Passes sealed requests of many clients on to a gateway (python -m serving.cloud --oblivious_key_file), without
@@ -11,7 +12,7 @@ addresses, in batches and in a random order. Run it where the cloud's operator i
 asked what."""
 
 
-def main(argv=None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Relays until told to stop; returns the exit status."""
     parser = argparse.ArgumentParser(
         "python -m serving.relay", description=DESCRIPTION, formatter_class=argparse.ArgumentDefaultsHelpFormatter

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
 import random
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import urllib3
 from starlette.applications import Starlette
@@ -18,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from serving import ohttp
+from serving.protocol import ohttp
 from serving.protocol.bodies import BodyReader, Limits
 from serving.protocol.errors import ServingError
 
@@ -53,10 +55,10 @@ def make_app(options: RelayOptions) -> Starlette:
 
 
 class _Relay:
-    def __init__(self, options):
+    def __init__(self, options: RelayOptions) -> None:
         self._options = options
         self._bodies = BodyReader(options.limits)
-        more = {"ca_certs": options.ca_file} if options.ca_file else {}
+        more: dict[str, Any] = {"ca_certs": options.ca_file} if options.ca_file else {}
         self._pool = urllib3.PoolManager(maxsize=_THREADS, retries=False, **more)
         self._threads = ThreadPoolExecutor(_THREADS, "relay")
         self._url = options.gateway_url.rstrip("/") + ohttp.GATEWAY_PATH
@@ -79,7 +81,7 @@ class _Relay:
         except ServingError as error:
             return Response(f"{error}\n", error.http_status, media_type="text/plain")
 
-    async def _answer(self, body):
+    async def _answer(self, body: bytes) -> Response:
         """The gateway's answer to a body that leaves together with others."""
         loop = asyncio.get_running_loop()
         answer = loop.create_future()
@@ -90,7 +92,7 @@ class _Relay:
             self._timer = loop.call_later(self._options.wait_seconds, self._leave)
         return await answer
 
-    def _leave(self):
+    def _leave(self) -> None:
         """Sends what waits, in a random order."""
         if self._timer:
             self._timer.cancel()
@@ -99,9 +101,9 @@ class _Relay:
         loop = asyncio.get_running_loop()
         for body, answer in together:
             task = loop.run_in_executor(self._threads, self._ask, "POST", body)
-            task.add_done_callback(lambda done, answer=answer: _pass_on(done, answer))
+            task.add_done_callback(functools.partial(_pass_on, answer=answer))
 
-    def _ask(self, method, body):
+    def _ask(self, method: str, body: bytes | None) -> Response:
         headers = {"content-type": ohttp.REQUEST_TYPE, "user-agent": "datamix-tf-relay"} if body is not None else {}
         try:
             found = self._pool.request(method, self._url, body=body, headers=headers, timeout=self._options.timeout)
@@ -115,10 +117,10 @@ class _Relay:
         return Response(found.data, found.status, headers={"cache-control": "no-store"}, media_type=media_type)
 
 
-def _pass_on(done, answer):
+def _pass_on(done: asyncio.Future, answer: asyncio.Future) -> None:
     if answer.done():  # the client has gone
         return
-    if done.exception():
-        answer.set_exception(done.exception())
+    if failure := done.exception():
+        answer.set_exception(failure)
     else:
         answer.set_result(done.result())

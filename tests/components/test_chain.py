@@ -1,5 +1,6 @@
 """The components from training to pushing, each run alone on what the one before it wrote."""
 
+import dataclasses
 import json
 import os
 import pathlib
@@ -11,35 +12,32 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components import models as trained
-from components.artifacts import AttackScores, Blessing, Evaluation, Models, Package, RawExamples
 from components.attacker import AttackConfig, Attacker, known_classes, run_attack
 from components.blessing import Thresholds, blessing, refusals
-from components.data import arrays
-from components.evaluator import Evaluator, measure, sent_bytes
-from components.figures import trade_offs
+from components.evaluator import Evaluator, measure
+from components.export.tflite import run_signature
 from components.infra_validator import InfraValidator, validated
-from components.model_folders import next_version
-from components.networks import ModelConfig
 from components.packager import TOLERANCE, Packager
 from components.pusher import Pusher, push_saved_model
+from components.report.figures import trade_offs
 from components.report.page import SECTIONS, human
 from components.report.strip import INPUTS
 from components.reporter import Reporter
-from components.team import Team
-from components.tflite import run_signature
+from components.storage.artifacts import AttackScores, Blessing, Evaluation, Models, Package, RawExamples
+from components.storage.model_folders import next_version
 from components.trainer import Trainer
-from datamix_tf.layers import Blur, InputNoise
+from components.training import models as trained
+from components.training.data import arrays
+from components.training.networks import ModelConfig
+from components.training.team import Team
+from datamix_tf.defences import Cloud, DataMix, Edge, SignalContentAlone, SignalContentMixed
 from serving.edge.manifest import Manifest, hash_files
 from tests import browser as browsers
 from tests import datasets
 from tests.components.test_ingest import ingest, transform
 
 CONFIG = ModelConfig(
-    method="datamix",
-    level=0.0,
-    num_pre_blocks=1,
-    group_size=4,
+    defence=DataMix(num_pre_blocks=1, group_size=4),
     hidden_units=0,
     width=8,
     epochs=12,
@@ -51,7 +49,7 @@ CONFIG = ModelConfig(
     augment=("shift",),
     seed=0,
 )
-PLAIN = ModelConfig(**{**CONFIG.__dict__, "method": "plain"})
+PLAIN = dataclasses.replace(CONFIG, defence=Cloud())
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +81,7 @@ def scores(folder, examples, models) -> AttackScores:
 
 @pytest.fixture(scope="module")
 def evaluation(folder, examples, models, scores) -> Evaluation:
-    methods = [("edge", PLAIN.name), ("cloud", PLAIN.name), ("datamix", CONFIG.name)]
+    methods = [(Edge(), PLAIN.name), (Cloud(), PLAIN.name), (CONFIG.defence, CONFIG.name)]
     inputs = {"examples": examples, "models": models, "scores": scores}
     evaluator = Evaluator(methods=methods, model=CONFIG.name, thresholds=Thresholds(0.5, 1.0))
     return evaluator.run(inputs, str(folder / "evaluator"))["evaluation"]
@@ -109,7 +107,7 @@ def test_trained_models_load_and_carry_the_statistics(examples, models):
 
 
 def test_the_same_seed_trains_the_same_model(folder, examples):
-    short = ModelConfig(**{**CONFIG.__dict__, "epochs": 1})
+    short = dataclasses.replace(CONFIG, epochs=1)
     twice = [
         Trainer(models=[short], keep=str(folder / f"kept{run}"), team=Team()).run(
             {"examples": examples}, str(folder / f"again{run}")
@@ -121,8 +119,8 @@ def test_the_same_seed_trains_the_same_model(folder, examples):
 
 
 def test_a_student_learns_from_the_unmixed_model_of_the_same_settings(folder, examples, models):
-    student = ModelConfig(**{**CONFIG.__dict__, "epochs": 2, "distill": 0.7})
-    assert student.teacher == ModelConfig(**{**PLAIN.__dict__, "epochs": 2, "num_pre_blocks": 0, "group_size": 1})
+    student = dataclasses.replace(CONFIG, epochs=2, distill=0.7)
+    assert student.teacher == dataclasses.replace(PLAIN, epochs=2)
     trainer = Trainer(models=[student, student.teacher], keep=str(folder / "kept"), team=Team())
     made = trainer.run({"examples": examples}, str(folder / "student"))["models"]
     losses = [trained.training(made, name)["history"]["loss"] for name in trained.names(made)]
@@ -149,20 +147,21 @@ def test_the_metrics_have_the_pinned_form(evaluation):
     assert edge["attacks"]["identity"]["score"] == edge["attacks"]["identity"]["chance"]
 
 
-@pytest.mark.parametrize("method", ["datamix", "obfuscation"])
-def test_signal_content_is_cut_out_after_most_of_the_training(method, folder, examples):
+@pytest.mark.parametrize(
+    "defence", [SignalContentMixed(group_size=4, signal_rank=4), SignalContentAlone(signal_rank=4)]
+)
+def test_signal_content_is_cut_out_after_most_of_the_training(defence, folder, examples):
     """The composition: coefficients instead of features go up, mixed or not, and everything else works as before."""
-    wanted = {"method": method, "num_pre_blocks": 3, "signal_rank": 4, "epochs": 4}
-    config = ModelConfig(**{**CONFIG.__dict__, **wanted, "group_size": 4 if method == "datamix" else 1})
+    config = dataclasses.replace(CONFIG, defence=defence, epochs=4)
     models = Trainer(models=[config], keep=str(folder / "kept"), team=Team()).run(
         {"examples": examples}, str(folder / config.name)
     )
     assert len(trained.training(models["models"], config.name)["history"]["loss"]) == 4
-    measured = measure(trained.load(models["models"], config.name), examples)
+    measured = measure(trained.load(models["models"], config.name), config, [defence], examples)["costs"][defence.id]
     # 8 x 8 features of 8 channels, of which strides leave 4 x 4 places.
     assert measured["bytes_up"] == 4 * 4 * 4 * 4
-    assert measured["edge"]["macs"] >= 4 * 4 * 4 * 3 * 3 * 8
-    if method == "datamix":
+    assert measured["macs"] >= 4 * 4 * 4 * 3 * 3 * 8
+    if defence.mixes:
         packager = Packager(model=config.name, model_name="faces", serving_folder=str(folder))
         package = packager.run({"examples": examples, **models}, str(folder / "rank"))["package"]
         assert max(value for name, value in package.read_json("agreement.json").items() if "." not in name) < TOLERANCE
@@ -178,13 +177,6 @@ def test_a_group_s_mixtures_side_by_side(examples, models):
     assert score["name"] == "attributes, separated group" and score["measure"] == "matched_balanced_accuracy"
     skipped, _ = run_attack(AttackConfig(PLAIN.name, "target", kind="key"), examples, models)
     assert "nothing is mixed" in skipped["skipped"]
-
-
-def test_what_is_sent_of_an_obfuscated_input():
-    schema = {"shape": [32, 32, 3], "dtype": "uint8"}
-    assert sent_bytes(None, schema) == 32 * 32 * 3
-    assert sent_bytes(Blur(8), schema) == 8 * 8 * 3
-    assert sent_bytes(InputNoise(4), schema) == 4 * 32 * 32 * 3
 
 
 def test_the_figures_of_the_papers_trade_offs():

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from components.errors import InputError
-from components.records import BadRecord, RawExample
+from components.storage.records import BadRecord, RawExample
 from pipeline.datasets.folder import Folder, _ReadFile
 from serving.edge.preprocess import ImagePreprocessing, SpeechPreprocessing
 from tests import datasets

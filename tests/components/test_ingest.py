@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from components.artifacts import Examples
-from components.data import arrays, batches, steps
 from components.errors import InputError
 from components.example_gen import ExampleGen
+from components.storage.artifacts import Examples
+from components.training.data import arrays, batches, steps
 from components.transform import Transform
 from pipeline.datasets.folder import Folder
 from serving.edge.preprocess import ImagePreprocessing, SpeechPreprocessing
@@ -217,7 +217,7 @@ def test_runs_that_are_merged_give_the_files_of_one_run(tmp_path, monkeypatch):
     folder = datasets.pictures(tmp_path / "faces", n=60)
     written = {}
     for size in (2**25, 2**13):
-        monkeypatch.setattr("components.tfrecords.RUN_BYTES", size)
+        monkeypatch.setattr("components.storage.tfrecords.RUN_BYTES", size)
         examples = transform(ingest(folder, tmp_path / str(size)), tmp_path / str(size))
         written[size] = {
             name: pathlib.Path(examples.path(name)).read_bytes() for name in sorted(os.listdir(examples.uri))

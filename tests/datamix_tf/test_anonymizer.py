@@ -1,10 +1,10 @@
 import keras
 import numpy as np
 
-from datamix_tf.adversarial import AdversarialTraining, adversary_for
 from datamix_tf.costs import cost_of, count_params
 from datamix_tf.layers import FaceAnonymizer
 from datamix_tf.layers.anonymizer import generator
+from datamix_tf.training.adversarial import AdversarialTraining, adversary_for
 from datamix_tf.transmission import obfuscation_of, transmitted
 from tests.datamix_tf.layer_test import run_layer_test
 

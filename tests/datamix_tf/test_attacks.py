@@ -4,7 +4,7 @@ import pytest
 
 from datamix_tf import DataMixModel, split
 from datamix_tf.attacks import AttackTraining, LabelAttack, LinearProbe, SetAttack
-from datamix_tf.attacks.set_attack import recalls
+from datamix_tf.attacks.single.set_attack import recalls
 from datamix_tf.transmission import cloud_body, transmitted
 
 TRAINING = AttackTraining(epochs=8, batch_size=32, learning_rates=(0.01,))

@@ -1,6 +1,8 @@
 """Attacks of the audit: each where it must succeed, and where no attack can."""
 
+import dataclasses
 import json
+import re
 
 import keras
 import numpy as np
@@ -16,13 +18,14 @@ from datamix_tf.attacks import (
     ReuseAttack,
     SeparatorTraining,
 )
-from datamix_tf.attacks.critic import CriticAscent
-from datamix_tf.attacks.mixed_groups import rotations
-from datamix_tf.attacks.pooled_attack import balanced_clusters
-from datamix_tf.attacks.second_order import covariances, joint_diagonalizer
-from datamix_tf.attacks.separation import agreement, chance_agreement, separate
-from datamix_tf.attacks.span import coefficients_of, meeting
-from datamix_tf.attacks.unmixing import UnmixingNetwork
+from datamix_tf.attacks.linked.critic import CriticAscent
+from datamix_tf.attacks.linked.mixed_groups import rotations
+from datamix_tf.attacks.linked.second_order import covariances, joint_diagonalizer
+from datamix_tf.attacks.linked.separation import agreement, chance_agreement, separate
+from datamix_tf.attacks.linked.span import coefficients_of, meeting
+from datamix_tf.attacks.linked.unmixing import UnmixingNetwork
+from datamix_tf.attacks.pooled.pooled_attack import balanced_clusters
+from tests.conftest import REPOSITORY
 
 CRITIC = SeparatorTraining(steps=800, groups=8, learning_rate=2e-3, restarts=4, ascent_steps=60)
 UNMIXING = SeparatorTraining(steps=250, groups=8, learning_rate=3e-3, restarts=4)
@@ -177,3 +180,23 @@ def test_every_probe_runs_on_a_mixing_model_and_says_its_figures():
         json.dumps(score, allow_nan=False)
         assert -1 <= score["score"] <= 1 + 1e-6 and score["n"] > 0
         assert probe.name in audit.sentence(score)
+
+
+def test_an_attack_of_someone_else_s_has_a_threat_model_and_an_id_of_its_own(monkeypatch):
+    monkeypatch.setattr(audit, "_registered", dict(audit._registered))
+    own = audit.Probe("own", "an attack of one's own", "single", lambda subject: None)
+    assert audit.register_probe(own) is own and list(audit.probes())[-1] == "own"
+    with pytest.raises(ValueError, match="must have a threat of single, linked"):
+        audit.register_probe(dataclasses.replace(own, threat="other"))
+    with pytest.raises(ValueError, match="two attacks 'linker'"):
+        audit.register_probe(dataclasses.replace(own, id="linker"))
+
+
+def test_ids_are_words_of_their_own():
+    ids = [probe.id for probe in audit.PROBES]
+    assert len(set(ids)) == len(ids) and all(re.fullmatch(r"[a-z_]+", id) for id in ids)
+
+
+def test_the_documentation_lists_every_id():
+    text = (REPOSITORY / "docs" / "audit.md").read_text(encoding="utf-8")
+    assert not [probe.id for probe in audit.PROBES if f"`{probe.id}`" not in text]

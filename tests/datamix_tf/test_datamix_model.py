@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from datamix_tf import DataMixModel, split
-from datamix_tf.curriculum import MixingCurriculum
 from datamix_tf.groups import complete_groups
+from datamix_tf.training.curriculum import MixingCurriculum
 
 
 def network(inputs=6, linear=False):

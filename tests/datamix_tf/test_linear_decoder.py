@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from datamix_tf.attacks.linear_decoder import LinearDecoder
+from datamix_tf.attacks.single.linear_decoder import LinearDecoder
 
 
 def test_what_is_linear_is_rebuilt_and_noise_is_not():

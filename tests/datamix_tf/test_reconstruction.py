@@ -4,7 +4,7 @@ import pytest
 
 from datamix_tf import DataMixModel
 from datamix_tf.attacks import ReconstructionAttack, ReconstructionTraining
-from datamix_tf.attacks.reconstruction import chamfer_distance, split_pictures
+from datamix_tf.attacks.single.reconstruction import chamfer_distance, split_pictures
 from datamix_tf.models.pix2pix import patch_gan, unet
 
 TRAINING = ReconstructionTraining(epochs=6, batch_size=16, width=8, learning_rate=2e-3)

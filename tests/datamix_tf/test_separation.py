@@ -6,8 +6,8 @@ import pytest
 
 from datamix_tf import DataMixModel, split
 from datamix_tf.attacks import AttackTraining, KeyAttack, PooledLabelAttack, SeparatedLabelAttack, SeparatorTraining
-from datamix_tf.attacks.pooled_labels import best_groups
-from datamix_tf.attacks.separation import VIEWS, agreement, chance_agreement, separate, view
+from datamix_tf.attacks.linked.separation import VIEWS, agreement, chance_agreement, separate, view
+from datamix_tf.attacks.pooled.pooled_labels import best_groups
 
 
 def key(size, seed):

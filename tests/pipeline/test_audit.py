@@ -75,10 +75,10 @@ def test_every_threat_model_is_measured_and_a_second_audit_takes_up_the_first(fi
         (["/nowhere"], "expected the output folder of a finished"),
         (["{empty}"], "has no artifacts/transform/examples/schema.json"),
         (["{run}", "--models", "plain-seed0"], "no mixing model 'plain-seed0'; it has datamix-pre1-group4-seed0"),
-        (["{run}", "--threats", "thunder"], "--threats takes single, linked"),
+        (["{run}", "--threats", "thunder"], "--threats must be of single, linked"),
         (
             ["{run}", "--attacks", "FastICA,lightning"],
-            "--attacks takes parts of a network on one mixture, key by FastICA",
+            "--attacks must be parts of a network on one mixture, key by FastICA",
         ),
         (["{run}", "--groups", "0"], "--groups must be at least 1"),
     ],

@@ -20,7 +20,7 @@ from apache_beam.testing import test_pipeline as beam_test
 from apache_beam.testing.util import assert_that, equal_to
 from PIL import Image
 
-from components.records import RawExample
+from components.storage.records import RawExample
 from pipeline.datasets.builders import builder_class, prepare
 from pipeline.datasets.tfds_source import TfdsSource
 

@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from pipeline import dag
-from pipeline.cache_key import identity
 from pipeline.datasets import open_dataset
-from pipeline.options import parse
+from pipeline.options.run_options import parse
+from pipeline.orchestration import dag
+from pipeline.orchestration.cache_key import identity
 from tests import datasets
 from tests.conftest import REPOSITORY
 

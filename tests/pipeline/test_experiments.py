@@ -7,11 +7,11 @@ import os
 import pytest
 
 from components.errors import InputError
-from components.methods import METHODS
+from datamix_tf.defences import all_defences
 from pipeline import experiments
-from pipeline.options import parse
-from pipeline.plan import plan
-from pipeline.rows import HIDDEN, TARGET, RowAttack
+from pipeline.experiments.plan import plan
+from pipeline.experiments.rows import HIDDEN, TARGET, RowAttack
+from pipeline.options.run_options import parse
 from pipeline.run import main
 from tests import datasets
 
@@ -31,7 +31,7 @@ def test_tables_are_well_formed(name):
     experiment = experiments.load(name)
     headings = {"params", "MACs", *experiment.columns}
     for row in experiment.rows:
-        assert row.method in METHODS and set(row.paper) <= headings
+        assert row.defence.id in all_defences() and set(row.paper) <= headings
         assert {attack.label for attack in row.attacks} <= {HIDDEN, TARGET}
     options, _ = parse(["--experiment", name])
     assert options.preset == experiment.preset

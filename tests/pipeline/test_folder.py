@@ -7,7 +7,7 @@ from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.util import assert_that
 
 from components.errors import InputError
-from components.records import BadRecord
+from components.storage.records import BadRecord
 from pipeline.datasets import open_dataset
 from pipeline.datasets.folder import Folder
 from tests import datasets

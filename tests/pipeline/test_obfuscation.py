@@ -5,7 +5,7 @@ import json
 import pytest
 
 from components.obfuscation import METHODS
-from components.obfuscation_figures import table
+from components.report.obfuscation_figures import table
 from pipeline.obfuscation import IN_FIGURE, MAX_DROP, MIDDLE, TRADE_OFFS, _parse, main, plan
 from tests import datasets
 
@@ -82,11 +82,11 @@ def test_from_pictures_to_figures_and_taken_up_again(faces, tmp_path, capsys, mo
 @pytest.mark.parametrize(
     "change, text",
     [
-        (["--figures", "1"], "--figures takes 2, 3, 4, 5, 6, 7"),
+        (["--figures", "1"], "--figures must be of 2, 3, 4, 5, 6, 7; received 1"),
         (["--epochs", "0"], "--epochs must be at least 1"),
         (["--target", "red,bright"], "expected one target column"),
         (["--hidden", "age"], "no label column 'age'"),
-        (["--max_accuracy_drop", "-1"], "--max_accuracy_drop must be a number of at least 0"),
+        (["--max_accuracy_drop", "-1"], "--max_accuracy_drop must be at least 0; received -1"),
         (["--dataset", "tones"], "takes pictures"),
     ],
 )

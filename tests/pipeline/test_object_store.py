@@ -7,11 +7,11 @@ import shutil
 import fsspec
 import pytest
 
-from components import files, scratch
 from components.errors import InputError
+from components.storage import files, scratch
 from pipeline.audit import main as audit
 from pipeline.lineage import main as lineage
-from pipeline.lock import FILE, locked
+from pipeline.orchestration.lock import FILE, locked
 from pipeline.run import main
 from tests.s3_server import BUCKET, s3_server
 

@@ -9,10 +9,10 @@ import time
 
 import pytest
 
-from components.scratch import TEMPORARY_PREFIX
-from pipeline.command import make_beam_options
+from components.storage.scratch import TEMPORARY_PREFIX
 from pipeline.lineage import main as lineage
-from pipeline.options import parse
+from pipeline.options.run_options import parse
+from pipeline.orchestration.command import make_beam_options
 from pipeline.run import main
 from tests import datasets
 from tests.conftest import REPOSITORY
@@ -122,13 +122,15 @@ def test_hand_crafted_obfuscations_beside_datamix(faces, keep, tmp_path):
         (["--dataset", "folder:FACES", "--target", "Smile"], "no label column 'Smile'; it has identity, red, bright"),
         (["--dataset", "folder:FACES", "--hidden", "age"], "no label column 'age'"),
         (["--group_size", "0"], "--group_size must be at least 1; received 0"),
-        (["--num_pre_blocks", "4"], "--num_pre_blocks takes 0, 1, 2 and 3"),
-        (["--methods", "edge"], "must include datamix"),
-        (["--methods", "datamix,fog"], "--methods takes edge, cloud, edge_half, noise, blur, anonymizer, mixup"),
-        (["--noise", "-1"], "--noise takes variances of at least 0"),
-        (["--blur", "0"], "--blur takes sizes of at least 1"),
+        (["--num_pre_blocks", "4"], "--num_pre_blocks must be of 0, 1, 2, 3; received 4"),
+        (["--methods", "edge"], "must include one that mixes and is packaged (datamix, "),
+        (["--methods", "datamix,fog"], "--methods must be of edge, cloud, edge_half, noise, blur, anonymizer, mixup"),
+        (["--noise", "-1"], "--noise must be at least 0; received -1"),
+        (["--blur", "0"], "--blur must be at least 1; received 0"),
         (["--valid_share", "0.6", "--test_share", "0.5"], "must sum below 1"),
         (["--epoch", "5"], "neither this command (see --help) nor Beam's direct runner knows --epoch"),
+        (["--epochs", "x"], "--epochs must be a whole number, at least 1; received x"),
+        (["--direct-num-workers", "2"], "expected --direct_num_workers, received --direct-num-workers"),
         (["stray"], "'stray' stands alone"),
         (["--runner", "DaskRunner"], "--runner DaskRunner drops data without a word"),
         (["--runner", "NoRunner"], "--runner NoRunner cannot be used"),
@@ -195,7 +197,7 @@ def test_where_beam_listens_on_all_interfaces_a_line_says_so(mode, capsys):
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.parametrize("command", ["pipeline.run", "components.train_worker"])
+@pytest.mark.parametrize("command", ["pipeline.run", "pipeline.train_worker"])
 def test_help_says_what_is_for_private_networks_only(command):
     result = subprocess.run([sys.executable, "-m", command, "--help"], cwd=REPOSITORY, capture_output=True, text=True)
     assert "private network only" in " ".join(result.stdout.split())

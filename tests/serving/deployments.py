@@ -11,7 +11,7 @@ import time
 import keras
 import tensorflow as tf
 
-from components.bundling import write_bundle
+from components.export.bundle import write_bundle
 from components.pusher import push_saved_model
 from datamix_tf import DataMixModel
 from serving.cloud.model_config import discover

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import pathlib
 import shutil
 
 import keras
 
-from components.artifacts import Models, write_json
-from components.data import arrays
-from components.networks import ModelConfig, build_model
 from components.packager import Packager
 from components.pusher import push_saved_model
+from components.storage.artifacts import Models, write_json
+from components.training.data import arrays
+from components.training.networks import ModelConfig, build_model
+from datamix_tf.defences import DataMix
 from tests.components.test_ingest import ingest, transform
 
 CONFIG = ModelConfig(
-    method="datamix",
-    level=0.0,
-    num_pre_blocks=1,
-    group_size=4,
+    defence=DataMix(num_pre_blocks=1, group_size=4),
     hidden_units=0,
     width=4,
     epochs=0,
@@ -52,7 +49,7 @@ def finished_run(
         _settled(build_model(config, examples.read_json("schema.json")), x).save(
             models.path(config.name, "model.keras")
         )
-        write_json(models.path(config.name, "training.json"), {"config": dataclasses.asdict(config)})
+        write_json(models.path(config.name, "training.json"), {"config": config.to_dict()})
     write_json(models.path("models.json"), [config.name for config in configs])
     packager = Packager(model=configs[-1].name, model_name=name, serving_folder=serving)
     package = packager.run({"examples": examples, "models": models}, str(artifacts / "packager"))["package"]

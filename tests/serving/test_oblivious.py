@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import urllib3
 
-from serving import ohttp
 from serving.edge.client import EdgeClient
 from serving.edge.errors import BadAnswerError, CloudError
+from serving.protocol import ohttp
 from serving.relay.relay import RelayOptions, make_app
 from tests.serving.deployments import deploy, private_model, served
 from tests.serving.running import running

@@ -44,7 +44,7 @@ def sgd_decoupled(values):
 
 
 def cosine_decay(values):
-    from datamix_tf.schedules import WarmupCosine
+    from datamix_tf.training.schedules import WarmupCosine
 
     schedule = WarmupCosine(0.1, 40, 10)
     return np.array([float(schedule(step)) for step in values["in"]])

@@ -4,7 +4,7 @@ Each module has one class `Builder`: an ordinary tensorflow-datasets builder wit
 `name` and these class attributes, from which `pipeline.datasets.tfds_source.TfdsSource` works:
 
     KIND: `"image"` or `"audio"`.
-    TARGET, HIDDEN: label columns, as in `components.records.Source`.
+    TARGET, HIDDEN: label columns, as in `components.storage.records.Source`.
     CONTENT: the feature that holds the encoded picture or recording.
     labels: a static method from one decoded example to label column -> text.
 

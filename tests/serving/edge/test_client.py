@@ -9,12 +9,12 @@ import keras
 import numpy as np
 import pytest
 
-from serving import wire
 from serving.edge import client as client_module
 from serving.edge.client import EdgeClient
 from serving.edge.errors import BadAnswerError, BundleError, CloudError, CoverError
 from serving.edge.keys import Key
 from serving.edge.messages import WIRES
+from serving.protocol import wire
 from tests.serving.deployments import GROUP_SIZE, deploy, private_model, served
 
 

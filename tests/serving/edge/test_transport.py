@@ -10,9 +10,9 @@ import time
 import numpy as np
 import pytest
 
-from serving import wire
 from serving.edge.errors import BadAnswerError, CloudError, DeadlineError
 from serving.edge.manifest import Manifest
+from serving.protocol import wire
 
 
 class Scripted(http.server.BaseHTTPRequestHandler):

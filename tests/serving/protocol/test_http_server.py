@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from benchmarks.serving_process import free_port, resident_bytes, server_process
-from serving import ohttp
+from serving.protocol import ohttp
 from tests.serving.deployments import deploy_half_plus_three
 from tests.serving.raw_http import UPGRADES, answers, connection, head, post_with_upgrade
 from tests.serving.running import running

@@ -1,0 +1,1 @@
+"""What is not computed twice: results under a hash of all that can change them."""

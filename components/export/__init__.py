@@ -1,0 +1,1 @@
+"""From a trained model to files: SavedModel, TFLite halves, bundles."""

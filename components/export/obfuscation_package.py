@@ -1,0 +1,104 @@
+"""ObfuscationPackager: the server's profile, the client's choice from it, and both halves as they are deployed."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+
+import numpy as np
+
+from components.base import Component, ComponentSpec
+from components.errors import InputError
+from components.obfuscation import SplitNetConfig
+from components.obfuscator import trained_network
+from components.storage import files
+from components.storage.artifacts import Artifact, Examples, write_json
+from components.training.data import arrays
+
+EDGE_FILE, CHECKED = "client.tflite", 8
+TOLERANCE = 1e-4
+
+
+class ObfuscationPackage(Artifact):
+    """`profile.json`, `choice.json`, `edge/client.tflite`, `serving/` (a SavedModel)."""
+
+
+class ObfuscationPackager(Component):
+    """Measures the profile of a network on the valid split, chooses from it, exports both halves.
+
+    Parameters:
+        network: The `SplitNetConfig`.
+        keep: Folder with trained networks.
+        max_macs: Most multiply-adds on the edge.
+        max_accuracy_drop: Largest loss of accuracy, a share from 0 to 1.
+
+    Inputs:
+        examples: `Examples`.
+
+    Outputs:
+        package: `ObfuscationPackage`; the edge half takes raw inputs (signature `run`, one at a time) to coefficients,
+            the server's `features` are those coefficients.
+
+    Raises:
+        InputError: If nothing in the profile is within the limits.
+        RuntimeError: If the exports do not agree with the Keras model within 1e-4, relative to the largest logit.
+    """
+
+    spec = ComponentSpec(
+        inputs={"examples": Examples},
+        outputs={"package": ObfuscationPackage},
+        parameters={"network": SplitNetConfig, "keep": str, "max_macs": float, "max_accuracy_drop": float},
+    )
+    without_effect = ("keep",)
+
+    def execute(self, inputs, outputs, options):
+        with files.writing(outputs["package"].uri) as folder:
+            self._package(inputs["examples"], ObfuscationPackage(folder))
+
+    def _package(self, examples, package):
+        import keras
+
+        from components.export.tflite import convert_model
+        from datamix_tf.models.splitnet import NUM_LAYERS, sent
+        from datamix_tf.obfuscation.profile import choose, profile
+        from datamix_tf.obfuscation.signal import obfuscate
+        from serving.cloud.saved_model import export_main
+
+        network = trained_network(self.parameters["network"], examples, self.parameters["keep"])
+        _, x, y = arrays(examples, "valid")
+        layers = {split_layer: sent(network, split_layer) for split_layer in range(1, NUM_LAYERS + 1)}
+        entries = profile(network, layers, x.astype("float32"), y)
+        write_json(package.path("profile.json"), [described(entry) for entry in entries])
+        try:
+            choice = choose(entries, self.parameters["max_macs"], self.parameters["max_accuracy_drop"])
+        except ValueError as error:
+            raise InputError(str(error)) from error
+        model, _ = obfuscate(network, layers[choice.split_layer], choice.kept)
+        content = model.get_layer("signal_content")
+        client = keras.Model(model.inputs[0], content.output, name="client")
+        server = keras.Model(content.output, model.outputs[0], name="server")
+        os.makedirs(package.path("edge"))
+        convert_model(client, 1, package.path("edge", EDGE_FILE))
+        export_main(server, package.path("serving"))
+        difference = agreement(model, package, x[:CHECKED].astype("float32"))
+        write_json(package.path("choice.json"), described(choice) | {"largest_relative_difference": difference})
+        if difference > TOLERANCE:
+            raise RuntimeError(f"the exports differ from the Keras model by {difference:.1e} of the largest logit")
+
+
+def described(entry) -> dict:
+    """A `ProfileEntry` as a JSON-ready dictionary."""
+    return {**dataclasses.asdict(entry), "removed_fraction": entry.removed_fraction}
+
+
+def agreement(model, package: ObfuscationPackage, x) -> float:
+    """Largest difference between the exported halves in a row and the model, relative to the largest logit."""
+    import tensorflow as tf
+
+    from components.export.tflite import run_signature
+    from serving.cloud.saved_model import INPUT, OUTPUT, SERVING_DEFAULT
+
+    sent = np.concatenate([run_signature(package.path("edge", EDGE_FILE), "run", x=row[None]) for row in x])
+    serve = tf.saved_model.load(package.path("serving")).signatures[SERVING_DEFAULT]
+    answers, wanted = np.asarray(serve(**{INPUT: tf.constant(sent)})[OUTPUT]), np.asarray(model(x, training=False))
+    return float(np.abs(answers - wanted).max() / np.abs(wanted).max())

@@ -1,0 +1,1 @@
+"""Where results lie: artifacts, files on disks and in object stores, records, model folders."""

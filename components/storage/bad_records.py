@@ -1,0 +1,50 @@
+"""Records that could not be used: collected, listed, and too many of them stop the run."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+
+import apache_beam as beam
+
+from components.errors import InputError
+from components.storage.artifacts import write_json
+
+FILE = "bad_records.json"
+
+
+class WriteBadRecords(beam.PTransform):
+    """Writes a collection of `BadRecord` to `folder/bad_records.json`, sorted by name."""
+
+    def __init__(self, folder: str, earlier=()):
+        super().__init__()
+        self.folder = folder
+        self.earlier = list(earlier)
+
+    def expand(self, records):
+        return (
+            records
+            | "AsDict" >> beam.Map(dataclasses.asdict)
+            | "Collect" >> beam.combiners.ToList()
+            | "Write" >> beam.Map(_write, self.folder, self.earlier)
+        )
+
+
+def _write(records, folder, earlier):
+    ordered = sorted(earlier + records, key=lambda record: (record["name"], record["reason"]))
+    write_json(os.path.join(folder, FILE), ordered)
+
+
+def check_share(bad: list[dict], good: int, largest_share: float) -> None:
+    """Raises an InputError if more than `largest_share` of all records are bad, or nothing good is left."""
+    total = good + len(bad)
+    if total == 0:
+        raise InputError("expected examples, but the data set has none; check the path and the layout of the data")
+    share = len(bad) / total
+    if good and share <= largest_share:
+        return
+    first = "; ".join(f"{record['name']}: {record['reason']}" for record in bad[:3])
+    raise InputError(
+        f"expected at most {largest_share:.0%} bad records, but {len(bad)} of {total} ({share:.1%}) are bad, for "
+        f"example {first}. Mend or remove them, or raise --max_bad_share"
+    )

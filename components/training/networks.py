@@ -1,0 +1,120 @@
+"""The models of a run: what is trained how, untrained networks, and the optimizers of the papers."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from components.errors import InputError
+from components.training.data import target_task
+from datamix_tf import defences
+from datamix_tf.defences import Cloud, Defence, NetworkSpec
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelConfig:
+    """One model to train.
+
+    Attributes:
+        defence: The `Defence` whose network it is.
+        hidden_units: Units of a hidden layer in M_post; 0 for none, as in the papers.
+        width: Filters of the stem; 64 is ResNet-18.
+        epochs: Passes over the train split.
+        batch_size: Examples in a batch; lowered to a multiple of the group size.
+        curriculum: Share of the epochs in which the mixing rises from no group to all; 0 mixes fully from the start,
+            as in the papers.
+        standardize: Whether a batch normalisation without scale and offset stands in front of the mixing, so that the
+            features' common mean does not carry the key's row sums into the mixtures. (Raw inputs are standardised
+            anyway.)
+        learning_rate: Peak learning rate (linear warm-up, then cosine decay to 0).
+        weight_decay: Decoupled weight decay.
+        augment: Any of `"flip"`, `"shift"` and `"mask"`.
+        seed: Seed of initialisation, order, augmentation and training keys.
+        optimizer: `"adamw"`, `"adam"` or `"sgd"` (momentum 0.9), all with decoupled weight decay.
+        people: The hidden column that a defence which needs people is trained against; empty for the others.
+        distill: Share of the loss that follows the answers of the same network trained plainly (`teacher`), for models
+            trained through the mixing.
+    """
+
+    defence: Defence
+    hidden_units: int
+    width: int
+    epochs: int
+    batch_size: int
+    curriculum: float
+    standardize: bool
+    learning_rate: float
+    weight_decay: float
+    augment: tuple[str, ...]
+    seed: int
+    optimizer: str = "adamw"
+    people: str = ""
+    distill: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """The model's name in a run."""
+        return f"{self.defence.model_name}-seed{self.seed}"
+
+    @property
+    def teacher(self) -> ModelConfig:
+        """The plain network, all in one place, with the same settings."""
+        return dataclasses.replace(self, defence=Cloud(), distill=0.0)
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-ready description."""
+        own = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return own | {"defence": defences.to_dict(self.defence), "augment": list(self.augment)}
+
+    @classmethod
+    def from_dict(cls, described: dict[str, Any]) -> ModelConfig:
+        """The config that `to_dict` described.
+
+        Raises:
+            InputError: If it was written by a version before 0.2, which had no defences, or its defence is not known.
+        """
+        if "defence" not in described:
+            raise InputError("the run was trained by an earlier version, which is not read; run it again with this one")
+        try:
+            defence = defences.from_dict(described["defence"])
+        except ValueError as error:
+            raise InputError(str(error)) from None
+        return cls(**described | {"defence": defence, "augment": tuple(described["augment"])})
+
+
+def network_spec(config: ModelConfig, schema: dict[str, Any]) -> NetworkSpec:
+    """What a config's network is built for, with the train split's statistics."""
+    task = target_task(schema)
+    return NetworkSpec(
+        shape=tuple(schema["shape"]),
+        outputs=task.outputs,
+        binary=task.kind == "binary",
+        item_bytes=np.dtype(schema["dtype"]).itemsize,
+        mean=tuple(schema["mean"]),
+        variance=tuple(schema["variance"]),
+        width=config.width,
+        hidden_units=config.hidden_units,
+        standardize=config.standardize,
+        seed=config.seed,
+    )
+
+
+def build_model(config: ModelConfig, schema: dict[str, Any]) -> Any:
+    """The untrained network of a config, with the train split's statistics in a normalisation layer."""
+    return config.defence.build(network_spec(config, schema))
+
+
+def optimizer(config: ModelConfig, steps: int, warmup_steps: int) -> Any:
+    """The optimizer of a config, with linear warm-up and cosine decay to 0 over `steps`."""
+    import keras
+
+    from datamix_tf.training.schedules import WarmupCosine
+
+    warmup_steps = min(warmup_steps, steps // 4)
+    schedule = WarmupCosine(config.learning_rate, max(1, steps - warmup_steps), warmup_steps)
+    if config.optimizer == "sgd":
+        return keras.optimizers.SGD(schedule, momentum=0.9, weight_decay=config.weight_decay)
+    kinds = {"adamw": keras.optimizers.AdamW, "adam": keras.optimizers.Adam}
+    return kinds[config.optimizer](schedule, weight_decay=config.weight_decay)

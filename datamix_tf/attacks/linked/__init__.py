@@ -1,0 +1,1 @@
+"""Attacks of a cloud that knows which mixtures belong to one group."""

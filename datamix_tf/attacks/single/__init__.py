@@ -1,0 +1,1 @@
+"""Attacks of a cloud that sees one mixture alone."""

@@ -1,0 +1,65 @@
+"""A few numbers that look like noise, mixed: the hardened preset."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from datamix_tf.defences.base import NetworkSpec, variant
+from datamix_tf.defences.datamix import MixedFeatures, group_size_setting
+from datamix_tf.defences.registry import register
+
+
+@register
+@dataclasses.dataclass(frozen=True)
+class MixedBottleneck(MixedFeatures):
+    """The edge sends numbers through a `GaussianBottleneck` (`datamix_tf.models.bottleneck`), mixed in groups."""
+
+    id = "bottleneck"
+    group_size: int = group_size_setting()
+    bottleneck_units: int = variant(
+        64,
+        "numbers that bottleneck sends, with commas",
+        flag="bottleneck_units",
+        values=(64,),
+        check=lambda value: value >= 1,
+        expected="at least 1",
+    )
+    bottleneck_bits: float = variant(
+        90.0,
+        "upper bounds of the information in what bottleneck sends for an input, with commas",
+        flag="bottleneck_bits",
+        values=(90.0,),
+        check=lambda value: value > 0,
+        expected="above 0",
+    )
+
+    @property
+    def label(self) -> str:
+        return (
+            f"mixed bottleneck of {self.bottleneck_units} numbers, {self.bottleneck_bits:g} bits, S_G={self.group_size}"
+        )
+
+    @property
+    def model_name(self) -> str:
+        return f"bottleneck{self.bottleneck_units}-bits{self.bottleneck_bits:g}-group{self.group_size}"
+
+    @property
+    def packaging(self) -> int:
+        return 2
+
+    def build(self, spec: NetworkSpec) -> Any:
+        from datamix_tf.datamix_model import DataMixModel
+        from datamix_tf.models.bottleneck import bottleneck_parts
+
+        parts = bottleneck_parts(
+            spec.shape,
+            spec.outputs,
+            self.bottleneck_units,
+            self.bottleneck_bits,
+            width=spec.width,
+            hidden_units=spec.hidden_units,
+            normalization=spec.normalization(),
+            seed=spec.seed,
+        )
+        return DataMixModel(*parts, group_size=self.group_size, seed=spec.seed, name="bottleneck")

@@ -1,0 +1,95 @@
+"""Features mixed in groups with secret orthogonal keys (DataMix, ECCV 2020; FaceMix, CVPRW 2020)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+from datamix_tf.costs import cost_of
+from datamix_tf.defences.base import Costs, Defence, NetworkSpec, variant
+from datamix_tf.defences.registry import register
+from datamix_tf.typing import Tensor
+
+BLOCKS = (0, 1, 2, 3)
+
+
+@dataclasses.dataclass(frozen=True)
+class MixedFeatures(Defence):
+    """The base of defences whose network is a `DataMixModel`."""
+
+    mixes = True
+
+    def references(self, model: Any) -> dict[str, Callable[..., Any]]:
+        return {"unmixed": model.unmixed(), "wrong_key": wrong_key(model)}
+
+    def costs(self, model: Any, spec: NetworkSpec) -> Costs:
+        pre, main, post = (cost_of(part) for part in (model.pre, model.main, model.post))
+        edge = {key: pre[key] + post[key] for key in ("params", "macs")}
+        return Costs(edge["params"], edge["macs"], pre["output_bytes"], main["output_bytes"])
+
+
+def group_size_setting() -> Any:
+    """The setting of all that mix in groups."""
+    return variant(
+        8,
+        "inputs mixed with each other (S_G), from 1",
+        flag="group_size",
+        values=8,
+        check=lambda value: value >= 1,
+        expected="at least 1",
+    )
+
+
+@register
+@dataclasses.dataclass(frozen=True)
+class DataMix(MixedFeatures):
+    """ResNet-18 cut into three, trained through the mixing of what crosses the first cut."""
+
+    id = "datamix"
+    num_pre_blocks: int = variant(
+        1,
+        "blocks on the edge (N_pre): 1, 2, 3, 0 to mix raw inputs, or several with commas; the first is packaged",
+        flag="num_pre_blocks",
+        values=(1,),
+        choices=BLOCKS,
+    )
+    group_size: int = group_size_setting()
+
+    @property
+    def label(self) -> str:
+        return f"DataMix, N_pre={self.num_pre_blocks}, S_G={self.group_size}"
+
+    @property
+    def model_name(self) -> str:
+        return f"datamix-pre{self.num_pre_blocks}-group{self.group_size}"
+
+    @property
+    def packaging(self) -> int:
+        return int(self.num_pre_blocks > 0 and self.group_size > 1)
+
+    def build(self, spec: NetworkSpec) -> Any:
+        import keras
+
+        from datamix_tf.datamix_model import DataMixModel
+        from datamix_tf.models.resnet import post_layer, pre_layer
+        from datamix_tf.split import split
+
+        network = spec.resnet18()
+        pre, main, post = split(network, after=pre_layer(self.num_pre_blocks), before=post_layer(network))
+        if spec.standardize and self.num_pre_blocks:
+            standardize = keras.layers.BatchNormalization(center=False, scale=False, momentum=0.9, name="standardize")
+            pre = keras.Model(pre.inputs[0], standardize(pre.outputs[0]), name=pre.name)
+        return DataMixModel(pre, main, post, group_size=self.group_size, seed=spec.seed, name="datamix")
+
+
+def wrong_key(model: Any) -> Callable[..., Any]:
+    """A function like a `DataMixModel` that de-mixes with other keys than it mixed with."""
+    from datamix_tf.groups import complete_groups
+
+    def predict(x: Tensor, training: bool = False) -> Tensor:
+        features = complete_groups(model.pre(x, training=False), model.group_size)
+        answers = model.main(model.mix(features, model.keys(features)), training=False)
+        return model.post(model.demix(answers, model.keys(features)), training=False)[: len(x)]
+
+    return predict

@@ -1,0 +1,112 @@
+"""What a server publishes of its obfuscation, and how a client chooses from it."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+import keras
+import numpy as np
+
+from datamix_tf.costs import count_macs
+from datamix_tf.obfuscation.signal import obfuscate
+from datamix_tf.typing import Array, Tensor
+
+BYTES_PER_VALUE = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class ProfileEntry:
+    """What removing signal content costs at one split layer.
+
+    Attributes:
+        split_layer: The paper's split layer: its input is sent.
+        kept: Coefficients kept at each place, m'.
+        rank: All that the server's first layer sees, m.
+        accuracy: Share of examples that are classified correctly.
+        accuracy_drop: How much less that is than with all signal content.
+        edge_macs: Multiply-adds on the edge, those of the coefficients included.
+        bytes_up: Bytes of one example's coefficients as float32.
+    """
+
+    split_layer: int
+    kept: int
+    rank: int
+    accuracy: float
+    accuracy_drop: float
+    edge_macs: int
+    bytes_up: int
+
+    @property
+    def removed_fraction(self) -> float:
+        """Share of the coefficients that are not sent."""
+        return 1 - self.kept / self.rank
+
+
+def profile(
+    network: keras.Model,
+    sent: Mapping[int, Tensor],
+    x: Array,
+    y: Array,
+    fractions: Sequence[float] = (0.0, 0.25, 0.5, 0.75, 0.9, 0.95, 1.0),
+) -> list[ProfileEntry]:
+    """Measures accuracy against the fraction of signal content removed, for every split layer.
+
+    Args:
+        network: A functional classifier, inputs -> logits.
+        sent: Split layer -> the symbolic tensor that is sent there.
+        x: Inputs `[n, ...]`, best of a validation split.
+        y: Classes, int `[n]`.
+        fractions: Shares of coefficients to remove; one coefficient always stays.
+    """
+    entries = []
+    for split_layer, tensor in sent.items():
+        model, _ = obfuscate(network, tensor)
+        content, rebuild = model.get_layer("signal_content"), model.get_layer("signal_rebuild")
+        client = keras.Model(network.inputs[0], tensor)
+        server = keras.Model(content.output, model.outputs[0])
+        macs, whole = count_macs(client), np.asarray(rebuild.basis)
+        sender = keras.Model(model.inputs[0], content.output)
+        coefficients = sender.predict(x, batch_size=256, verbose=0)
+        full = None
+        for kept in sorted({max(1, round(content.rank * (1 - fraction))) for fraction in fractions}, reverse=True):
+            rebuild.basis.assign(whole * (np.arange(content.rank) < kept))
+            accuracy = float((server.predict(coefficients, batch_size=256, verbose=0).argmax(1) == y).mean())
+            full = accuracy if full is None else full
+            places = math.prod(content.places)
+            entries.append(
+                ProfileEntry(
+                    split_layer,
+                    kept,
+                    content.rank,
+                    accuracy,
+                    full - accuracy,
+                    macs + places * kept * whole.shape[0],
+                    places * kept * BYTES_PER_VALUE,
+                )
+            )
+    return entries
+
+
+def choose(entries: Iterable[ProfileEntry], max_macs: float, max_accuracy_drop: float) -> ProfileEntry:
+    """The client's choice: as many layers on the edge as it can afford, then as little content as accuracy allows.
+
+    Args:
+        entries: What `profile` measured.
+        max_macs: Most multiply-adds on the edge.
+        max_accuracy_drop: Largest loss of accuracy, a share from 0 to 1.
+
+    Raises:
+        ValueError: If no entry is within both.
+
+    Reference: Samragh et al., Unsupervised Information Obfuscation (2021), section 4.3, "Inference".
+    """
+    possible = [entry for entry in entries if entry.edge_macs <= max_macs and entry.accuracy_drop <= max_accuracy_drop]
+    if not possible:
+        least = min(entries, key=lambda entry: entry.edge_macs)
+        raise ValueError(
+            f"No entry of the profile has at most {max_macs} multiply-adds and loses at most {max_accuracy_drop} of "
+            f"accuracy; the least work is {least.edge_macs} multiply-adds at split layer {least.split_layer}."
+        )
+    return min(possible, key=lambda entry: (-entry.split_layer, entry.kept))

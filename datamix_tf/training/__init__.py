@@ -1,0 +1,1 @@
+"""How networks are trained: curriculum, distillation, adversaries, removal of signal content."""

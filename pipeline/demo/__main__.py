@@ -1,0 +1,152 @@
+"""`python -m pipeline.demo RUN_DIR`: a local page on which a finished run can be tried."""
+
+from __future__ import annotations
+
+import argparse
+import concurrent.futures
+import contextlib
+import os
+import signal
+import socket
+import sys
+import threading
+
+from pipeline.demo.guard import LOOPBACK
+
+DESCRIPTION = """\
+Serves a page on which pictures can be dropped or a word recorded: it shows what leaves the device, what the cloud
+answers, what the best attack makes of it, and what becomes of both with the right key, a wrong one and none. The cloud
+is a real server, embedded, on the run's serving/ folder."""
+PROBE_SECONDS = 10.0
+
+
+def main(argv=None) -> int:
+    """Serves until told to stop; returns the exit status."""
+    arguments = _parser().parse_args(argv)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    from components.errors import InputError
+    from serving.edge.errors import EdgeError
+    from serving.protocol.errors import ServingError
+
+    try:
+        _check(arguments)
+        with contextlib.ExitStack() as stack:
+            _serve(arguments, stack)
+    except (InputError, ServingError, EdgeError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _check(arguments):
+    from components.errors import InputError
+
+    if not arguments.run.count("://") and not os.path.isdir(arguments.run):
+        raise InputError(
+            f"expected the output folder of a finished `python -m pipeline.run`; {arguments.run!r} is none"
+        )
+    if not 0 <= arguments.port <= 65535:
+        raise InputError(f"--port must be from 0 to 65535; received {arguments.port}")
+    if arguments.attack_steps < 0:
+        raise InputError(f"--attack_steps must be at least 0; received {arguments.attack_steps}")
+    if arguments.host not in LOOPBACK:
+        print(f"*** LISTENING ON {arguments.host}: whoever reaches it sees raw test examples ***", file=sys.stderr)
+
+
+def _serve(arguments, stack):
+    listening = stack.enter_context(_listening(arguments))
+    # The imports take seconds; --help, a wrong flag and a port in use need not wait for them.
+    import uvicorn
+
+    from components.training.data import arrays
+    from pipeline.demo.answering import answering
+    from pipeline.demo.app import make_app
+    from pipeline.demo.attacker import Attacker, left_out
+    from pipeline.demo.embedded import embedded
+    from pipeline.demo.journey import Device
+    from pipeline.demo.opened import opened
+    from pipeline.demo.page import page
+    from pipeline.demo.telling import about
+    from serving.edge.__main__ import EXTENSIONS
+    from serving.protocol.bodies import Limits
+    from serving.protocol.http_server import http_config
+
+    run = opened(arguments.run)
+    model = run.model()
+    url = arguments.url or stack.enter_context(embedded(run.manifest, run.served))
+    device = stack.enter_context(contextlib.closing(Device(run, url)))
+    device.travel(
+        run.x[:1], seconds=PROBE_SECONDS
+    )  # a cloud that does not answer is an error now, not at the first look
+    attacker = _in_background(lambda: Attacker(model, arrays(run.examples, "train")[1], arguments.attack_steps))
+    shown = page(
+        run.schema["name"],
+        about(run, url, arguments.url is None, left_out(arguments.attack_steps)),
+        ",".join(EXTENSIONS[run.schema["kind"]]),
+    )
+    app = make_app(shown, answering(run, device, attacker), attacker, arguments.host)
+    where = f"http://{_bracketed(arguments.host)}:{listening.getsockname()[1]}"
+    print(f"{where}: the demo of {arguments.run}; the cloud: {url}", flush=True)
+    if arguments.open:
+        import webbrowser
+
+        webbrowser.open(where)
+    limits = Limits()
+    config = http_config(app, read_seconds=limits.read_seconds, max_connections=limits.max_connections, drain_seconds=2)
+    if threading.current_thread() is threading.main_thread():
+        # Uvicorn stops gracefully on these and then raises them again; a stop on request is no failure.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: None)
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def _in_background(work) -> concurrent.futures.Future:
+    """The result of `work`, done in a thread that keeps nobody from leaving."""
+    future = concurrent.futures.Future()
+
+    def do():
+        try:
+            future.set_result(work())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=do, name="attacker", daemon=True).start()
+    return future
+
+
+def _listening(arguments):
+    from components.errors import InputError
+
+    family = socket.AF_INET6 if ":" in arguments.host else socket.AF_INET
+    try:
+        return socket.create_server((arguments.host, arguments.port), family=family)
+    except OSError as error:
+        raise InputError(
+            f"cannot listen on {_bracketed(arguments.host)}:{arguments.port}: {error.strerror}; choose another --port "
+            "or --host"
+        ) from error
+
+
+def _bracketed(host):
+    return f"[{host}]" if ":" in host else host
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        "python -m pipeline.demo", description=DESCRIPTION, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    add = parser.add_argument
+    add("run", metavar="RUN_DIR", help="output folder of a finished `python -m pipeline.run`")
+    add("--port", type=int, default=8600, help="port of the page; 0 picks a free one")
+    add("--host", default="127.0.0.1", help="address to listen on; anything but loopback shows raw inputs to others")
+    add("--url", help="a cloud that serves this run's model, such as http://HOST:8501, instead of the embedded one")
+    add("--attack_steps", type=int, default=0, help="batches to train the attacks on that learn; 0 leaves them out")
+    add("--open", action="store_true", help="open the page in this machine's browser")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

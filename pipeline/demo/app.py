@@ -1,0 +1,89 @@
+"""The demo as an ASGI application: the page, and the queries that it sends back."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import json
+import logging
+from collections.abc import Callable
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from pipeline.demo.guard import Guard
+from pipeline.demo.page import Page
+from serving.edge.errors import EdgeError
+from serving.protocol.bodies import BodyReader, Limits
+from serving.protocol.errors import TOO_MUCH_MEMORY, ServingError
+from serving.protocol.json_cost import check_cost
+
+MAX_BODY_BYTES = 32 << 20
+_log = logging.getLogger(__name__)
+
+
+def make_app(page: Page, ask: Callable[[dict], dict], ready: concurrent.futures.Future, host: str | None):
+    """The application.
+
+    Args:
+        page: What `/` shows.
+        ask: Answers a query, `{"files": [{"name", "base64"}]}` or `{"examples": count}`.
+        ready: Done once the attacker is; its exception is told.
+        host: The address that the user asked to listen on, or `None` for this machine alone (`Guard`).
+    """
+    bodies = BodyReader(Limits(max_body_bytes=MAX_BODY_BYTES))
+
+    async def show(request):
+        return Response(page.html, media_type="text/html", headers=page.headers)
+
+    async def state(request):
+        error = ready.exception() if ready.done() else None
+        return JSONResponse({"ready": ready.done() and not error, "error": error and str(error)})
+
+    async def query(request: Request):
+        try:
+            async with bodies.read(request) as content:
+                asked = _parsed(content)
+            return JSONResponse(await run_in_threadpool(ask, asked))
+        except ServingError as error:
+            return JSONResponse({"error": str(error)}, error.http_status)
+        except EdgeError as error:
+            return JSONResponse({"error": str(error)}, 502)
+        except MemoryError:
+            return JSONResponse({"error": TOO_MUCH_MEMORY}, 413)
+        except Exception:
+            _log.exception("a query failed")
+            return JSONResponse({"error": "internal error; the demo's log says more"}, 500)
+
+    routes = [Route("/", show), Route("/api/state", state), Route("/api/query", query, methods=["POST"])]
+    return Guard(Starlette(routes=routes), host)
+
+
+def _parsed(content):
+    check_cost(content, MAX_BODY_BYTES)
+    try:
+        asked = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise ServingError(400, f"expected a JSON object, received what cannot be read: {error}") from None
+    if isinstance(asked, dict) and set(asked) == {"files"} and _are_files(asked["files"]):
+        return asked
+    if isinstance(asked, dict) and set(asked) == {"examples"} and type(asked["examples"]) is int:
+        if asked["examples"] >= 1:
+            return asked
+        raise ServingError(400, f"examples must be at least 1, received {asked['examples']}")
+    raise ServingError(400, 'expected {"files": [{"name": TEXT, "base64": TEXT}, ...]} or {"examples": COUNT}')
+
+
+def _are_files(files):
+    return (
+        isinstance(files, list)
+        and files
+        and all(
+            isinstance(file, dict)
+            and set(file) == {"name", "base64"}
+            and all(isinstance(v, str) for v in file.values())
+            for file in files
+        )
+    )

@@ -1,0 +1,123 @@
+"""A finished run, opened for the demo: its bundle, its examples, and the trained model behind the bundle."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import types
+
+import numpy as np
+
+from components.errors import InputError
+from components.storage import files
+from components.storage.artifacts import Examples, Models, RawExamples
+from components.training import models as trained
+from components.training.data import arrays
+from components.training.networks import ModelConfig
+from pipeline.orchestration.finished import finished
+from serving.cloud.model_config import versions_in
+from serving.edge.bundle import Halves, load_manifest
+from serving.edge.errors import BundleError
+from serving.edge.manifest import Manifest
+
+TOLERANCE = 1e-3  # relative to the largest feature; the packager demands 1e-4 of one group
+
+
+@dataclasses.dataclass(frozen=True)
+class Opened:
+    """What the demo takes of a run.
+
+    Attributes:
+        raw: The examples as they were ingested.
+        examples: The decoded examples.
+        schema: Theirs.
+        models: The trained models.
+        manifest: Of the bundle.
+        edge: Folder of the bundle.
+        served: Folder of the cloud's model, with its versions.
+        names, x, y: The test split: names, inputs float32 `[n, ...]`, labels int32.
+    """
+
+    raw: RawExamples
+    examples: Examples
+    schema: dict
+    models: Models
+    manifest: Manifest
+    edge: str
+    served: str
+    names: list[str]
+    x: np.ndarray
+    y: np.ndarray
+
+    def model(self):
+        """The `DataMixModel` that the bundle was made of, known by what it computes: a run may have trained several.
+
+        Raises:
+            InputError: If none of the run's models computes what the bundle does.
+        """
+        size = self.manifest.group_size
+        group = np.resize(self.x, (size, *self.x.shape[1:]))
+        halves = Halves(self.edge, self.manifest, "float32", 1)
+        wanted = halves.mix(group, types.SimpleNamespace(matrix=np.eye(size, dtype=np.float32)))
+        for name in trained.names(self.models):
+            defence = ModelConfig.from_dict(trained.training(self.models, name)["config"]).defence
+            if defence.mixes and defence.group_size == size:
+                model = trained.load(self.models, name)
+                if _fits(model, self.manifest) and _same(_features(model, group), wanted):
+                    return model
+        raise InputError(
+            f"expected a trained model that computes what the bundle {self.edge} does, found none among "
+            f"{', '.join(trained.names(self.models))}; run `python -m pipeline.run` again, which packages one of them"
+        )
+
+
+def opened(folder: str) -> Opened:
+    """Opens the output folder of a finished run.
+
+    Raises:
+        InputError: If it is none, is in an object store, lacks serving/ or edge/, or mixes no groups of at least 2.
+    """
+    if files.is_remote(folder):
+        raise InputError(f"expected a folder on this machine, received {folder}; copy the run here first")
+    examples = finished(folder, Examples, "transform", "examples", "schema.json")
+    models = finished(folder, Models, "trainer", "models", "models.json")
+    raw = finished(folder, RawExamples, "example_gen", "examples", "schema.json")
+    edge, manifest = _bundle(folder)
+    served = os.path.join(folder, "serving", manifest.model_name)
+    if manifest.model_version not in versions_in(served):
+        raise InputError(
+            f"expected the model of the bundle in {os.path.join(served, str(manifest.model_version))}, found none; "
+            "run `python -m pipeline.run` to its end: it pushes both"
+        )
+    if manifest.group_size < 2:
+        raise InputError(f"expected a model that mixes groups of at least 2, {edge} has groups of 1; nothing is mixed")
+    schema = examples.read_json("schema.json")
+    names, x, y = arrays(examples, "test")
+    return Opened(raw, examples, schema, models, manifest, edge, served, names, x.astype(np.float32), y)
+
+
+def _bundle(folder):
+    edge = os.path.join(folder, "edge")
+    try:
+        return edge, load_manifest(edge)
+    except BundleError as error:
+        raise InputError(
+            f"{error}; expected the bundle that a finished `python -m pipeline.run` pushes; run it to its end"
+        ) from error
+
+
+def _features(model, x):
+    """Features as the edge computes them: without the noise, which its client adds."""
+    from datamix_tf.layers import without_noise
+
+    quiet, _ = without_noise(model.pre)
+    return np.asarray(quiet(x, training=False))
+
+
+def _fits(model, manifest):
+    shapes = manifest.input_shape, manifest.feature_shape
+    return (tuple(model.pre.input_shape[1:]), tuple(model.pre.output_shape[1:])) == shapes
+
+
+def _same(features, wanted):
+    return np.abs(features - wanted).max() <= TOLERANCE * np.abs(wanted).max()

@@ -1,0 +1,91 @@
+"""From rows to work: the models to train and the attacks to run."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from components.attacker import TARGET, AttackConfig
+from components.errors import InputError
+from components.training.networks import ModelConfig
+from datamix_tf.defences import Defence
+from pipeline.experiments.rows import HIDDEN, Row
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """The work of a run.
+
+    Attributes:
+        models: `ModelConfig`s, each once.
+        methods: Pairs of a `Defence` and the name of the model that it runs, one for each row and seed.
+        attacks: `AttackConfig`s, each once.
+    """
+
+    models: list[ModelConfig]
+    methods: list[tuple[Defence, str]]
+    attacks: list[AttackConfig]
+
+    @property
+    def packaged(self) -> str:
+        """Name of the model that is packaged: of those that mix the one that prefers it most, the first."""
+        mixing = [model for model in self.models if model.defence.mixes]
+        return max(mixing, key=lambda model: model.defence.packaging).name
+
+
+def plan(rows: list[Row], options, hidden: tuple[str, ...]) -> Plan:
+    """The work for rows under options.
+
+    Args:
+        rows: What is compared.
+        options: `RunOptions`, with nothing left open.
+        hidden: The hidden label columns.
+
+    Raises:
+        InputError: If the anonymizer has no hidden column to be trained against, or a signal rank is too large.
+    """
+    models, methods, attacks = {}, [], []
+    for seed in range(options.seed, options.seed + options.repeats):
+        for row in [row.resolved(options) for row in rows]:
+            model = _model(row.defence, options, hidden, seed)
+            models[model.name] = model
+            methods.append((row.defence, model.name))
+            for attack in row.attacks:
+                for label in hidden if attack.label == HIDDEN else (TARGET,):
+                    attacks.append(_attack(attack, label, model, options))
+    return Plan(list(models.values()), methods, list(dict.fromkeys(attacks)))
+
+
+def _model(defence, options, hidden, seed):
+    if defence.needs_people and not hidden:
+        raise InputError(f"the method {defence.id} is trained against a hidden label column; name one with --hidden")
+    try:
+        defence.check(options.width)
+    except ValueError as error:
+        raise InputError(str(error)) from None
+    own = {
+        "defence": defence.trained_as,
+        "distill": options.distill if defence.mixes else 0.0,
+        "seed": seed,
+        "people": hidden[0] if defence.needs_people else "",
+    }
+    as_told = {field.name for field in dataclasses.fields(ModelConfig)} - set(own)
+    return ModelConfig(**own, **{name: getattr(options, name) for name in as_told})
+
+
+def _attack(attack, label, model, options):
+    rebuild = attack.kind == "reconstruction"
+    return AttackConfig(
+        model=model.name,
+        kind=attack.kind,
+        label=label,
+        epochs=options.reconstruction_epochs if rebuild else options.attack_epochs,
+        patience=options.attack_patience,
+        batch_size=options.batch_size,
+        learning_rates=options.attack_learning_rates,
+        starts=options.attack_starts,
+        width=options.reconstruction_width,
+        min_examples=options.min_examples,
+        mates=attack.mates,
+        shuffle=attack.shuffle,
+        seed=model.seed,
+    )

@@ -1,0 +1,63 @@
+"""What a run compares: rows of a table, each a method with its attacks."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from components.attack_kinds import reads_labels
+from datamix_tf.defences import Defence, get
+
+TARGET, HIDDEN = "target", "hidden"
+
+
+@dataclasses.dataclass(frozen=True)
+class RowAttack:
+    """An attack on a row.
+
+    Attributes:
+        kind: What the attack is, see `components.attacker.AttackConfig`.
+        label: `"target"`, or `"hidden"` for every hidden column.
+        mates: Who is mixed with whom, one of `datamix_tf.mates.MATES`.
+        shuffle: Whether mixtures are permuted across groups.
+    """
+
+    kind: str
+    label: str = HIDDEN
+    mates: str = "any"
+    shuffle: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One row of a comparison.
+
+    Attributes:
+        defence: The `Defence`; or its class, for the first variant that the options ask for.
+        attacks: The `RowAttack`s.
+        paper: Column name -> the paper's figure.
+    """
+
+    defence: Defence | type[Defence]
+    attacks: tuple[RowAttack, ...] = ()
+    paper: dict[str, float | str] = dataclasses.field(default_factory=dict)
+
+    def resolved(self, options) -> Row:
+        """The row with a defence whose settings are known."""
+        if isinstance(self.defence, Defence):
+            return self
+        return dataclasses.replace(self, defence=self.defence.variants(options)[0])
+
+
+def rows_of(options) -> list[Row]:
+    """The rows that the options of an ordinary run ask for."""
+    attacks = tuple(
+        RowAttack(kind, label)
+        for kind in options.attacks
+        for label in ((TARGET, HIDDEN) if reads_labels(kind) else (TARGET,))
+    )
+    attacks = attacks if options.attack_epochs else ()
+    return [
+        Row(defence, attacks if defence.attacked else ())
+        for method in options.methods
+        for defence in get(method).variants(options)
+    ]

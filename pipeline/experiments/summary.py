@@ -1,0 +1,121 @@
+"""The tables in the terminal at the end of a run."""
+
+from __future__ import annotations
+
+from components.metrics_rows import entry_key, members_of
+from components.report.page import human
+from datamix_tf.defences import Defence
+
+HEADINGS = ("method", "edge params", "edge MACs", "bytes up", "test acc.", "balanced", "AUC")
+CAUTION = "Attacks see single mixtures. A cloud that compares the mixtures of a group learns far more (README)."
+SCORES = {"valid": "valid_accuracy", "test": "test_accuracy", "balanced": "balanced_accuracy"}
+
+
+def table(metrics: dict) -> str:
+    """The methods of a run as aligned text, with mean and standard deviation over seeds, and the attack scores."""
+    attacks = sorted({name for row in metrics["rows"] for name in row["attacks"]})
+    lines = [[*HEADINGS, *(f"attack: {name} (chance, n)" for name in attacks)]]
+    for entry in metrics["summary"]:
+        figures = [_spread(entry, key) for key in ("test_accuracy", "balanced_accuracy", "auc")]
+        costs = [human(entry[key]) for key in ("edge_params", "edge_macs", "bytes_up")]
+        lines.append([entry_key(entry), *costs, *figures, *(_attack(entry, name, metrics["rows"]) for name in attacks)])
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    text = [
+        "  ".join(
+            cell.ljust(width) if not column else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        )
+        for line in lines
+    ]
+    text.insert(1, "-" * len(text[0]))
+    return "\n".join([*text, CAUTION])
+
+
+def experiment_table(metrics: dict, experiment) -> str:
+    """A paper's table as Markdown: below each row the paper's figures, then all attacks with chance and count.
+
+    Args:
+        metrics: The content of `metrics.json`.
+        experiment: A `pipeline.experiments.Experiment`.
+    """
+    settings, dataset = metrics["settings"], metrics["dataset"]
+    names = _label_names(dataset)
+    headings = ["method", "params", "MACs", "bytes up", *experiment.columns]
+    seeds = metrics["summary"][0]["seeds"]
+    lines = [
+        f"# {experiment.title}",
+        f"Data: {dataset['name']}, {dataset['splits']['train']} train, {dataset['splits']['test']} test examples, "
+        f"{'x'.join(map(str, dataset['shape']))}. Preset {settings['preset']}: width {settings['width']}, "
+        f"{settings['epochs']} epochs; {seeds} seed{'s' if seeds > 1 else ''}. Figures in %.",
+        _markdown(headings, _lines(metrics, experiment, headings, names)),
+        "Attacks, with chance and number of test examples:",
+        _markdown(["method", "attack", "score", "chance", "n"], _attack_lines(metrics)),
+        CAUTION,
+    ]
+    return "\n\n".join(lines)
+
+
+def _lines(metrics, experiment, headings, names):
+    """The rows of a paper's table, each followed by the paper's figures."""
+    lines = []
+    for row in experiment.rows:
+        entry = _entry_of(row, metrics["summary"])
+        costs = [human(entry["edge_params"]), human(entry["edge_macs"]), human(entry["bytes_up"])]
+        figures = [_figure(entry, source.format(**names)) for source in experiment.columns.values()]
+        lines.append([entry_key(entry), *costs, *figures])
+        if row.paper:
+            lines.append(["*the paper*", *(str(row.paper.get(heading, "")) for heading in headings[1:])])
+    return lines
+
+
+def _attack_lines(metrics):
+    return [
+        [entry_key(entry), name, _figure(entry, name), _number(attack["chance"], attack), str(attack["n"])]
+        for entry in metrics["summary"]
+        for name, attack in members_of(entry, metrics["rows"])[0]["attacks"].items()
+        if "skipped" not in attack
+    ]
+
+
+def _label_names(dataset):
+    """What the data set's target and its first hidden column are called as attacks."""
+    target = "attributes" if dataset["task"] == "binary" else dataset["target"][0]
+    return {"target": target, "hidden": (*dataset["hidden"], "")[0]}
+
+
+def _entry_of(row, summary):
+    """The summary's entry for a `pipeline.experiments.rows.Row`; of a class, its first variant."""
+    settings = row.defence.settings if isinstance(row.defence, Defence) else {}
+    return next(e for e in summary if e["method"] == row.defence.id and settings.items() <= e.items())
+
+
+def _figure(entry, source):
+    key = SCORES.get(source, f"attack {source}")
+    if key not in entry["mean"]:
+        return ""
+    if source == "reconstruction":
+        spread = f" ± {entry['std'][key]:.2f}" if entry["seeds"] > 1 else ""
+        return f"{entry['mean'][key]:.2f}{spread}"
+    return _spread(entry, key)
+
+
+def _number(value, attack):
+    return f"{value:.2f}" if attack["measure"] == "inverse_mse" else f"{100 * value:.1f}"
+
+
+def _markdown(headings, lines):
+    rule = ["---"] * len(headings)
+    return "\n".join("| " + " | ".join(line) + " |" for line in (headings, rule, *lines))
+
+
+def _spread(entry, key):
+    text = f"{100 * entry['mean'][key]:.1f}"
+    return f"{text} ± {100 * entry['std'][key]:.1f}" if entry["seeds"] > 1 else text
+
+
+def _attack(entry, name, rows):
+    key = f"attack {name}"
+    if key not in entry["mean"]:
+        return "-"
+    attack = members_of(entry, rows)[0]["attacks"][name]
+    return f"{_figure(entry, name)} ({_number(attack['chance'], attack)}, {attack['n']})"

@@ -1,0 +1,60 @@
+"""Which attacks measure what the cloud learns, and how long they learn."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from components.errors import InputError
+from datamix_tf.settings import above, at_least, setting
+
+ATTACKS = ("label", "set", "probe", "reconstruction", "separated", "key")
+STARTS = ("trained", "fresh")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AttackOptions:
+    """How long attack networks are trained."""
+
+    GROUP = "attacks"
+
+    attack_epochs: int = setting(10, "most passes of an attack network; 0 runs no attacks", **at_least(0))
+    attack_patience: int = setting(0, "passes without a gain after which it ends; 0: never", **at_least(0))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AttackChoiceOptions(AttackOptions):
+    """Which attacks a run tries."""
+
+    GROUP = "attacks"
+
+    attacks: tuple[str, ...] = setting(
+        ("label",),
+        f"any of {', '.join(ATTACKS)}, with commas; also ids of attacks of the audit or of a --plugin",
+    )
+    attack_learning_rates: tuple[float, ...] = setting((1e-3,), "each is tried, the best counts", **above(0))
+    attack_starts: tuple[str, ...] = setting(
+        ("trained",),
+        "trained (from M_main's weights) and fresh; each is tried, the best counts",
+        choices=STARTS,
+    )
+    reconstruction_epochs: int = setting(20, "passes of Pix2Pix", **at_least(1))
+    reconstruction_width: int = setting(64, "filters of Pix2Pix's first convolutions", **at_least(1))
+    min_examples: int = setting(8, "train examples that an identity needs to be attacked", **at_least(1))
+
+
+def check_attacks(options: AttackChoiceOptions) -> None:
+    """Refuses attacks that there are not. Raises InputError."""
+    others = set(options.attacks) - set(ATTACKS)
+    if others:
+        from datamix_tf.audit import probes  # with Keras: only where it is needed
+
+        known = probes()
+        if not others <= set(known):
+            names = ", ".join((*ATTACKS, *known))
+            raise InputError(f"--attacks must be of {names}; received {','.join(options.attacks)}")
+
+
+def check_starts(options: AttackChoiceOptions) -> None:
+    """Refuses attacks that start from nothing. Raises InputError."""
+    if not options.attack_starts:
+        raise InputError(f"--attack_starts must be of {', '.join(STARTS)}; received ''")

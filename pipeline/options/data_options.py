@@ -1,0 +1,81 @@
+"""Which data, which labels of them, and how they are split."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from components.errors import InputError
+from datamix_tf.settings import above, at_least, setting, share
+
+#: The networks halve rows and columns until fewer would leave nothing.
+SMALLEST = 8
+
+
+def size(text: str) -> tuple[int, int]:
+    """Rows and columns of `64x48`, or of `64` for a square. Raises ValueError."""
+    parts = text.split("x")
+    if len(parts) > 2 or not all(part.isascii() and part.isdecimal() for part in parts):
+        raise ValueError(text)
+    return int(parts[0]), int(parts[-1])
+
+
+def write_size(value: tuple[int, int]) -> str:
+    """What `size` reads."""
+    return "x".join(map(str, value))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DataOptions:
+    """Which data, and which labels of them."""
+
+    GROUP = "data"
+
+    dataset: str = setting(
+        "avatars",
+        "avatars, tones (built-in), folder:PATH, or celeb_a, lfwa, utkface, facescrub, speech_commands, emnist_writers",
+    )
+    target: tuple[str, ...] | None = setting(
+        None, "label columns to learn, with commas (default: the data set's own)", metavar="COLUMN,..."
+    )
+    hidden: tuple[str, ...] | None = setting(
+        None, "label columns that the attacker is after (default: the data set's own)", metavar="COLUMN,..."
+    )
+    examples: int | None = setting(
+        None, "size of a generated data set, or most examples of a folder (default: all)", **at_least(1)
+    )
+    data_dir: str | None = setting(None, "where tensorflow-datasets keeps data (default: its own)")
+    valid_share: float = setting(0.15, "share of validation examples, for --split hash", **above(0))
+    test_share: float = setting(0.2, "share of test examples, for --split hash", **above(0))
+    image_size: tuple[int, int] = setting(
+        (64, 64),
+        "HEIGHTxWIDTH of pictures; the papers' faces: 218x178",
+        check=lambda side: side >= SMALLEST,
+        expected=f"HEIGHTxWIDTH of at least {SMALLEST}x{SMALLEST}",
+        metavar="HEIGHTxWIDTH",
+        read=size,
+        write=write_size,
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SplitOptions(DataOptions):
+    """What else a run may say of its data."""
+
+    GROUP = "data"
+
+    split: str = setting("hash", "split by content hash, or by official lists", choices=("hash", "official"))
+    max_bad_share: float = setting(0.05, "share of bad records above which the run stops", **share())
+    spectrogram: str = setting(
+        "mel64",
+        "mel64: 64 mel bands x 64 frames; paper: 165 frequencies x 199 frames, as the papers' costs imply",
+        choices=("mel64", "paper"),
+    )
+
+
+def check_shares(options: DataOptions) -> None:
+    """Refuses shares that leave nothing to train on. Raises InputError."""
+    if options.valid_share + options.test_share >= 1:
+        raise InputError(
+            "--valid_share and --test_share must sum below 1; received "
+            f"{options.valid_share:g} and {options.test_share:g}"
+        )

@@ -1,0 +1,17 @@
+"""The network that all methods share."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from datamix_tf.settings import at_least, setting
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ModelOptions:
+    """The network that all methods share."""
+
+    GROUP = "models"
+
+    hidden_units: int = setting(256, "units of a hidden layer in M_post; the papers have none: 0", **at_least(0))
+    width: int = setting(64, "filters of the ResNet stem; 64 is ResNet-18", **at_least(1))

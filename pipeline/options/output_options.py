@@ -1,0 +1,64 @@
+"""Where results go, and what is pushed."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from components.storage.model_folders import check_model_name
+from datamix_tf.settings import setting, share
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LineageOptions:
+    """The record of executions."""
+
+    GROUP = "output"
+
+    lineage: str | None = setting(
+        None,
+        "SQLAlchemy URL of the database that records every execution (default: sqlite, lineage.db in the run's folder; "
+        "required if that is a URL)",
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class OutputOptions(LineageOptions):
+    """Where a run writes."""
+
+    GROUP = "output"
+
+    output: str = setting(
+        "runs/latest",
+        "folder for metrics.json, report.html, serving/, edge/, artifacts/; or a URL such as s3://bucket/run "
+        "(docs/pipeline.md)",
+    )
+    keep: str | None = setting(
+        None,
+        "folder or URL of finished trainings and attacks, for runs to share one after the other (default: OUTPUT/kept)",
+    )
+    no_cache: bool = setting(False, "run components again whose inputs, settings and code are unchanged")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PushOptions(OutputOptions):
+    """Which part of a run is done, and what is pushed in the end."""
+
+    GROUP = "output"
+
+    mlflow: str | None = setting(
+        None, "MLflow tracking URI (server or database) that gets the finished run too", metavar="URI"
+    )
+    from_node: str | None = setting(None, "first component to run; what is before it is taken as the last run left it")
+    to_node: str | None = setting(None, "last component to run")
+    min_balanced_accuracy: float = setting(0.0, "least that a model must reach to be pushed, 0 to 1", **share())
+    max_leakage: float = setting(
+        1.0,
+        "most that an attack on the model may gain over chance if it is to be pushed, as a share of what there is",
+        **share(),
+    )
+    model_name: str = setting("datamix", "name under which the cloud serves the model")
+
+
+def check_name(options: PushOptions) -> None:
+    """Refuses a model's name that would lead out of the serving folder. Raises InputError."""
+    check_model_name(options.model_name)

@@ -1,0 +1,71 @@
+"""The command line of `python -m pipeline.run`."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from datamix_tf.settings import setting
+from pipeline import experiments
+from pipeline.options import flags
+from pipeline.options.attack_options import AttackChoiceOptions, check_attacks, check_starts
+from pipeline.options.data_options import SplitOptions, check_shares
+from pipeline.options.defence_options import DefenceOptions, check_methods, with_flags
+from pipeline.options.model_options import ModelOptions
+from pipeline.options.output_options import PushOptions, check_name
+from pipeline.options.plugin_options import load_plugins
+from pipeline.options.presets import PRESETS
+from pipeline.options.training_options import MixingTrainingOptions, TeamOptions, check_team
+
+DESCRIPTION = """\
+Trains a split, mixing-aware model, measures what the cloud learns from what it receives, and packages the model for
+cloud and edge. Any Beam option may follow (--runner DirectRunner --direct_running_mode multi_processing ...;
+Beam's worker processes and threads listen on all interfaces: private network only)."""
+#: Checks of options that must fit each other.
+TOGETHER = (check_name, check_shares, check_attacks, check_starts, check_team, check_methods)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunOptions(
+    SplitOptions, DefenceOptions, ModelOptions, TeamOptions, MixingTrainingOptions, AttackChoiceOptions, PushOptions
+):
+    """The options of a run; `python -m pipeline.run --help` explains each."""
+
+    GROUP = "what to run"
+
+    experiment: str | None = setting(
+        None, "a table of the papers; decides on methods and attacks", choices=experiments.EXPERIMENTS
+    )
+    preset: str | None = setting(
+        None,
+        "named settings, for all that no flag sets: small ones, or a paper's (default: the experiment's)",
+        choices=tuple(PRESETS),
+    )
+
+
+def command() -> flags.Command:
+    """The command with the flags of all defences that are registered by now."""
+    return flags.Command("python -m pipeline.run", with_flags(RunOptions), DESCRIPTION)
+
+
+def parse(argv: list[str] | None = None) -> tuple[RunOptions, list[str]]:
+    """Parses the command line.
+
+    Returns:
+        The options, and the arguments that are left for Beam.
+
+    Raises:
+        InputError: If a value cannot be used.
+        SystemExit: After `--help`.
+    """
+    load_plugins(argv)
+    made = command()
+    given, beam_arguments = flags.values(made, argv)
+    preset = given.get("preset") or _preset_of(given.get("experiment"))
+    options = made.options(**{**PRESETS.get(preset, {}), **given, "preset": preset})
+    for check in TOGETHER:
+        check(options)
+    return options, beam_arguments
+
+
+def _preset_of(experiment):
+    return experiments.load(experiment).preset if experiment else None

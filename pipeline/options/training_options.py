@@ -1,0 +1,85 @@
+"""How models are trained, and by whom."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from components.errors import InputError
+from datamix_tf.settings import above, at_least, setting, share
+
+AUGMENTATIONS = ("flip", "shift", "mask")
+OPTIMIZERS = ("adamw", "adam", "sgd")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainingOptions:
+    """How long, how fast, how often."""
+
+    GROUP = "training"
+
+    epochs: int = setting(40, "passes over the train split; the papers: 100, 600", **at_least(1))
+    # Small steps and the hidden layer in M_post help mixing (docs/results.md).
+    batch_size: int = setting(32, "examples in a batch, lowered to a multiple of the group size", **at_least(1))
+    learning_rate: float = setting(3e-3, "peak learning rate, with cosine decay", **above(0))
+    seed: int = setting(0, "seed of data generation, initialisation, order and training keys", **at_least(0))
+    repeats: int = setting(1, "seeds to train with: seed, seed + 1, ...; gives a spread", **at_least(1))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MixingTrainingOptions(TrainingOptions):
+    """What else decides how the models of a run are trained."""
+
+    GROUP = "training"
+
+    curriculum: float = setting(
+        0.6,
+        "share of the epochs in which the mixing rises from no group to all; 0: all from the start (papers)",
+        check=lambda value: 0 <= value < 1,
+        expected="at least 0 and below 1",
+    )
+    standardize: bool = setting(True, "standardise features in front of the mixing; the papers do not")
+    optimizer: str = setting("adamw", "sgd has a momentum of 0.9", choices=OPTIMIZERS)
+    weight_decay: float = setting(0.05, "decoupled weight decay", **at_least(0))
+    distill: float = setting(
+        0.0, "share of the loss with which models that mix follow the answers of the unmixed one", **share()
+    )
+    augment: tuple[str, ...] = setting(
+        ("shift",),
+        "any of flip (left-right), shift and mask (bands and spans of spectrograms), with commas, or ''",
+        choices=AUGMENTATIONS,
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TeamOptions:
+    """Who shares each batch of a training."""
+
+    GROUP = "training"
+
+    replicas: int = setting(
+        1,
+        "replicas that share each batch, on this machine: its GPUs if it has so many, else logical CPU devices of one "
+        "process; whole groups stay together",
+        **at_least(1),
+    )
+    train_workers: tuple[str, ...] = setting(
+        (),
+        "machines that share each batch, this one first; on each of the others: python -m pipeline.train_worker. "
+        "TensorFlow listens there on all interfaces and lets anyone read and write files: private network only",
+        check=lambda address: ":" in address,
+        expected="two or more of HOST:PORT, with commas",
+        metavar="HOST:PORT,...",
+    )
+
+
+def check_team(options: TeamOptions) -> None:
+    """Refuses a team of one machine, and replicas on several. Raises InputError."""
+    if len(options.train_workers) == 1:
+        raise InputError(
+            f"--train_workers must be two or more of HOST:PORT, with commas; received {options.train_workers[0]}"
+        )
+    if options.train_workers and options.replicas > 1:
+        raise InputError(
+            "--train_workers has one replica on each machine; leave --replicas out; received --replicas "
+            f"{options.replicas}"
+        )

@@ -1,0 +1,1 @@
+"""Who feeds whom, what is skipped, and what is written down of it."""

@@ -1,0 +1,241 @@
+"""The pipeline: which component feeds which."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+
+from components.base import Component
+from components.errors import InputError
+from components.storage.artifacts import Artifact, atomic_file, atomic_folder
+from components.storage.local_copies import local_copy
+from pipeline import experiments
+from pipeline.experiments.plan import plan
+from pipeline.experiments.rows import rows_of
+from pipeline.options.run_options import RunOptions
+from pipeline.orchestration.cache_key import identity
+
+
+@dataclasses.dataclass(frozen=True)
+class Node:
+    """One component in the pipeline.
+
+    Attributes:
+        name: Its name, also of its folder under `artifacts/`.
+        component: The component.
+        inputs: Input name -> (name of the producing node, name of its output).
+    """
+
+    name: str
+    component: Component
+    inputs: dict[str, tuple[str, str]]
+
+
+def build(options: RunOptions, source) -> list[Node]:
+    """The nodes of a run, in an order in which they can run."""
+    from components.attacker import Attacker
+    from components.blessing import Thresholds
+    from components.evaluator import Evaluator
+    from components.example_gen import ExampleGen
+    from components.infra_validator import InfraValidator
+    from components.packager import Packager
+    from components.pusher import Pusher
+    from components.reporter import Reporter
+    from components.trainer import Trainer
+    from components.transform import Transform
+
+    serving = os.path.join(options.output, "serving")
+    hidden = source.hidden if options.hidden is None else options.hidden
+    experiment = experiments.load(options.experiment) if options.experiment else None
+    work = plan(list(experiment.rows) if experiment else rows_of(options), options, hidden)
+    keep = options.keep or os.path.join(options.output, "kept")
+    examples = {"examples": ("transform", "examples")}
+    trained = examples | {"models": ("trainer", "models")}
+    return [
+        Node(
+            "example_gen",
+            ExampleGen(
+                source=source,
+                target=source.target if options.target is None else options.target,
+                hidden=hidden,
+                valid_share=options.valid_share,
+                test_share=options.test_share,
+                official_split=options.split == "official",
+                max_bad_share=options.max_bad_share,
+            ),
+            {},
+        ),
+        Node(
+            "transform",
+            Transform(preprocessing=_preprocessing(options, source.kind), max_bad_share=options.max_bad_share),
+            {"examples": ("example_gen", "examples")},
+        ),
+        Node("trainer", Trainer(models=work.models, keep=keep, team=_team(options)), examples),
+        Node("attacker", Attacker(attacks=work.attacks, keep=keep), trained),
+        Node(
+            "evaluator",
+            Evaluator(
+                methods=work.methods,
+                model=work.packaged,
+                thresholds=Thresholds(options.min_balanced_accuracy, options.max_leakage),
+            ),
+            trained | {"scores": ("attacker", "scores")},
+        ),
+        Node(
+            "packager",
+            Packager(model=work.packaged, model_name=options.model_name, serving_folder=serving),
+            trained,
+        ),
+        Node(
+            "reporter",
+            Reporter(model=work.packaged),
+            trained
+            | {"raw": ("example_gen", "examples")}
+            | {"scores": ("attacker", "scores")}
+            | {"evaluation": ("evaluator", "evaluation"), "package": ("packager", "package")},
+        ),
+        Node("infra_validator", InfraValidator(), {"package": ("packager", "package"), **examples}),
+        Node(
+            "pusher",
+            Pusher(serving_folder=serving, edge_folder=os.path.join(options.output, "edge")),
+            {
+                "package": ("packager", "package"),
+                "blessing": ("evaluator", "blessing"),
+                "infra_blessing": ("infra_validator", "blessing"),
+            },
+        ),
+    ]
+
+
+@dataclasses.dataclass(frozen=True)
+class Extent:
+    """Which part of a pipeline is run.
+
+    Attributes:
+        from_node: The first node to run, or `None`; what is before it must have been run, and is taken as it is.
+        to_node: The last node to run, or `None`.
+        cache: Whether a node is skipped if everything that it depends on is unchanged.
+    """
+
+    from_node: str | None = None
+    to_node: str | None = None
+    cache: bool = True
+
+
+@dataclasses.dataclass(frozen=True)
+class Done:
+    """A node that is done.
+
+    Attributes:
+        node: The node.
+        outputs: Output name -> artifact.
+        cached: Whether it was skipped.
+    """
+
+    node: Node
+    outputs: dict[str, Artifact]
+    cached: bool
+
+
+def run(nodes: list[Node], output: str, beam_options, store, command: str, extent: Extent | None = None):
+    """Runs the nodes in turn; yields a `Done` for each.
+
+    Args:
+        nodes: In an order in which they can run.
+        output: Artifacts are written to `artifacts/<node>/<output name>` in it.
+        beam_options: Beam's.
+        store: A `LineageStore`.
+        command: The command line, for the record.
+        extent: Which part of it.
+
+    Raises:
+        InputError: If the extent names no node, or needs a node that has not been run.
+    """
+    extent = extent or Extent()
+    first, last = _bounds([node.name for node in nodes], extent)
+    produced: dict[str, tuple[dict[str, Artifact], dict[str, str]]] = {}
+    for index, node in enumerate(nodes[: last + 1]):
+        folder = os.path.join(output, "artifacts", node.name)
+        taken = {name: (produced[producer], key) for name, (producer, key) in node.inputs.items()}
+        inputs = {name: artifacts[key] for name, ((artifacts, _), key) in taken.items()}
+        ids = {name: known[key] for name, ((_, known), key) in taken.items()}
+        if index < first:
+            found = store.live(node.name)
+            if not found or not node.component.still_there(folder):
+                raise InputError(f"--from_node {extent.from_node} needs what {node.name} makes; run without it first")
+            done, outputs = True, found
+        else:
+            done, outputs = execute(node, inputs, ids, folder, beam_options, store, command, extent.cache)
+        produced[node.name] = node.component.outputs(folder), outputs
+        yield Done(node, produced[node.name][0], done)
+
+
+def execute(node: Node, inputs, ids, folder, beam_options, store, command, cache=True) -> tuple[bool, dict[str, str]]:
+    """Runs one node, or skips it if its live outputs are what it would make; records either.
+
+    Args:
+        node: The node.
+        inputs: Input name -> artifact.
+        ids: Input name -> the artifact's id in the store.
+        folder: Where the outputs go.
+        beam_options: Beam's.
+        store: A `LineageStore`.
+        command: The command line, for the record.
+        cache: Whether it may be skipped.
+
+    Returns:
+        `(skipped, outputs)`: whether it was skipped, and output name -> artifact id.
+    """
+    known = identity(node.component, ids)
+    found = store.live(node.name, known.cache_key) if cache else {}
+    if found and node.component.still_there(folder):
+        store.reuse(node.name, known, command)
+        return True, found
+    execution = store.start(node.name, known, command)
+    try:
+        made = node.component.run(inputs, folder, beam_options)
+    except BaseException as error:
+        store.fail(execution, f"{type(error).__name__}: {error}")
+        raise
+    return False, store.finish(execution, {name: (type(a).__name__, a.uri) for name, a in made.items()})
+
+
+def _bounds(names, extent):
+    for flag, name in (("--from_node", extent.from_node), ("--to_node", extent.to_node)):
+        if name is not None and name not in names:
+            raise InputError(f"{flag} takes {', '.join(names)}; received {name!r}")
+    first = names.index(extent.from_node) if extent.from_node else 0
+    last = names.index(extent.to_node) if extent.to_node else len(names) - 1
+    if first > last:
+        raise InputError(f"--from_node {extent.from_node} comes after --to_node {extent.to_node}")
+    return first, last
+
+
+def publish(artifact: Artifact, name: str, output: str) -> str:
+    """Copies a file or folder of an artifact to the output folder, under a temporary name first; returns its path."""
+    path, source = os.path.join(output, name), local_copy(artifact.path(name))
+    if os.path.isdir(source):
+        with atomic_folder(path) as temporary:
+            shutil.copytree(source, temporary, dirs_exist_ok=True)
+        return path
+    with atomic_file(path) as temporary:
+        shutil.copyfile(source, temporary)
+    return path
+
+
+def _team(options):
+    from components.training.team import JOB, Team
+
+    return Team(options.replicas, options.train_workers, os.path.join(options.output, JOB))
+
+
+def _preprocessing(options, kind):
+    from serving.edge.preprocess import ImagePreprocessing, SpeechPreprocessing
+
+    if kind == "image":
+        return ImagePreprocessing(*options.image_size)
+    if options.spectrogram == "paper":
+        # 165 x 199: docs/costs.md derives the size from the multiply-adds of Table 4.
+        return SpeechPreprocessing(frame_length=328, frame_step=79, bands=0)
+    return SpeechPreprocessing()

@@ -1,0 +1,83 @@
+"""A finished run in MLflow: settings as parameters, rows as metrics, metrics.json, the report and the model card as
+artifacts."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import os
+import re
+import time
+
+from components.errors import InputError
+from components.storage import files
+from components.storage.local_copies import local_copy
+
+#: What MLflow takes: names of these characters, values of so many, so many at once.
+FORBIDDEN = re.compile(r"[^0-9A-Za-z_\-. /]")
+MOST_CHARACTERS, MOST_AT_ONCE = 6000, 100
+
+
+def require_mlflow():
+    """Raises an InputError if MLflow is not installed."""
+    try:
+        import mlflow  # noqa: F401
+    except ModuleNotFoundError:
+        raise InputError("--mlflow needs MLflow; pip install 'datamix-tf[mlflow]', or leave the flag out") from None
+
+
+def log_run(uri: str, options, folder: str) -> str:
+    """Logs a finished run.
+
+    Args:
+        uri: MLflow's tracking URI: a server or a database.
+        options: The run's options, a dataclass.
+        folder: Its output folder, with `metrics.json`.
+
+    Returns:
+        The id of the MLflow run.
+
+    Raises:
+        InputError: If the tracking store cannot be used.
+    """
+    from mlflow import MlflowClient
+    from mlflow.entities import Metric, Param
+    from mlflow.exceptions import MlflowException
+
+    metrics = json.loads(files.read_bytes(os.path.join(folder, "metrics.json")))
+    now = int(1000 * time.time())
+    values = [Metric(name, value, now, 0) for name, value in named_metrics(metrics["rows"]).items()]
+    params = [Param(name, str(value)[:MOST_CHARACTERS]) for name, value in dataclasses.asdict(options).items()]
+    try:
+        client = MlflowClient(tracking_uri=uri)
+        name = f"datamix/{metrics['dataset']['name']}"
+        found = client.get_experiment_by_name(name)
+        experiment = found.experiment_id if found else client.create_experiment(name)
+        run = client.create_run(experiment, run_name=os.path.basename(os.path.normpath(folder))).info.run_id
+        client.set_tag(run, "command", metrics["settings"]["command"])
+        for start in range(0, len(params), MOST_AT_ONCE):
+            client.log_batch(run, params=params[start : start + MOST_AT_ONCE])
+        for start in range(0, len(values), MOST_AT_ONCE):
+            client.log_batch(run, metrics=values[start : start + MOST_AT_ONCE])
+        for file in ("metrics.json", "report.html", "model_card.md"):
+            if files.exists(os.path.join(folder, file)):
+                client.log_artifact(run, local_copy(os.path.join(folder, file)))
+        client.set_terminated(run)
+    except MlflowException as error:
+        raise InputError(f"--mlflow {uri} cannot be written: {error.message}; the run itself is complete") from None
+    return run
+
+
+def named_metrics(rows) -> dict[str, float]:
+    """`model/figure` -> value: the accuracies and costs of each row, and its attacks with chance and count."""
+    found = {}
+    for row in rows:
+        prefix = row.get("model") or row["method"]
+        figures = {name: value for name, value in row.items() if not isinstance(value, dict)}
+        for name, attack in row["attacks"].items():
+            figures |= {f"attacks/{name}/{key}": attack.get(key) for key in ("score", "chance", "n")}
+        for name, value in figures.items():
+            if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+                found[FORBIDDEN.sub("_", f"{prefix}/{name}")] = float(value)
+    return found

@@ -1,0 +1,98 @@
+"""Results that are kept: made once, whole, and anew when anything changes that they depend on."""
+
+import os
+
+import pytest
+
+from components import attacker
+from components.caching.result_cache import kept, link_tree
+from components.storage.artifacts import Examples, Models, atomic_folder, remove_temporaries, write_json
+from components.storage.scratch import RUN_VARIABLE
+
+MODULE = "components.trainer"
+
+
+@pytest.fixture
+def examples(tmp_path):
+    (tmp_path / "examples").mkdir()
+    write_json(str(tmp_path / "examples" / "schema.json"), {"fingerprint": "a"})
+    return Examples(str(tmp_path / "examples"))
+
+
+@pytest.fixture
+def make():
+    """Writes a file; counts how often."""
+
+    def write(folder):
+        write.calls += 1
+        with open(os.path.join(folder, "result"), "w", encoding="utf-8") as file:
+            file.write(str(write.calls))
+
+    write.calls = 0
+    return write
+
+
+def test_it_is_made_once(tmp_path, examples, make):
+    folder = str(tmp_path / "kept")
+    assert kept(folder, {"epochs": 1}, examples, make, MODULE) == kept(folder, {"epochs": 1}, examples, make, MODULE)
+    assert make.calls == 1
+
+
+def test_other_settings_or_examples_make_another(tmp_path, examples, make):
+    folder = str(tmp_path / "kept")
+    paths = {kept(folder, {"epochs": epochs}, examples, make, MODULE) for epochs in (1, 2)}
+    write_json(examples.path("schema.json"), {"fingerprint": "b"})
+    paths.add(kept(folder, {"epochs": 1}, examples, make, MODULE))
+    assert len(paths) == make.calls == 3
+
+
+def test_what_fails_half_way_leaves_nothing(tmp_path, examples, make):
+    def fail(folder):
+        make(folder)
+        raise RuntimeError("no memory")
+
+    folder = str(tmp_path / "kept")
+    with pytest.raises(RuntimeError):
+        kept(folder, {}, examples, fail, MODULE)
+    assert os.listdir(folder) == []
+    assert make.calls == 1 and kept(folder, {}, examples, make, MODULE) and make.calls == 2
+
+
+def test_linking_leaves_the_kept_files_where_they_are(tmp_path, examples, make):
+    path = kept(str(tmp_path / "kept"), {}, examples, make, MODULE)
+    link_tree(path, str(tmp_path / "artifact"))
+    assert (tmp_path / "artifact" / "result").read_text() == "1" and os.path.exists(os.path.join(path, "result"))
+
+
+def test_a_run_that_stops_leaves_the_temporaries_of_others(tmp_path, monkeypatch):
+    for run in ("one", "two"):
+        monkeypatch.setenv(RUN_VARIABLE, run)
+        with pytest.raises(RuntimeError), atomic_folder(str(tmp_path / run)) as working:
+            os.rename(working, working + "-left")  # as a killed process leaves it
+            raise RuntimeError
+    remove_temporaries(str(tmp_path), "one")
+    (left,) = os.listdir(tmp_path)
+    assert left.startswith(".tmp-two-")
+    remove_temporaries(str(tmp_path))
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_model_that_was_trained_anew_is_attacked_anew(tmp_path, examples, monkeypatch):
+    """Its settings may be the same although the code that trained it is not."""
+    models = Models(str(tmp_path / "models"))
+    attacked = []
+
+    def attack(config, examples, models):
+        attacked.append(config.model)
+        return {"score": len(attacked)}, None
+
+    monkeypatch.setattr(attacker, "run_attack", attack)
+
+    def score(weights):
+        os.makedirs(models.path("plain"), exist_ok=True)
+        with open(models.path("plain", "model.keras"), "wb") as file:
+            file.write(weights)
+        config = attacker.AttackConfig("plain", "target")
+        return attacker._kept_attack(config, examples, models, str(tmp_path / "kept"), str(tmp_path))["score"]
+
+    assert [score(weights) for weights in (b"a", b"a", b"b", b"a")] == [1, 1, 2, 1]

@@ -1,0 +1,105 @@
+"""Every defence by the same rules: settings, flags, names, networks, costs; and one from outside."""
+
+import argparse
+import dataclasses
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from datamix_tf import defences
+from datamix_tf.defences import Cloud, DataMix, Defence, Edge, NetworkSpec, flags_of, register
+from datamix_tf.defences.base import raw_bytes
+from datamix_tf.settings import settings_of
+from datamix_tf.transmission import transmitted
+
+SPEC = NetworkSpec((32, 32, 3), 2, True, 1, (120.0,) * 3, (3000.0,) * 3, width=8, hidden_units=4, seed=0)
+KINDS = list(defences.all_defences().values())
+
+
+@pytest.fixture(params=KINDS, ids=lambda kind: kind.id)
+def defence(request):
+    small = {"signal_rank": 4, "bottleneck_units": 6, "generator_width": 4}
+    kind = request.param
+    names = {field.name for field in dataclasses.fields(kind)}
+    return kind(**{name: value for name, value in small.items() if name in names})
+
+
+def test_ours_stand_in_the_order_of_the_papers_tables():
+    ids = ["edge", "cloud", "edge_half", "noise", "blur", "anonymizer", "mixup", "obfuscation", "datamix"]
+    assert [kind.id for kind in KINDS][:11] == [*ids, "obfuscated_datamix", "bottleneck"]
+
+
+def test_a_defence_comes_back_from_its_description(defence):
+    described = json.loads(json.dumps(defences.to_dict(defence)))
+    assert defences.from_dict(described) == defence
+    assert type(defence).of({"other": 1, **defence.settings}) == defence
+
+
+def test_every_setting_with_a_flag_is_explained_and_checked(defence):
+    flags = flags_of(type(defence))
+    settings = settings_of(defence)
+    assert set(flags) <= set(settings)
+    assert all(found.help and (found.expected or found.choices) for found in settings.values())
+    for name in flags:
+        with pytest.raises(ValueError, match=f"--{flags[name].name} must be .*; received -1"):
+            dataclasses.replace(defence, **{name: -1}).check(8)
+
+
+def test_options_ask_for_variants(defence):
+    kind, flags = type(defence), flags_of(type(defence))
+    options = argparse.Namespace(**{flag.name: flag.default for flag in flags.values()})
+    count = np.prod([len(flag.default) if isinstance(flag.default, tuple) else 1 for flag in flags.values()], dtype=int)
+    found = kind.variants(options)
+    assert len(found) == len(set(found)) == count and len({variant.label for variant in found}) == count
+    assert len({variant.model_name for variant in found}) == count
+
+
+def test_the_network_answers_and_the_costs_are_those_of_what_is_sent(defence):
+    model = defence.trained_as.build(SPEC)
+    if defence.signal_rank:
+        model = defence.remove_signal(model, SPEC)
+    x = np.random.default_rng(0).uniform(0, 255, (8, 32, 32, 3)).astype("float32")
+    assert model(x, training=False).shape == (8, 2)
+    costs = defence.costs(model, SPEC)
+    if defence.sends_nothing:
+        assert (costs.bytes_up, costs.bytes_down) == (0, 0) and costs.macs > 0 and defence.leakage == 0
+        return
+    sent = np.asarray(transmitted(model, seed=0)(x, training=False))
+    if defence == Cloud():
+        assert costs.bytes_up == raw_bytes(SPEC) and (costs.params, costs.macs) == (0, 0)
+    elif defence.id != "blur":  # whose few pixels are sent, a byte each
+        assert costs.bytes_up == 4 * sent[0].size
+    assert costs.bytes_down > 0
+    for reference in defence.references(model).values():
+        assert np.asarray(reference(x, training=False)).shape == (8, 2)
+
+
+def test_edge_and_cloud_run_one_network():
+    assert Edge().trained_as == Cloud() and Cloud().model_name == "plain"
+
+
+def test_an_unknown_method_is_named_with_those_that_there_are():
+    with pytest.raises(ValueError, match=r"no method 'other'; there are edge, cloud, .*--plugin MODULE"):
+        defences.get("other")
+
+
+def test_two_defences_of_one_name_are_refused():
+    with pytest.raises(ValueError, match="two defences 'datamix'"):
+
+        @register
+        class Other(DataMix):
+            id = "datamix"
+
+    with pytest.raises(ValueError, match="has none"):
+
+        @register
+        class Nameless(Defence):
+            pass
+
+
+def test_the_normalisation_of_every_network_has_the_train_split_s_statistics(defence):
+    model = defence.trained_as.build(SPEC)
+    layers = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.Normalization)]
+    assert len(layers) == 1 and np.allclose(np.ravel(layers[0].mean), 120)

@@ -1,0 +1,148 @@
+"""Training for obfuscation, its profile, pruning, and the layers it is compared with."""
+
+import keras
+import numpy as np
+import pytest
+
+from datamix_tf.attacks import AttackTraining, LabelAttack
+from datamix_tf.graph import run_on
+from datamix_tf.layers import FeatureMask, GaussianMechanism, GaussianSample, LearnedNoise, Sent
+from datamix_tf.models import splitnet
+from datamix_tf.models.splitnet import sent, sent_layer
+from datamix_tf.obfuscation.profile import choose, profile
+from datamix_tf.obfuscation.pruning import prune
+from datamix_tf.obfuscation.signal import obfuscate
+from datamix_tf.training.signal_training import SignalTraining, decorrelation
+from tests.datamix_tf.layer_test import run_layer_test
+
+CUTS = [sent_layer(split_layer) for split_layer in range(2, 7)]
+
+
+def squares(n=512, seed=0):
+    """Where a bright square stands is the class."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, 4, n).astype("int32")
+    x = 0.3 * rng.normal(size=(n, 16, 16, 1)).astype("float32")
+    for k in range(4):
+        x[y == k, 8 * (k // 2) : 8 * (k // 2) + 6, 8 * (k % 2) : 8 * (k % 2) + 6] += 1
+    return x, y
+
+
+@pytest.fixture(scope="module")
+def trained():
+    keras.utils.set_random_seed(0)
+    network = splitnet((16, 16, 1), 4)
+    training = SignalTraining(network, CUTS, decov=0.01, gaussian=0.01, every=4, seed=0)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    training.compile("adam", loss, metrics=["accuracy"], jit_compile=False)
+    history = training.fit(*squares(), batch_size=32, epochs=8, verbose=0).history
+    return network, training, history
+
+
+def test_it_learns_and_stands_the_removal_of_content(trained):
+    network, _, history = trained
+    x, y = squares(256, 1)
+    assert history["loss"][-1] < history["loss"][0]
+    private, _ = obfuscate(network, sent(network, 5), rank=2)
+    # 4 classes at chance 0.25; standard error of 256 at 0.8 is 0.025.
+    for model in (network, private):
+        assert (np.asarray(model(x)).argmax(1) == y).mean() > 0.8
+
+
+def test_removing_content_in_training_is_removing_it_from_the_feature(trained):
+    """W (z - B B^T z) = (W - W B B^T) z: the reduced kernels give what the obfuscated network gives."""
+    network, training, _ = trained
+    index, kept = training.draw()
+    private, _ = obfuscate(network, network.get_layer(CUTS[index]).output, rank=kept)
+    x, _ = squares(8, 2)
+    values = training._reduced(training.parts.trainable_variables)
+    states = [variable.value for variable in training.parts.non_trainable_variables]
+    (logits, *_), _ = training.parts.stateless_call(values, states, x, training=False)
+    np.testing.assert_allclose(logits, private(x), rtol=1e-3, atol=1e-4)
+
+
+def test_the_penalty_of_decorrelation():
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(40, 5)).astype("float32")
+    covariance = np.cov(z.T, bias=True)
+    wanted = (np.sum(covariance**2) - np.sum(np.diag(covariance) ** 2)) / 2 / 5
+    assert np.isclose(float(decorrelation(z)), wanted, rtol=1e-4)
+
+
+def test_the_gaussian_penalty_is_the_divergence():
+    layer = GaussianSample(2.0, seed=0)
+    z = np.random.default_rng(0).normal(size=(20, 3)).astype("float32")
+    drawn = np.asarray(layer(z, training=True))
+    variance = np.exp(-3.0)
+    assert np.isclose(float(layer.losses[0]), 2 * 0.5 * np.mean(z**2 + variance - 1 + 3), rtol=1e-4)
+    # 60 numbers: the variance of a sample variance is 2 v^2 / n; 5 standard errors.
+    assert abs((drawn - z).var() / variance - 1) < 5 * (2 / 60) ** 0.5
+    np.testing.assert_array_equal(layer(z), z)
+    run_layer_test(GaussianSample(1.0, at_inference=True), z)
+
+
+def test_the_profile_and_the_choice_from_it(trained):
+    network, _, _ = trained
+    x, y = squares(200, 3)
+    entries = profile(network, {layer: sent(network, layer) for layer in (4, 5, 6)}, x, y)
+    assert {entry.split_layer for entry in entries} == {4, 5, 6}
+    for entry in entries:
+        assert 1 <= entry.kept <= entry.rank and entry.bytes_up == 4 * entry.kept
+        private, _ = obfuscate(network, sent(network, entry.split_layer), rank=entry.kept)
+        assert np.isclose((np.asarray(private(x)).argmax(1) == y).mean(), entry.accuracy, atol=1 / 200)
+    # With no limit: the deepest layer. With little work: one that can be afforded.
+    assert choose(entries, 1e12, 0.05).split_layer == 6
+    least = min(entry.edge_macs for entry in entries)
+    assert choose(entries, least, 1.0).split_layer == 4
+    assert choose(entries, 1e12, 0.0).kept >= choose(entries, 1e12, 1.0).kept
+    with pytest.raises(ValueError, match=str(least)):
+        choose(entries, least - 1, 1.0)
+
+
+@pytest.mark.parametrize("split_layer", [2, 4])
+def test_pruning_keeps_the_channels_with_the_largest_norms(trained, split_layer):
+    network, _, _ = trained
+    x, _ = squares(4, 5)
+    pruned = prune(network, sent(network, split_layer), 5)
+    mask = np.asarray(pruned.get_layer("pruning").mask)
+    assert mask.sum() == 5
+    layer = network.get_layer(f"layer{split_layer}_{'conv' if split_layer < 4 else 'dense'}")
+    norms = np.abs(np.asarray(layer.kernel)).sum(
+        axis=tuple(i for i in range(layer.kernel.ndim) if i != layer.kernel.ndim - 2)
+    )
+    assert norms[mask == 1].min() >= norms[mask == 0].max()
+    everything = prune(network, sent(network, split_layer), len(mask))
+    np.testing.assert_allclose(everything(x), network(x), rtol=1e-4, atol=1e-5)
+    with pytest.raises(ValueError, match="kept"):
+        prune(network, sent(network, split_layer), 0)
+
+
+def test_baselines_are_layers():
+    z = np.random.default_rng(0).normal(size=(200, 4, 6)).astype("float32")
+    np.testing.assert_array_equal(run_layer_test(Sent(), z), z)
+    np.testing.assert_array_equal(run_layer_test(FeatureMask(6), z), z)
+    clipped = np.asarray(run_layer_test(GaussianMechanism(2.0, 0.0), z))
+    assert np.linalg.norm(clipped.reshape(200, -1), axis=1).max() <= 2 + 1e-4
+    noise = np.asarray(GaussianMechanism(2.0, 1.5, seed=0)(z)) - clipped
+    assert abs(noise.std() / 3 - 1) < 5 * (0.5 / noise.size) ** 0.5
+    learned = LearnedNoise(scale=2.0, seed=0)
+    laplace = np.asarray(learned(z)) - z
+    assert len(learned.trainable_weights) == 2
+    # Laplace noise of scale b: mean absolute value b, with variance b^2; 5 standard errors.
+    assert abs(np.abs(laplace).mean() - 2) < 5 * 2 / laplace.size**0.5
+    run_layer_test(LearnedNoise(), z)
+    for make in (lambda: GaussianMechanism(0, 1), lambda: GaussianMechanism(1, -1)):
+        with pytest.raises(ValueError, match="norm"):
+            make()
+
+
+@pytest.mark.parametrize("split_layer", [1, 4, 6])
+def test_an_adversary_reads_what_is_sent(trained, split_layer):
+    network, _, _ = trained
+    tensor = sent(network, split_layer)
+    open_ = keras.Model(network.inputs[0], run_on(keras.Model(tensor, network.outputs[0]), Sent(name="sent")(tensor)))
+    attack = LabelAttack(
+        open_, 4, binary=False, training=AttackTraining(epochs=3, batch_size=32, learning_rates=(1e-2,))
+    )
+    attack.fit(squares(256, 6), squares(64, 7))
+    assert attack.score(squares(128, 8)).score > 0.5

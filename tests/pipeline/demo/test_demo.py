@@ -1,0 +1,438 @@
+"""The live demo, on real small runs: the journey of a group, who may ask, and the page in a real browser."""
+
+import base64
+import concurrent.futures
+import contextlib
+import dataclasses
+import http.client
+import json
+import re
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from components.errors import InputError
+from components.storage.artifacts import Models
+from components.training.data import arrays
+from datamix_tf.attacks.linked.separation import chance_agreement
+from pipeline.demo.answering import answering
+from pipeline.demo.app import make_app
+from pipeline.demo.attacker import Attacker, left_out
+from pipeline.demo.embedded import embedded
+from pipeline.demo.guard import Guard
+from pipeline.demo.intake import chosen, dropped
+from pipeline.demo.journey import Device
+from pipeline.demo.opened import Opened, opened
+from pipeline.demo.page import page
+from pipeline.demo.telling import about
+from serving.edge.client import EdgeClient, probabilities
+from serving.edge.errors import EdgeError
+from serving.edge.keys import random_orthogonal
+from serving.edge.preprocess import ImagePreprocessing, SpeechPreprocessing
+from tests import browser as browsers
+from tests import datasets
+from tests.conftest import REPOSITORY
+from tests.serving.finished_runs import CONFIG, finished_run
+from tests.serving.raw_http import UPGRADES, post_with_upgrade
+from tests.serving.running import running
+
+BOTTLENECK = dataclasses.replace(CONFIG, bottleneck_units=12, bottleneck_bits=30.0)
+SPEECH = SpeechPreprocessing(frame_step=980, bands=16)
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """A run with feature maps, and a second model of the same shapes that was not packaged."""
+    folder = tmp_path_factory.mktemp("pictures")
+    other = dataclasses.replace(CONFIG, seed=1)
+    data = datasets.pictures(folder / "faces")
+    return finished_run(data, folder / "run", ImagePreprocessing(32, 32), (other, CONFIG))
+
+
+@pytest.fixture(scope="module")
+def speech(tmp_path_factory):
+    """A run with a bottleneck: features are vectors, and the client adds noise."""
+    folder = tmp_path_factory.mktemp("speech")
+    return finished_run(datasets.recordings(folder / "words"), folder / "run", SPEECH, (BOTTLENECK,))
+
+
+@dataclasses.dataclass(frozen=True)
+class Travelling:
+    """An opened run, its trained model, its device with a cloud to ask, and an attacker."""
+
+    run: Opened
+    model: object
+    device: Device
+    attacker: Attacker
+    url: str
+
+    def ask(self, query):
+        """Answers a query as the page's are."""
+        fitted = concurrent.futures.Future()
+        fitted.set_result(self.attacker)
+        return answering(self.run, self.device, fitted)(query)
+
+
+@contextlib.contextmanager
+def travelling(folder):
+    run = opened(str(folder))
+    model = run.model()
+    attacker = Attacker(model, arrays(run.examples, "train")[1])
+    with embedded(run.manifest, run.served) as url, contextlib.closing(Device(run, url)) as device:
+        yield Travelling(run, model, device, attacker, url)
+
+
+@pytest.fixture(scope="module")
+def words(speech):
+    with travelling(speech) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def faces(pictures):
+    with travelling(pictures) as made:
+        yield made
+
+
+def file(name, content):
+    return {"name": name, "base64": base64.b64encode(content).decode()}
+
+
+def test_a_group_travels_as_the_client_s_does(faces):
+    run, model = faces.run, faces.model
+    journey = faces.device.travel(run.x[:3], faces.attacker)
+    np.testing.assert_array_equal(journey.x[:3], run.x[:3])
+    assert len(journey.x) == 4 and not (journey.x[3] == run.x[:3]).all(axis=(1, 2, 3)).any()
+    true = np.asarray(model.pre(journey.x, training=False))
+    np.testing.assert_allclose(journey.features["right"], true, atol=1e-3)
+    assert np.abs(journey.features["wrong"] - true).max() > 0.1
+    assert np.linalg.norm(journey.mixtures) == pytest.approx(np.linalg.norm(true), rel=1e-4)
+    # The cloud alone, with the mixtures as they were sent, finds what the page says that it can.
+    alone = model.post(model.main(journey.mixtures, training=False), training=False)
+    assert np.abs(probabilities(np.asarray(alone), "binary") - journey.probabilities["none"]).max() < 0.02
+    assert {"right", "wrong", "attack", "none"} == set(journey.probabilities)
+    with EdgeClient(run.edge, faces.url, covers=run.x) as client:
+        client.predict(run.x[:3])
+    assert (client.traffic.bytes_up, client.traffic.bytes_down) == (journey.bytes_up, journey.bytes_down)
+
+
+def test_the_right_key_s_labels_are_those_of_the_network_that_mixes(faces):
+    journey = faces.device.travel(faces.run.x[:4])
+    mixtures, features = (part.reshape(4, -1) for part in (journey.mixtures, journey.features["right"]))
+    unmixing = np.linalg.lstsq(mixtures.T, features.T, rcond=None)[0].T
+    np.testing.assert_allclose(unmixing @ unmixing.T, np.eye(4), atol=1e-3)
+    answers = np.asarray(faces.model.main(journey.mixtures, training=False))
+    outputs = faces.model.post(np.tensordot(unmixing, answers, 1).astype("float32"), training=False)
+    expected = probabilities(np.asarray(outputs), "binary")
+    assert np.abs(journey.probabilities["right"] - expected).max() < 0.02  # float16 on the way
+
+
+def test_the_attack_is_measured_with_the_key_and_stands_beside_chance(faces):
+    attacker, features = faces.attacker, np.asarray(faces.model.pre(faces.run.x[:4], training=False))
+    key = random_orthogonal(4)
+    found = attacker.attack(np.tensordot(key, features, 1), key)
+    assert set(found.tried) == {separator.name for separator in attacker.separators}
+    assert found.agreement == max(found.tried.values()) == found.tried[found.name]
+    assert np.diag(found.estimate @ key).mean() == pytest.approx(found.agreement, abs=1e-6)  # order and signs fit
+    assert attacker.attack(np.repeat(features[:1], 4, 0), key) is None  # nothing to separate
+    assert left_out(0) == ["learned critic", "unmixing network"] and left_out(9) == []
+    # The best of six rotations is above one, whose mean is `chance_agreement`.
+    assert chance_agreement(4)[0] < attacker.chance < 1
+    agreements = [np.diag(guess).mean() for guess in attacker.guesses]
+    assert np.mean(agreements) == pytest.approx(attacker.chance)
+
+
+def test_what_the_page_is_told(faces):
+    told = faces.ask({"examples": 2})
+    columns = {column["key"]: column for column in told["columns"]}
+    assert list(columns) == ["raw", "none", "attack", "wrong", "right"]
+    assert columns["right"]["correlation"] > columns["attack"]["chance"]
+    assert columns["right"]["correlation"] > columns["none"]["correlation"]
+    assert len(told["rows"]) == told["covers"] == 2 and told["traffic"]["up"] > 0
+    assert {"prepare", "mix", "cloud", "demix", "attack"} == set(told["milliseconds"])
+    json.dumps(told, allow_nan=False)
+
+
+def test_noise_is_added_where_the_manifest_asks_for_it(faces):
+    noisy = dataclasses.replace(faces.run, manifest=dataclasses.replace(faces.run.manifest, noise_stddev=0.5))
+    x = faces.run.x[:4]
+    with contextlib.closing(Device(noisy, faces.url)) as device:
+        added = device.travel(x).features["right"] - faces.device.travel(x).features["right"]
+    assert added.std() == pytest.approx(0.5, rel=0.1)  # an orthogonal key leaves it as it is; of 1024 numbers
+
+
+@pytest.mark.slow
+def test_a_bottleneck_and_speech(words):
+    assert words.run.manifest.noise_stddev > 0 and len(words.run.manifest.feature_shape) == 1
+    told = words.ask({"examples": 9})
+    assert len(told["rows"]) == 4 and told["covers"] == 0 and told["refused"] == []  # a group takes 4
+    for row in told["rows"]:
+        assert all("sound" in cell for cell in row["cells"].values())
+        (truth,) = [name for name, _, true in row["labels"]["right"] if true]
+        assert row["name"].startswith(truth)
+    # A recording of one's own; nobody knows its label.
+    content = datasets.recording(700.0, np.random.default_rng(5))
+    (row,) = words.ask({"files": [file("mine.wav", content)]})["rows"]
+    assert [true for _, _, true in row["labels"]["wrong"]] == [None, None]
+
+
+def test_bad_files_are_named_and_the_others_go(pictures):
+    run = opened(str(pictures))
+    rng = np.random.default_rng(0)
+    good = [datasets.picture(1, 0, identity, rng) for identity in range(4)]
+    files = [file("a.png", good[0]), file("a.txt", b"hello"), {"name": "b.png", "base64": "?"}, file("c.png", good[0])]
+    files += [file(f"{number}.png", content) for number, content in enumerate([*good[1:], good[0]])]
+    given, refused = dropped(run, files)
+    assert [one.name for one in given] == ["a.png", "0.png", "1.png", "2.png"]
+    reasons = {one.name: one.reason for one in refused}
+    assert list(reasons) == ["a.txt", "b.png", "c.png", "3.png"] and "\n" not in "".join(reasons.values())
+    assert "not a readable picture" in reasons["a.txt"] and "base64" in reasons["b.png"]
+    assert "the same input as a.png" in reasons["c.png"] and "the same input as a.png" in reasons["3.png"]
+    five = [file(f"{n}.png", datasets.picture(0, 1, n % 4, rng)) for n in range(5)]
+    assert [one.reason[:21] for one in dropped(run, five)[1]] == ["a group takes 4 input"]
+    assert len({one.name for one in chosen(run, 4)}) == 4
+
+
+def test_a_folder_that_is_no_run_is_said_in_one_line(pictures, tmp_path):
+    with pytest.raises(InputError, match="has no artifacts/transform"):
+        opened(str(tmp_path))
+    for missing, words in (("edge", "is no bundle"), ("serving", "found none; run `python -m pipeline.run`")):
+        copy = tmp_path / missing
+        copy.mkdir()
+        for name in {"artifacts", "edge", "serving"} - {missing}:
+            (copy / name).symlink_to(pictures / name)
+        with pytest.raises(InputError, match=words) as error:
+            opened(str(copy))
+        assert "\n" not in str(error.value)
+    with pytest.raises(InputError, match="expected a folder on this machine"):
+        opened("s3://bucket/run")
+
+
+def test_the_model_behind_the_bundle_is_known_by_what_it_computes(faces, pictures, tmp_path):
+    other, packaged = faces.run.models.read_json("models.json")
+    folder = pictures / "artifacts" / "trainer" / "models"
+    for name, trained in (("first", other), ("last", packaged)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "models.json").write_text(json.dumps([trained]))
+        (tmp_path / name / trained).symlink_to(folder / trained)
+    run = dataclasses.replace(faces.run, models=Models(str(tmp_path / "first")))
+    with pytest.raises(InputError, match="expected a trained model that computes what the bundle"):
+        run.model()
+    found = dataclasses.replace(run, models=Models(str(tmp_path / "last"))).model()
+    for known, weights in zip(faces.model.get_weights(), found.get_weights(), strict=True):
+        np.testing.assert_array_equal(known, weights)
+
+
+def test_a_cloud_that_does_not_answer(pictures):
+    run = opened(str(pictures))
+    with contextlib.closing(Device(run, "http://127.0.0.1:9")) as device, pytest.raises(EdgeError, match=":9 "):
+        device.travel(run.x[:1], seconds=0.3)
+
+
+@contextlib.contextmanager
+def command(*arguments):
+    """The command, as a user calls it; yields its URL."""
+    typed = [sys.executable, "-m", "pipeline.demo", *map(str, arguments), "--port", "0"]
+    with subprocess.Popen(typed, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as run:
+        try:
+            line = run.stdout.readline()
+            url, _, rest = line.partition(": the demo of ")
+            assert re.fullmatch(r"http://127\.0\.0\.1:\d+", url) and "the cloud: " in rest, line
+            yield url
+        finally:
+            run.terminate()
+            assert run.wait(20) == 0
+
+
+@pytest.fixture(scope="module")
+def url(pictures):
+    with command(pictures) as url:
+        yield url
+
+
+def asked(url, body=None, **headers):
+    """Status, headers and body of an answer."""
+    content = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+    request = urllib.request.Request(url, content, headers)
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, answer.headers, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers, error.read()
+
+
+def test_the_page_comes_with_a_policy_and_only_to_this_machine(url):
+    status, headers, content = asked(url)
+    assert status == 200 and "default-src 'none'" in headers["content-security-policy"]
+    assert "frame-ancestors 'none'" in headers["content-security-policy"] and "unsafe" not in content.decode()
+    assert "What is not protected" in content.decode()
+    port = url.rpartition(":")[2]
+    for host in ("evil.example", f"evil.example:{port}", "127.0.0.1.evil.example", ""):
+        status, _, content = asked(url, Host=host)
+        assert status in (400, 403) and b"Host" in content, host
+    assert asked(url, Host=f"localhost:{port}")[0] == 200
+
+
+def test_queries_come_from_the_page_itself(url):
+    query, body = f"{url}/api/query", {"examples": 1}
+    for headers in ({}, {"Origin": "http://evil.example"}, {"Origin": "null"}, {"Origin": "http://127.0.0.1:1"}):
+        status, _, content = asked(query, body, **headers)
+        assert status == 403 and b"demo's own page" in content
+    status, _, content = asked(query, body, Origin=url)
+    assert status == 200 and len(json.loads(content)["rows"]) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"", b"{", b"[]", b"[" * 100_000, {}, {"files": []}, {"files": [{}]}, {"files": "x"}, {"examples": True}),
+        *({"examples": 0}, {"files": [{"name": 1, "base64": ""}]}, {"examples": 1, "files": []}),
+    ],
+)
+def test_a_query_that_is_none_is_refused(url, body):
+    status, _, content = asked(f"{url}/api/query", body, Origin=url)
+    assert status == 400 and json.loads(content)["error"]
+
+
+def test_a_query_may_have_so_many_bytes(url):
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=20)
+    connection.putrequest("POST", "/api/query")
+    connection.putheader("Origin", url)
+    connection.putheader("Content-Length", str((32 << 20) + 1))
+    connection.endheaders()  # the answer comes without the body
+    answer = connection.getresponse()
+    assert answer.status == 413 and b"at most 33554432 bytes" in answer.read()
+    connection.close()
+
+
+def test_a_user_may_open_it_further():
+    scope = {"type": "http", "method": "GET", "headers": [(b"host", b"box.local:8600")]}
+    assert "expected the Host header" in Guard(None, "127.0.0.1")._refusal(scope)
+    assert Guard(None, "0.0.0.0")._refusal(scope) == ""
+    scope |= {"method": "POST", "headers": [*scope["headers"], (b"origin", b"http://evil.example")]}
+    assert "expected a request from the demo's own page" in Guard(None, "0.0.0.0")._refusal(scope)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["/nowhere"], "expected the output folder of a finished"),
+        ([".", "--port", "70000"], "--port must be from 0 to 65535; received 70000"),
+        ([".", "--attack_steps", "-1"], "--attack_steps must be at least 0; received -1"),
+    ],
+)
+def test_bad_arguments_are_one_line(arguments, words, capsys):
+    from pipeline.demo.__main__ import main
+
+    assert main(arguments) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ") and words in line
+
+
+def test_a_port_in_use_and_a_cloud_that_is_away_are_one_line(pictures, capsys, monkeypatch):
+    from pipeline.demo import __main__ as command
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert command.main([str(pictures), "--port", str(port)]) == 2
+    assert f"cannot listen on 127.0.0.1:{port}: " in capsys.readouterr().err
+    monkeypatch.setattr(command, "PROBE_SECONDS", 0.3)
+    assert command.main([str(pictures), "--port", "0", "--url", "http://127.0.0.1:9"]) == 2
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error")]
+    assert "no complete answer from http://127.0.0.1:9" in line
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if reason := browsers.missing():
+        pytest.skip(reason)
+    with browsers.opened() as opened:
+        yield opened
+
+
+def until(browser, condition):
+    """Waits for a condition of the page, at most a minute."""
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    return WebDriverWait(browser.driver, 60).until(lambda _: condition())
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "dark")])
+def test_pictures_are_dropped_and_the_key_is_flipped(browser, url, tmp_path, width, theme):
+    rng = np.random.default_rng(width)
+    (tmp_path / "good.png").write_bytes(datasets.picture(1, 0, 2, rng))
+    Image.fromarray(rng.integers(0, 255, (40, 70), np.uint8)).save(tmp_path / "gray.jpg")
+    (tmp_path / "<b>bad.png").write_bytes(b"no picture")
+    browser.open(url, width, theme=theme)
+    browser.find("#files")[0].send_keys("\n".join(str(path) for path in sorted(tmp_path.iterdir())))
+    until(browser, lambda: browser.find("#cards .item"))
+    assert {card.text for card in browser.find("#cards h3")} == {"good.png", "gray.jpg"}
+    assert len(browser.find("#strip tbody tr")) == 3 and len(browser.find("#strip thead th")) == 5
+    (bad,) = browser.find("#refused li")
+    assert bad.text.startswith("<b>bad.png: not a readable picture")
+    seen = {}
+    for key in ("right", "wrong", "none", "attack"):
+        browser.find(f"#keys input[value={key}]")[0].click()
+        pictures = [image.get_attribute("src") for image in browser.find("#cards img")]
+        seen[key] = (tuple(card.text for card in browser.find("#cards .bars")), tuple(pictures))
+    assert len({labels for labels, _ in seen.values()}) >= 3 and len({p for _, p in seen.values()}) >= 3
+    assert "chance" in browser.find("#note")[0].text and "random rotations" in browser.find("#figures")[0].text
+    from selenium.webdriver.common.keys import Keys
+
+    browser.find("#keys input[value=attack]")[0].send_keys(Keys.ARROW_LEFT)  # by keyboard, too
+    assert browser.run("return document.activeElement.value") == "none"
+    assert seen["none"][0] == tuple(card.text for card in browser.find("#cards .bars"))
+    assert browser.run("return [...document.images].every(image => image.complete && image.naturalWidth > 0)")
+    assert browser.run("return document.documentElement.scrollWidth") == width
+    assert all(asked_for.startswith(url) for asked_for in browser.requests())
+    assert browser.complaints() == []
+
+
+def test_test_examples_know_their_labels(browser, url):
+    browser.open(url)
+    browser.find("#examples")[0].click()
+    until(browser, lambda: browser.find("#cards .item"))
+    assert len(browser.find("#cards .item")) == 4 and browser.find("#cards .what.true, #cards .what.false")
+    assert browser.find("#record") == [] and browser.complaints() == []
+
+
+@contextlib.contextmanager
+def shown(made):
+    """The page of a run that travels already; yields its URL."""
+    fitted = concurrent.futures.Future()
+    fitted.set_result(made.attacker)
+    whole = page("words", about(made.run, made.url, True, []), ".wav")
+    with running(make_app(whole, made.ask, fitted, None)) as url:
+        yield url
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("upgrade", UPGRADES)
+def test_the_page_reads_the_body_of_a_query_that_would_upgrade(words, upgrade, late):
+    with shown(words) as url:
+        origin = {"Origin": "http://127.0.0.1"}
+        ((status, answer),) = post_with_upgrade(url, "/api/query", b'{"examples": 1}', upgrade, late, **origin)
+        assert status == 200 and "columns" in json.loads(answer)
+        hidden = b"GET /api/state HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+        assert [status for status, _ in post_with_upgrade(url, "/api/query", hidden, upgrade, late, **origin)] == [400]
+
+
+@pytest.mark.slow
+def test_a_word_is_recorded(words):
+    """With the browser's own fake microphone, which beeps."""
+    if reason := browsers.missing():
+        pytest.skip(reason)
+    flags = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    with shown(words) as url, browsers.opened(*flags) as browser:
+        browser.open(url)
+        browser.find("#record")[0].click()
+        until(browser, lambda: browser.find("#cards .item, #status.bad"))
+        assert [card.text for card in browser.find("#cards h3")] == ["recording 1.wav"], browser.find("#status")[0].text
+        assert len(browser.find("#strip audio")) == 5 and browser.find("#refused li") == []
+        assert browser.complaints() == []
