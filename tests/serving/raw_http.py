@@ -18,13 +18,20 @@ def connection(url: str):
         yield opened
 
 
-def answers(opened: socket.socket, quiet: float = 1.0) -> list[tuple[int, bytes]]:
-    """Status and body of every answer that comes until the server closes or says nothing for a while, in seconds."""
-    opened.settimeout(quiet)
+def answers(opened: socket.socket, first: float = 30.0, quiet: float = 1.0) -> list[tuple[int, bytes]]:
+    """Status and body of every answer that comes until the server closes or has no more to say.
+
+    Args:
+        opened: The connection.
+        first: Seconds for the first byte; the machine may be busy.
+        quiet: Seconds of silence after which there is no more.
+    """
+    opened.settimeout(first)
     received = b""
     with contextlib.suppress(TimeoutError, ConnectionResetError):
         while part := opened.recv(65536):
             received += part
+            opened.settimeout(quiet)
     found = []
     while received:
         head, _, rest = received.partition(b"\r\n\r\n")

@@ -21,6 +21,7 @@ from components.errors import InputError
 from components.storage.artifacts import Models
 from components.training.data import arrays
 from datamix_tf.attacks.linked.separation import chance_agreement
+from datamix_tf.defences import MixedBottleneck
 from pipeline.demo.answering import answering
 from pipeline.demo.app import make_app
 from pipeline.demo.attacker import Attacker, left_out
@@ -42,7 +43,7 @@ from tests.serving.finished_runs import CONFIG, finished_run
 from tests.serving.raw_http import UPGRADES, post_with_upgrade
 from tests.serving.running import running
 
-BOTTLENECK = dataclasses.replace(CONFIG, bottleneck_units=12, bottleneck_bits=30.0)
+BOTTLENECK = dataclasses.replace(CONFIG, defence=MixedBottleneck(4, 12, 30.0))
 SPEECH = SpeechPreprocessing(frame_step=980, bands=16)
 
 
