@@ -36,6 +36,24 @@ def _repeatable():
 
 
 @pytest.fixture(autouse=True, scope="module")
+def _ours_alone(monkeypatch_module):
+    """The defences and attacks of this project alone: the examples register theirs when they are imported."""
+    from datamix_tf import audit
+    from datamix_tf.defences import registry
+
+    ours = {id: kind for id, kind in registry.all_defences().items() if kind.__module__.startswith("datamix_tf.")}
+    monkeypatch_module.setattr(registry, "_DEFENCES", ours)
+    monkeypatch_module.setattr(audit, "_registered", {probe.id: probe for probe in audit.PROBES})
+
+
+@pytest.fixture(scope="module")
+def monkeypatch_module():
+    """`monkeypatch` for a whole module."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield patch
+
+
+@pytest.fixture(autouse=True, scope="module")
 def _forgetful():
     """Frees what TensorFlow keeps of traced functions: hundreds of small models would slow each other down."""
     yield

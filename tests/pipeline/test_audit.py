@@ -78,7 +78,7 @@ def test_every_threat_model_is_measured_and_a_second_audit_takes_up_the_first(fi
         (["{run}", "--threats", "thunder"], "--threats must be of single, linked"),
         (
             ["{run}", "--attacks", "FastICA,lightning"],
-            "--attacks must be parts of a network on one mixture, key by FastICA",
+            "--attacks must be ids, or parts of names, of label_network (a network on one mixture), key_fastica",
         ),
         (["{run}", "--groups", "0"], "--groups must be at least 1"),
     ],
