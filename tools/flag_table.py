@@ -9,7 +9,6 @@ from datamix_tf.settings import REQUIRED, settings_of
 from pipeline import audit, compare, lineage, obfuscation
 from pipeline.options import flags, run_options
 
-COMMANDS = (run_options.command(), *(module.COMMAND for module in (obfuscation, audit, compare, lineage)))
 PATH = pathlib.Path(__file__).resolve().parents[1] / "docs" / "flags.md"
 INTRODUCTION = """\
 # Flags
@@ -22,7 +21,12 @@ line that says what was expected and what came. Any Beam option may follow those
 
 def page() -> str:
     """The page, as Markdown."""
-    return "\n\n".join([INTRODUCTION, *(part for command in COMMANDS for part in sections(command))]) + "\n"
+    return "\n\n".join([INTRODUCTION, *(part for command in commands() for part in sections(command))]) + "\n"
+
+
+def commands() -> tuple[flags.Command, ...]:
+    """The commands, that of a run with the flags of the defences that are registered."""
+    return run_options.command(), *(module.COMMAND for module in (obfuscation, audit, compare, lineage))
 
 
 def sections(command: flags.Command) -> list[str]:
