@@ -7,7 +7,7 @@ import pytest
 from components.errors import InputError
 from datamix_tf.settings import REQUIRED, at_least, setting, settings_of
 from pipeline.options import flags
-from tools.flag_table import COMMANDS
+from tools.flag_table import commands
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -82,7 +82,7 @@ def test_groups_stand_in_the_order_of_the_classes_that_declare_first():
     assert list(titles) == ["own", "base"] and titles["base"] == ["width"] and titles["own"][0] == "folder"
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+@pytest.mark.parametrize("command", commands(), ids=lambda command: command.name)
 def test_help_explains_every_flag_with_its_default(command, monkeypatch):
     monkeypatch.setenv("COLUMNS", "100000")  # nothing is wrapped
     text = flags.parser(command).format_help()
@@ -93,7 +93,7 @@ def test_help_explains_every_flag_with_its_default(command, monkeypatch):
             assert f"{told.help} (default: {flags.default(field)})" in text
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+@pytest.mark.parametrize("command", commands(), ids=lambda command: command.name)
 def test_defaults_pass_their_own_checks(command):
     for field in dataclasses.fields(command.options):
         if field.default is not REQUIRED:
