@@ -53,7 +53,7 @@ class Trainer(Component):
     def execute(self, inputs, outputs, options):
         configs, keep, team = (self.parameters[name] for name in ("models", "keep", "team"))
         if team.shares:
-            train_as_team([config.to_dict() for config in configs], inputs["examples"].uri, keep, team)
+            train_as_team(configs, inputs["examples"].uri, keep, team)
         with beam.Pipeline(options=options) as pipeline:
             _ = (
                 pipeline

@@ -37,6 +37,7 @@ from datamix_tf.attacks import AttackTraining, KeyAttack, LabelAttack
 from datamix_tf.defences import ObfuscatedInput, register, variant
 from datamix_tf.layers import Blur, InputNoise, Obfuscation
 from datamix_tf.metrics import balanced_accuracy
+from datamix_tf.settings import at_least
 from examples import data
 from examples.networks import datamix, fit, network
 
@@ -101,8 +102,7 @@ class ShuffledPatches(ObfuscatedInput):
         "rows and columns of the patches of the method patch_shuffle, with commas",
         flag="patch_shuffle",
         values=(4,),
-        check=lambda value: value >= 1,
-        expected="at least 1",
+        **at_least(1),
     )
 
     @property

@@ -10,6 +10,7 @@ import tempfile
 
 from components.storage import files
 from components.storage.artifacts import write_json
+from components.training.networks import ModelConfig
 
 JOB = "train_job.json"
 
@@ -35,11 +36,11 @@ class Team:
         return self.replicas > 1 or len(self.workers) > 1
 
 
-def train_as_team(models: list[dict], examples: str, keep: str, team: Team) -> None:
+def train_as_team(models: list[ModelConfig], examples: str, keep: str, team: Team) -> None:
     """Trains models one after the other, each by the whole team; they are then found in `keep`.
 
     Args:
-        models: Of `ModelConfig.to_dict`.
+        models: The models.
         examples: Where the `Examples` are.
         keep: Where trainings are kept.
         team: Who trains.
@@ -49,7 +50,10 @@ def train_as_team(models: list[dict], examples: str, keep: str, team: Team) -> N
     """
     with tempfile.TemporaryDirectory() as folder:
         job = team.job or os.path.join(folder, JOB)
-        write_json(job, {"models": models, "examples": examples, "keep": keep})
+        # Workers are processes of their own, which know of a user's defence once its module is imported.
+        modules = sorted({type(model.defence).__module__ for model in models})
+        described = [model.to_dict() for model in models]
+        write_json(job, {"models": described, "modules": modules, "examples": examples, "keep": keep})
         try:
             _run(team, job)
         finally:

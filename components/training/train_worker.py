@@ -53,7 +53,10 @@ def main():
     from components.storage.artifacts import Examples
     from components.trainer import train_together
     from components.training.networks import ModelConfig
+    from datamix_tf.defences import load_plugin
 
+    for module in job["modules"]:
+        load_plugin(module)
     for described in job["models"]:
         config = ModelConfig.from_dict(described)
         train_together(config, Examples(job["examples"]), job["keep"], strategy, first=arguments.index == 0)

@@ -9,6 +9,7 @@ from datamix_tf.costs import cost_of
 from datamix_tf.defences.base import variant
 from datamix_tf.defences.obfuscated_input import ObfuscatedInput
 from datamix_tf.defences.registry import register
+from datamix_tf.settings import at_least
 
 
 @register
@@ -23,8 +24,7 @@ class Anonymizer(ObfuscatedInput):
         "widths of the method anonymizer's generator, with commas",
         flag="anonymizer",
         values=(64,),
-        check=lambda value: value >= 1,
-        expected="at least 1",
+        **at_least(1),
     )
 
     @property

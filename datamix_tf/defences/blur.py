@@ -8,6 +8,7 @@ from typing import Any
 from datamix_tf.defences.base import NetworkSpec, variant
 from datamix_tf.defences.obfuscated_input import ObfuscatedInput
 from datamix_tf.defences.registry import register
+from datamix_tf.settings import at_least
 
 
 @register
@@ -21,8 +22,7 @@ class BlurredInput(ObfuscatedInput):
         "rows and columns that the method blur leaves, with commas",
         flag="blur",
         values=(16, 8),
-        check=lambda value: value >= 1,
-        expected="at least 1",
+        **at_least(1),
     )
 
     @property

@@ -8,6 +8,7 @@ from typing import Any
 from datamix_tf.defences.base import NetworkSpec, variant
 from datamix_tf.defences.datamix import MixedFeatures, group_size_setting
 from datamix_tf.defences.registry import register
+from datamix_tf.settings import above, at_least
 
 
 @register
@@ -22,16 +23,14 @@ class MixedBottleneck(MixedFeatures):
         "numbers that bottleneck sends, with commas",
         flag="bottleneck_units",
         values=(64,),
-        check=lambda value: value >= 1,
-        expected="at least 1",
+        **at_least(1),
     )
     bottleneck_bits: float = variant(
         90.0,
         "upper bounds of the information in what bottleneck sends for an input, with commas",
         flag="bottleneck_bits",
         values=(90.0,),
-        check=lambda value: value > 0,
-        expected="above 0",
+        **above(0),
     )
 
     @property

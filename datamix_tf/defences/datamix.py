@@ -9,6 +9,7 @@ from typing import Any
 from datamix_tf.costs import cost_of
 from datamix_tf.defences.base import Costs, Defence, NetworkSpec, variant
 from datamix_tf.defences.registry import register
+from datamix_tf.settings import at_least
 from datamix_tf.typing import Tensor
 
 BLOCKS = (0, 1, 2, 3)
@@ -36,8 +37,7 @@ def group_size_setting() -> Any:
         "inputs mixed with each other (S_G), from 1",
         flag="group_size",
         values=8,
-        check=lambda value: value >= 1,
-        expected="at least 1",
+        **at_least(1),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from datamix_tf.defences.base import variant
 from datamix_tf.defences.obfuscated_input import ObfuscatedInput
 from datamix_tf.defences.registry import register
+from datamix_tf.settings import at_least
 
 
 @register
@@ -21,8 +22,7 @@ class Noise(ObfuscatedInput):
         "variances of the method noise, on standardised inputs, with commas",
         flag="noise",
         values=(4.0, 8.0),
-        check=lambda value: value >= 0,
-        expected="at least 0",
+        **at_least(0),
     )
 
     @property

@@ -9,6 +9,7 @@ from typing import Any
 from datamix_tf.costs import cost_of
 from datamix_tf.defences.base import FLOAT_BYTES, Costs, Defence, NetworkSpec, variant
 from datamix_tf.defences.registry import register
+from datamix_tf.settings import at_least
 
 #: N_pre behind which the cloud's ResNet starts with strides: no shortcut then shows it all of the feature.
 STRIDED = 3
@@ -23,8 +24,7 @@ def rank_setting() -> Any:
         "coefficients for each place that obfuscation and obfuscated_datamix send (N_pre = 3), with commas",
         flag="signal_rank",
         values=(32,),
-        check=lambda value: value >= 1,
-        expected="at least 1",
+        **at_least(1),
     )
 
 

@@ -19,8 +19,10 @@ from components.caching.result_cache import place
 from components.storage.artifacts import write_json
 from components.trainer import Trainer, train_together
 from components.trainer import __name__ as trainer_module
+from components.training import team
 from components.training.team import Team, train_as_team
 from datamix_tf.defences import Anonymizer, DataMix, MixedBottleneck
+from examples.add_a_defence import ShuffledPatches
 from tests import datasets
 from tests.components.test_chain import CONFIG
 from tests.components.test_ingest import ingest, transform
@@ -79,7 +81,7 @@ def test_two_replicas_train_as_one(examples, tmp_path, monkeypatch, configs):
 def test_replicas_of_one_machine_listen_nowhere(examples, tmp_path):
     """A process that looks at the training from outside finds no port to talk to."""
     job = str(tmp_path / "job.json")
-    write_json(job, {"models": [DATAMIX.to_dict()], "examples": examples.uri, "keep": str(tmp_path)})
+    write_json(job, {"models": [DATAMIX.to_dict()], "modules": [], "examples": examples.uri, "keep": str(tmp_path)})
     command = [sys.executable, "-m", "components.training.train_worker", "--job", job, "--replicas", "2"]
     seen = set()
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as worker:
@@ -93,7 +95,7 @@ def test_replicas_of_one_machine_listen_nowhere(examples, tmp_path):
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks Linux who listens")
 def test_workers_say_loudly_where_they_listen(tmp_path):
     """The port that the line names is the one that opens."""
-    (tmp_path / "job.json").write_text(json.dumps({"models": []}))
+    (tmp_path / "job.json").write_text(json.dumps({"models": [], "modules": []}))
     with socket.socket() as first, socket.socket() as second:
         for one in (first, second):
             one.bind(("127.0.0.1", 0))
@@ -121,6 +123,14 @@ def test_workers_say_loudly_where_they_listen(tmp_path):
     assert found == {("::", ports[0])}
 
 
+def test_workers_are_told_which_modules_register_a_defence(monkeypatch, tmp_path):
+    """A worker is a process of its own, which has not read the run's --plugin."""
+    told = {}
+    monkeypatch.setattr(team, "_run", lambda _, job: told.update(json.loads(pathlib.Path(job).read_text())))
+    train_as_team([dataclasses.replace(DATAMIX, defence=ShuffledPatches(4))], "x", str(tmp_path), Team(replicas=2))
+    assert told["modules"] == ["examples.add_a_defence"] and told["models"][0]["defence"]["id"] == "patch_shuffle"
+
+
 @pytest.mark.slow
 def test_a_team_that_was_killed_goes_on(examples, tmp_path):
     """The first worker alone is killed: the second ends too. Both begin again where they were, as one alone may."""
@@ -130,7 +140,7 @@ def test_a_team_that_was_killed_goes_on(examples, tmp_path):
         for one in (first, second):
             one.bind(("127.0.0.1", 0))
         workers = ",".join(f"127.0.0.1:{one.getsockname()[1]}" for one in (first, second))
-    write_json(job, {"models": [longer.to_dict()], "examples": examples.uri, "keep": keep})
+    write_json(job, {"models": [longer.to_dict()], "modules": [], "examples": examples.uri, "keep": keep})
     command = [sys.executable, "-m", "components.training.train_worker", "--job", job, "--workers", workers, "--index"]
     team = [subprocess.Popen([*command, str(index)], stderr=subprocess.DEVNULL) for index in range(2)]
     checkpoint = kept_at(longer, examples, keep) + ".checkpoint"
@@ -143,12 +153,12 @@ def test_a_team_that_was_killed_goes_on(examples, tmp_path):
     assert with_error != 0
     finished = json.loads((pathlib.Path(checkpoint) / "progress.json").read_text())["epochs"]
     assert 1 <= finished < 40
-    train_as_team([longer.to_dict()], examples.uri, keep, Team(replicas=2))
+    train_as_team([longer], examples.uri, keep, Team(replicas=2))
     assert len(record(kept_at(longer, examples, keep))["history"]["loss"]) == 40
 
 
 @pytest.mark.slow
 def test_a_worker_that_fails_ends_the_training(examples, tmp_path):
-    wrong = DATAMIX.to_dict() | {"optimizer": "none"}
+    wrong = dataclasses.replace(DATAMIX, optimizer="none")
     with pytest.raises(RuntimeError, match="training worker failed"):
         train_as_team([wrong], examples.uri, str(tmp_path), Team(replicas=2))
