@@ -55,12 +55,10 @@ def main():
 
             if run_pipeline(["--output", run, *SMALL_RUN]):
                 sys.exit("error: the run to attack failed")
-        schema = Examples(os.path.join(run, "artifacts", "transform", "examples")).read_json("schema.json")
+        schema = Examples(os.path.join(run, "artifacts", "transform", "examples")).schema()
         names = trained.names(Models(os.path.join(run, "artifacts", "trainer", "models")))
         attacks = [
-            AttackConfig(name, label, epochs=arguments.epochs)
-            for name in names
-            for label in (TARGET, *schema["hidden"])
+            AttackConfig(name, label, epochs=arguments.epochs) for name in names for label in (TARGET, *schema.hidden)
         ]
         ratios, differences = [], []
         for number in range(arguments.rounds):

@@ -56,9 +56,9 @@ def main():
 
     with tempfile.TemporaryDirectory() as folder:
         examples = transformed(folder)
-        schema = examples.read_json("schema.json")
+        schema = examples.schema()
         task = target_task(schema)
-        network = resnet18(schema["shape"], task.outputs, arguments.width)
+        network = resnet18(schema.shape, task.outputs, arguments.width)
         model = DataMixModel(*split(network, after=pre_layer(1), before=CLASSIFIER), group_size=8)
         model.compile(keras.optimizers.AdamW(1e-3), task.loss(), jit_compile=False)
         for augment in ((), ("flip", "shift")):

@@ -133,7 +133,7 @@ def main():
         split = x[: arguments.examples], y[: arguments.examples]
         trained = Models(os.path.join(run, "artifacts", "trainer", "models"))
         name = next(name for name in models.names(trained) if name.startswith("datamix"))
-        model, task = models.load(trained, name), target_task(examples.read_json("schema.json"))
+        model, task = models.load(trained, name), target_task(examples.schema())
         with server_process(os.path.join(run, "serving")) as (_, url, _):
             for precision, wire in PAIRS:
                 print(json.dumps(check(run, precision, wire, url, model, task, split)), flush=True)

@@ -147,11 +147,11 @@ def run_attack(config: AttackConfig, examples: Examples, models: Models):
     from datamix_tf import DataMixModel
     from datamix_tf.transmission import group_size_of
 
-    schema = examples.read_json("schema.json")
+    schema = examples.schema()
     task = target_task(schema) if config.label == TARGET else hidden_task(schema, config.label)
     named = {"model": config.model, "name": config.name(task.name)}
     splits = {split: arrays(examples, split, config.label)[1:] for split in ("train", "valid", "test")}
-    if config.kind == "reconstruction" and schema["kind"] != "image":
+    if config.kind == "reconstruction" and schema.kind != "image":
         return {**named, "skipped": "pictures alone are rebuilt"}, None
     if config.kind == "set" and task.kind == "binary":
         return {**named, "skipped": "sets are of classes"}, None
@@ -195,7 +195,7 @@ def make_attack(config: AttackConfig, model, task, outputs: int, schema):
         training = attacks.ReconstructionTraining(
             epochs=config.epochs, batch_size=config.batch_size, width=config.width, seed=config.seed
         )
-        return attacks.ReconstructionAttack(model, schema["mean"], schema["variance"], training, callbacks=bar)
+        return attacks.ReconstructionAttack(model, schema.mean, schema.variance, training, callbacks=bar)
     training = attacks.AttackTraining(
         epochs=config.epochs,
         patience=config.patience,

@@ -97,11 +97,11 @@ def _write(scores, examples, models, audit, parameters):
 
     order = [probe.name for probe in probes().values()]
     scores = sorted(scores, key=lambda score: (score["model"], order.index(score["probe"]), score["name"]))
-    schema = examples.read_json("schema.json")
+    schema = examples.schema()
     names = dict.fromkeys(score["model"] for score in scores)
     result = {
         "schema": 1,
-        "dataset": {key: schema[key] for key in ("name", "fingerprint", "splits")},
+        "dataset": {key: getattr(schema, key) for key in ("name", "fingerprint", "splits")},
         "command": parameters["command"],
         "models": {name: trained.training(models, name)["config"] for name in names},
         "scores": scores,
@@ -141,7 +141,7 @@ def run_probe(config: AuditConfig, examples: Examples, models: Models):
     from datamix_tf import audit
     from datamix_tf.attacks import AttackTraining, SeparatorTraining
 
-    schema = examples.read_json("schema.json")
+    schema = examples.schema()
     probe = audit.probes()[config.probe]
     hidden = config.label not in ("", TARGET)
     task = hidden_task(schema, config.label) if hidden else target_task(schema)
@@ -178,11 +178,11 @@ def _unfit(probe, schema, splits, outputs, binary, group_size):
     """Why a probe has no meaning on a data set, or `None`."""
     from datamix_tf import audit
 
-    if probe.name == audit.PICTURES and schema["kind"] != "image":
+    if probe.name == audit.PICTURES and schema.kind != "image":
         return "pictures alone are rebuilt"
     if probe.labels and binary and not probe.binary:
         return "it reads classes, not several 0/1 labels"
-    if probe.labels and outputs < 2 and schema["task"] != "binary":
+    if probe.labels and outputs < 2 and schema.task != "binary":
         return f"fewer than 2 values have {MIN_EXAMPLES} train examples and a test example"
     fewest = min(len(x) for x, _ in splits.values())
     if fewest < 2 * group_size:
@@ -193,6 +193,6 @@ def _unfit(probe, schema, splits, outputs, binary, group_size):
 def _picture(attack, x, schema):
     """Raw inputs above what was rebuilt of their mixtures, as PNG."""
     shown = x[: max(PICTURES, attack.keys.group_size)]
-    size = schema["shape"][:2]
+    size = schema.shape[:2]
     rebuilt = np.clip(attack.rebuild(shown), 0, 255)
     return stacked([picture_row(shown, size), picture_row(rebuilt, size)])

@@ -11,7 +11,8 @@ import numpy as np
 from components.base import Component, ComponentSpec
 from components.blessing import Thresholds, blessing
 from components.metrics_rows import entry_of, members_of
-from components.storage.artifacts import DESCRIBED, AttackScores, Blessing, Evaluation, Examples, Models, write_json
+from components.records.dataset import Dataset
+from components.storage.artifacts import AttackScores, Blessing, Evaluation, Examples, Models, write_json
 from components.training import models as trained
 from components.training.data import arrays, target_task
 from components.training.networks import ModelConfig, network_spec
@@ -61,7 +62,7 @@ class Evaluator(Component):
             )
 
     def _write(self, measured, inputs, outputs):
-        schema = inputs["examples"].read_json("schema.json")
+        schema = inputs["examples"].schema()
         scores = inputs["scores"].read_json("scores.json")
         rows = [
             _row(defence, measured[model], trained.training(inputs["models"], model), _attacks(scores, model))
@@ -72,7 +73,7 @@ class Evaluator(Component):
             outputs["evaluation"].path("metrics.json"),
             {
                 "schema": SCHEMA_VERSION,
-                "dataset": _dataset(schema),
+                "dataset": Dataset.of(schema),
                 "rows": rows,
                 "summary": summary(rows),
             },
@@ -98,7 +99,7 @@ def measure(model, config: ModelConfig, methods: list[Defence], examples: Exampl
         `accuracy` (a dictionary of scores); the same of networks with its weights to compare it with, by name
         (`Defence.references`); and `costs`, method -> the fields of `Costs`.
     """
-    schema = examples.read_json("schema.json")
+    schema = examples.schema()
     splits = {split: arrays(examples, split)[1:] for split in ("valid", "test")}
     result = {"accuracy": scores_of(model, splits, schema)}
     for name, reference in config.defence.references(model).items():
@@ -181,10 +182,6 @@ def _attacks(scores, model):
         for score in scores
         if score["model"] == model
     }
-
-
-def _dataset(schema):
-    return {key: schema[key] for key in DESCRIBED}
 
 
 SUMMARY_KEYS = ("valid_accuracy", "test_accuracy", "balanced_accuracy", "auc")

@@ -11,6 +11,7 @@ import apache_beam as beam
 from components.base import Component, ComponentSpec
 from components.errors import InputError
 from components.progress import Progress
+from components.records.dataset import RawSchema
 from components.storage import bad_records, files
 from components.storage.artifacts import RawExamples, write_json
 from components.storage.records import BadRecord, RawExample
@@ -103,18 +104,18 @@ class ExampleGen(Component):
                 "examples or change --valid_share and --test_share"
             )
         self._check_target_in(splits, counted)
-        schema = {
-            "name": source.name,
-            "kind": source.kind,
-            "fingerprint": source.fingerprint,
-            "target": list(self.parameters["target"]),
-            "hidden": list(self.parameters["hidden"]),
-            "task": _task(self.parameters["target"], labels),
-            "classes": {column: sorted(values, key=_natural) for column, values in labels.items()},
-            "label_counts": {column: dict(sorted(values.items())) for column, values in labels.items()},
-            "splits": splits,
-            "official_split": self.parameters["official_split"],
-        }
+        schema = RawSchema(
+            name=source.name,
+            kind=source.kind,
+            fingerprint=source.fingerprint,
+            target=self.parameters["target"],
+            hidden=self.parameters["hidden"],
+            task=_task(self.parameters["target"], labels),
+            classes={column: tuple(sorted(values, key=_natural)) for column, values in labels.items()},
+            label_counts={column: dict(sorted(values.items())) for column, values in labels.items()},
+            splits=splits,
+            official_split=self.parameters["official_split"],
+        )
         write_json(artifact.path("schema.json"), schema)
         files.remove(artifact.path("counts.json"))
 

@@ -67,7 +67,7 @@ class Packager(Component):
         model = trained.load(inputs["models"], name)
         if not hasattr(model, "pre"):
             raise InputError(f"only a model with pre, main and post can be packaged, but {name!r} is not split")
-        schema = inputs["examples"].read_json("schema.json")
+        schema = inputs["examples"].schema()
         _, x, _ = arrays(inputs["examples"], "test")
         x = np.resize(x, (model.group_size, *x.shape[1:])).astype("float32")
         described = self._bundle(model, schema, package)
@@ -89,7 +89,7 @@ class Packager(Component):
             version=next_version(self.parameters["serving_folder"], served_as),
             task=task.kind,
             labels=task.labels,
-            preprocessing=schema["preprocessing"],
+            preprocessing=schema.preprocessing,
         )
 
 

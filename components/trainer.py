@@ -135,9 +135,9 @@ def train(config: ModelConfig, examples: Examples, checkpoint: str, strategy=Non
     from components.training.checkpoint import Checkpoint, progress_of, restore
 
     keras.utils.set_random_seed(config.seed)
-    schema = examples.read_json("schema.json")
+    schema = examples.schema()
     whole = config.defence.group_size * replicas_of(strategy)
-    batch_size = whole_batch_size(min(config.batch_size, schema["splits"]["train"]), whole)
+    batch_size = whole_batch_size(min(config.batch_size, schema.splits["train"]), whole)
     an_epoch = steps(schema, "train", batch_size)
     with replicated(strategy):
         model = build_model(config, schema)

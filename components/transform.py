@@ -6,10 +6,12 @@ import os
 from typing import Any
 
 import apache_beam as beam
+import msgspec
 import numpy as np
 
 from components.base import Component, ComponentSpec
 from components.progress import Progress
+from components.records.dataset import DatasetSchema
 from components.storage import bad_records, files
 from components.storage.artifacts import Examples, RawExamples, write_json
 from components.storage.records import BadRecord
@@ -47,12 +49,12 @@ class Transform(Component):
 
     def execute(self, inputs, outputs, options):
         raw, folder = inputs["examples"], outputs["examples"].uri
-        schema, preprocessing = raw.read_json("schema.json"), self.parameters["preprocessing"]
+        schema, preprocessing = raw.schema(), self.parameters["preprocessing"]
         with beam.Pipeline(options=options) as pipeline:
             decoded = (
                 pipeline
                 | "Read" >> ReadShards(raw.uri)
-                | "Progress" >> Progress("decoding", sum(schema["splits"].values()))
+                | "Progress" >> Progress("decoding", sum(schema.splits.values()))
                 | "Decode" >> beam.ParDo(_Decode(schema, preprocessing)).with_outputs("bad", main="good")
             )
             _ = decoded.bad | "BadRecords" >> bad_records.WriteBadRecords(folder, raw.read_json(bad_records.FILE))
@@ -79,15 +81,16 @@ class Transform(Component):
         bad = artifact.read_json(bad_records.FILE)
         bad_records.check_share(bad, sum(splits.values()), self.parameters["max_bad_share"])
         preprocessing = self.parameters["preprocessing"]
-        schema |= {
-            "splits": {split: splits.get(split, 0) for split in schema["splits"]},
-            "bad_records": len(bad),
-            "preprocessing": preprocess.to_config(preprocessing),
-            "shape": list(preprocessing.shape),
-            "dtype": preprocessing.dtype,
+        known = msgspec.structs.asdict(schema) | {"splits": {split: splits.get(split, 0) for split in schema.splits}}
+        decoded = DatasetSchema(
+            **known,
+            bad_records=len(bad),
+            preprocessing=preprocess.to_config(preprocessing),
+            shape=preprocessing.shape,
+            dtype=preprocessing.dtype,
             **artifact.read_json("statistics.json"),
-        }
-        write_json(artifact.path("schema.json"), schema)
+        )
+        write_json(artifact.path("schema.json"), decoded)
         for name in ("splits.json", "statistics.json"):
             files.remove(artifact.path(name))
 
@@ -99,7 +102,7 @@ class _Decode(beam.DoFn):
         self.schema = schema
         self.preprocessing = preprocessing
         self.index = {
-            column: {value: index for index, value in enumerate(values)} for column, values in schema["classes"].items()
+            column: {value: index for index, value in enumerate(values)} for column, values in schema.classes.items()
         }
 
     def process(self, payload):
@@ -117,17 +120,14 @@ class _Decode(beam.DoFn):
             "split": record["split"].decode(),
             "name": name,
             "x": x,
-            "target": [self._class(record, column) for column in self.schema["target"]],
-            "hidden": {column: [self._class(record, column)] for column in self.schema["hidden"]},
+            "target": [self._class(record, column) for column in self.schema.target],
+            "hidden": {column: [self._class(record, column)] for column in self.schema.hidden},
         }
 
     def _class(self, record, column):
         value = record[f"label/{column}"].decode()
-        return (
-            int(value)
-            if self.schema["task"] == "binary" and column in self.schema["target"]
-            else (self.index[column][value])
-        )
+        binary = self.schema.task == "binary" and column in self.schema.target
+        return int(value) if binary else self.index[column][value]
 
 
 def _encode(example):

@@ -156,7 +156,7 @@ def main(argv=None) -> dict:
     from components.errors import InputError
 
     pictures, seed = data.load(arguments), arguments.seed
-    sides = pictures.schema["shape"][:2]
+    sides = pictures.schema.shape[:2]
     if arguments.patch < 1 or any(side % arguments.patch for side in sides):
         raise InputError(f"--patch must divide rows and columns, {sides}, received {arguments.patch}")
     made = {

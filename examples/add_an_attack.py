@@ -104,7 +104,7 @@ register_probe(
 
 def bottleneck(pictures, group_size: int, seed: int):
     """The mixed bottleneck of the hardened preset, small: 64 numbers that say at most 90 bits."""
-    shape, outputs = tuple(pictures.schema["shape"]), pictures.task.outputs
+    shape, outputs = pictures.schema.shape, pictures.task.outputs
     more = {"width": 16, "hidden_units": 0, "normalization": pictures.normalization(), "seed": seed}
     return DataMixModel(*bottleneck_parts(shape, outputs, 64, 90, **more), group_size=group_size, seed=seed)
 

@@ -48,9 +48,9 @@ class Data:
     def __init__(self, examples):
         from components.training.data import arrays, target_task
 
-        self.schema = examples.read_json("schema.json")
+        self.schema = examples.schema()
         self.task = target_task(self.schema)
-        self.hidden = next(iter(self.schema["hidden"]), None)
+        self.hidden = next(iter(self.schema.hidden), None)
         splits = ("train", "valid", "test")
         self.target = {split: arrays(examples, split)[1:] for split in splits}
         self.people = {split: arrays(examples, split, self.hidden)[1:] for split in splits if self.hidden}
@@ -88,9 +88,7 @@ class Data:
         """A layer that standardises each channel with the train split's statistics."""
         import keras
 
-        return keras.layers.Normalization(
-            mean=self.schema["mean"], variance=self.schema["variance"], name="normalization"
-        )
+        return keras.layers.Normalization(mean=self.schema.mean, variance=self.schema.variance, name="normalization")
 
 
 def load(arguments) -> Data:
@@ -112,7 +110,7 @@ def load(arguments) -> Data:
     else:
         with tempfile.TemporaryDirectory() as folder:
             data = Data(prepare(arguments, folder))
-    if data.schema["kind"] != "image":
+    if data.schema.kind != "image":
         raise InputError("the examples expect pictures, this data set is of recordings; name one with pictures")
     return data
 

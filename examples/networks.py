@@ -15,7 +15,7 @@ def network(pictures, obfuscation=None):
         obfuscation: Optional `Obfuscation` layer, put behind the normalisation: what runs on the edge.
     """
     layers = keras.layers
-    inputs = keras.Input(pictures.schema["shape"])
+    inputs = keras.Input(pictures.schema.shape)
     x = pictures.normalization()(inputs)
     x = obfuscation(x) if obfuscation is not None else x
     for index, filters in enumerate((16, 32, 64)):

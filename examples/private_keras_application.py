@@ -122,7 +122,7 @@ def main(argv=None) -> dict:
     x, y = pictures.target["test"]
     x = x.astype("float32")
     batch_size = 2 * arguments.group_size
-    model = network(tuple(pictures.schema["shape"]), task.outputs, arguments.alpha, arguments.weights)
+    model = network(pictures.schema.shape, task.outputs, arguments.alpha, arguments.weights)
     try:
         private = DataMixModel(
             *split(model, after=arguments.after, before="predictions"),
@@ -153,7 +153,7 @@ def main(argv=None) -> dict:
 
     with tempfile.TemporaryDirectory() as folder:
         base, edge = os.path.join(folder, "serving"), os.path.join(folder, "edge")
-        described = {"labels": task.labels, "task": task.kind, "preprocessing": pictures.schema["preprocessing"]}
+        described = {"labels": task.labels, "task": task.kind, "preprocessing": pictures.schema.preprocessing}
         write_bundle(private, os.path.join(base, "faces", "1"), edge, name="faces", **described)
         share, checked = ask(folder, private, pictures, decisions(mixed, task))
     show(share, checked)

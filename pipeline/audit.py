@@ -116,7 +116,7 @@ def plan(options: AuditOptions, examples: Examples, models: Models) -> list:
     from components.training.networks import ModelConfig
     from datamix_tf.audit import probes
 
-    hidden = examples.read_json("schema.json")["hidden"]
+    hidden = examples.schema().hidden
     names = trained.names(models)
     kinds = {name: ModelConfig.from_dict(trained.training(models, name)["config"]).defence for name in names}
     mixing = [name for name in names if kinds[name].mixes and kinds[name].group_size > 1]

@@ -21,8 +21,8 @@ class Artist:
 
     def __init__(self, schema, inputs, features):
         self.features = drawing.FeaturePictures(features)
-        self.speech = schema["kind"] == "audio"
-        self.preprocessing = preprocess.from_config(schema["preprocessing"])
+        self.speech = schema.kind == "audio"
+        self.preprocessing = preprocess.from_config(schema.preprocessing)
         self.range = np.percentile(inputs, (1, 99.5))
 
     def raw(self, x, recording) -> dict:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from components.metrics_rows import defence_of, entry_key
+from components.records.dataset import Dataset
+from components.records.serialising import plain
 from components.report.drawing import embedded
 from components.storage import bad_records
-from components.storage.artifacts import DESCRIBED, Artifact
+from components.storage.artifacts import Artifact
 from components.training import models as trained
 
 FILE = "page.json"
 SCHEMA_VERSION = 1
-#: What is told of the data, of their schema.
-DATA = (*DESCRIBED, "preprocessing", "label_counts")
 
 
 def gathered(model: str, inputs: dict[str, Artifact], separation: dict[str, dict | None], strip, pictures) -> dict:
@@ -25,13 +25,12 @@ def gathered(model: str, inputs: dict[str, Artifact], separation: dict[str, dict
         pictures: `figures` and `defences`, each pairs of a caption and a PNG.
     """
     metrics = inputs["evaluation"].read_json("metrics.json")
-    schema = inputs["examples"].read_json("schema.json")
     models = inputs["models"]
     return {
         "schema": SCHEMA_VERSION,
         "model": model,
         "metrics": metrics,
-        "data": {key: schema[key] for key in DATA},
+        "data": plain(Dataset.of(inputs["examples"].schema(), whole=True)),
         "bad": inputs["examples"].read_json(bad_records.FILE),
         "traffic": inputs["package"].read_json("traffic.json"),
         "edge_shares": {entry_key(entry): edge_share(entry, models) for entry in metrics["summary"]},

@@ -27,19 +27,19 @@ def defence_strips(examples: Examples, models: Models, scores: AttackScores, met
 
     if metrics["dataset"]["kind"] != "image" or len(metrics["summary"]) < 3:
         return []
-    schema = examples.read_json("schema.json")
-    strips = [("raw input", picture_row(_group(PICTURES, examples), schema["shape"][:2]))]
+    schema = examples.schema()
+    strips = [("raw input", picture_row(_group(PICTURES, examples), schema.shape[:2]))]
     for entry in metrics["summary"]:
         if defence_of(entry).leakage is not None:  # by construction: nothing is sent, or the raw input
             continue
         model = trained.load(models, entry["models"][0])
         x = _group(max(PICTURES, group_size_of(model)), examples)
         sent = np.asarray(transmitted(model, seed=0)(x, training=False))
-        strips.append((f"{entry_key(entry)}: sent", picture_row(_in_raw_units(sent, schema), schema["shape"][:2])))
+        strips.append((f"{entry_key(entry)}: sent", picture_row(_in_raw_units(sent, schema), schema.shape[:2])))
         rebuilt = scores.path(entry["models"][0], "rebuilt.npy")
         if files.exists(rebuilt):
             pictures = np.load(local_copy(rebuilt))
-            strips.append((f"{entry_key(entry)}: rebuilt", picture_row(pictures, schema["shape"][:2])))
+            strips.append((f"{entry_key(entry)}: rebuilt", picture_row(pictures, schema.shape[:2])))
     return strips
 
 
@@ -93,4 +93,4 @@ def _in_raw_units(sent, schema):
     """Pictures that were sent standardised, as pictures again; feature maps as they are."""
     if sent.shape[-1] != 3:
         return sent
-    return sent * np.sqrt(schema["variance"]) + schema["mean"]
+    return sent * np.sqrt(schema.variance) + schema.mean

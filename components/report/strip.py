@@ -32,7 +32,7 @@ def strip(model, found: Separated, examples: Examples, raw: RawExamples) -> dict
     from datamix_tf.attacks.linked.mixed_groups import MixedGroups
     from datamix_tf.attacks.single.linear_decoder import LinearDecoder
 
-    schema = examples.read_json("schema.json")
+    schema = examples.schema()
     train = arrays(examples, "train")[1][:EXAMPLES].astype("float32")
     names, test, _ = arrays(examples, "test")
     decoder = LinearDecoder().fit(MixedGroups(model).features(train), train)
@@ -50,13 +50,13 @@ def strip(model, found: Separated, examples: Examples, raw: RawExamples) -> dict
     columns += [{"title": t, "key": key, "correlation": correlation(rows)} for key, (t, rows) in seen.items()]
     next(c for c in columns if c["key"] == "attack")["chance"] = correlation(found.chance)
     rebuilt = {key: decoder.decode(rows[0][:INPUTS]) for key, (_, rows) in seen.items()}
-    played = recordings(raw, {names[index] for index in chosen}) if schema["kind"] == "audio" else {}
+    played = recordings(raw, {names[index] for index in chosen}) if schema.kind == "audio" else {}
     rows = []
     for place, index in enumerate(chosen):
         cells = [artist.raw(test[index], played.get(names[index]))]
         cells += [artist.cell(features[0][place], rebuilt[key][place]) for key, (_, features) in seen.items()]
         rows.append(cells)
-    return {"kind": schema["kind"], "columns": columns, "rows": rows, "n": sum(map(len, truth)), "score": found.score}
+    return {"kind": schema.kind, "columns": columns, "rows": rows, "n": sum(map(len, truth)), "score": found.score}
 
 
 def _columns(found: Separated):

@@ -14,6 +14,8 @@ import os
 import shutil
 import tempfile
 
+from components.records.dataset import DatasetSchema, RawSchema
+from components.records.serialising import Kind, plain, read
 from components.storage import files
 from components.storage.scratch import TEMPORARY_PREFIX, temporary_folder, temporary_prefix
 
@@ -36,28 +38,23 @@ class Artifact:
         """The JSON file `name` of the artifact."""
         return json.loads(files.read_bytes(self.path(name)))
 
+    def read(self, name: str, kind: type[Kind]) -> Kind:
+        """The record in the JSON file `name`, as of `components.records.serialising.read`."""
+        return read(self.path(name), kind)
+
 
 class RawExamples(Artifact):
     """Ingested examples: `<split>-*.tfrecord`, `schema.json`, `bad_records.json`."""
+
+    def schema(self) -> RawSchema:
+        return self.read("schema.json", RawSchema)
 
 
 class Examples(Artifact):
     """Decoded examples: `<split>-*.tfrecord`, `schema.json` (with shape and statistics), `bad_records.json`."""
 
-
-#: What `schema.json` of `Examples` has that metrics and pages tell of a data set.
-DESCRIBED = (
-    "name",
-    "kind",
-    "fingerprint",
-    "target",
-    "hidden",
-    "task",
-    "splits",
-    "bad_records",
-    "shape",
-    "official_split",
-)
+    def schema(self) -> DatasetSchema:
+        return self.read("schema.json", DatasetSchema)
 
 
 class Models(Artifact):
@@ -93,9 +90,9 @@ class Report(Artifact):
 
 
 def write_json(path: str, value) -> None:
-    """Writes JSON under a temporary name, then renames."""
+    """Writes JSON-ready data or records under a temporary name, then renames."""
     with atomic_file(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
-        json.dump(value, file, indent=1, allow_nan=False)
+        json.dump(plain(value), file, indent=1, allow_nan=False)
         file.write("\n")
 
 

@@ -7,6 +7,8 @@ import math
 
 import numpy as np
 
+from components.records.dataset import DatasetSchema
+from components.records.serialising import converted
 from components.storage.artifacts import Examples
 from components.storage.local_copies import local_copy
 from components.storage.tfrecords import digest, shard_files
@@ -62,17 +64,17 @@ class Task:
         return keras.metrics.SparseCategoricalAccuracy(name="accuracy")
 
 
-def target_task(schema) -> Task:
+def target_task(schema: DatasetSchema) -> Task:
     """The task that the model learns."""
-    if schema["task"] == "binary":
-        return Task("attributes", "binary", tuple(schema["target"]))
-    column = schema["target"][0]
-    return Task(column, "categorical", tuple(schema["classes"][column]))
+    schema = converted(schema, DatasetSchema)  # from JSON where that is at hand
+    if schema.task == "binary":
+        return Task("attributes", "binary", schema.target)
+    return hidden_task(schema, schema.target[0])
 
 
-def hidden_task(schema, column) -> Task:
+def hidden_task(schema: DatasetSchema, column: str) -> Task:
     """The task of an attacker who is after a hidden column."""
-    return Task(column, "categorical", tuple(schema["classes"][column]))
+    return Task(column, "categorical", converted(schema, DatasetSchema).classes[column])
 
 
 def arrays(examples: Examples, split: str, label: str = "target"):
@@ -88,8 +90,7 @@ def arrays(examples: Examples, split: str, label: str = "target"):
     Returns:
         `(names, x, y)`: texts, `x` `[n, ...]` in the stored dtype, `y` int32 `[n]` or `[n, labels]`.
     """
-    schema = examples.read_json("schema.json")
-    dataset = _parsed(examples, split, schema, label)
+    dataset = _parsed(examples, split, examples.schema(), label)
     names, x, y = zip(*dataset.as_numpy_iterator(), strict=True)
     order = sorted(range(len(names)), key=lambda index: digest(names[index]))
     return [names[i].decode() for i in order], np.stack(x)[order], np.stack(y)[order]
@@ -127,7 +128,7 @@ def batches(
     """
     import tensorflow as tf
 
-    schema = examples.read_json("schema.json")
+    schema = examples.schema()
     x, y = (tf.constant(part) for part in arrays(examples, split)[1:])
     if beside:
         y = (y, tf.constant(arrays(examples, split, beside)[2]))
@@ -139,7 +140,7 @@ def batches(
 
     def batch_of(number, rows):
         labels = tf.nest.map_structure(lambda part: tf.gather(part, rows), y)
-        return _changed(tf.gather(x, rows), labels, schema["kind"], augment, mixup, _seeds(seed, number))
+        return _changed(tf.gather(x, rows), labels, schema.kind, augment, mixup, _seeds(seed, number))
 
     numbers = tf.data.Dataset.counter(first_epoch * an_epoch)
     orders = tf.data.Dataset.counter(first_epoch).flat_map(order_of)
@@ -152,9 +153,9 @@ def _seeds(seed, number):
     return tf.stack([tf.cast(seed, tf.int64), number])
 
 
-def steps(schema, split: str, batch_size: int) -> int:
+def steps(schema: DatasetSchema, split: str, batch_size: int) -> int:
     """Whole batches in an epoch."""
-    return schema["splits"][split] // batch_size
+    return converted(schema, DatasetSchema).splits[split] // batch_size
 
 
 def _changed(x, y, kind, augment, mixup, seeds):
@@ -201,9 +202,9 @@ def whole_batch_size(wanted: int, group_size: int) -> int:
 def _parsed(examples, split, schema, label):
     import tensorflow as tf
 
-    single = schema["task"] == "categorical" or label != "target"
+    single = schema.task == "categorical" or label != "target"
     key = "target" if label == "target" else f"hidden/{label}"
-    width = 1 if single else len(schema["target"])
+    width = 1 if single else len(schema.target)
     features = {
         "name": tf.io.FixedLenFeature([], tf.string),
         "x": tf.io.FixedLenFeature([], tf.string),
@@ -212,7 +213,7 @@ def _parsed(examples, split, schema, label):
 
     def parse(payload):
         parsed = tf.io.parse_single_example(payload, features)
-        x = tf.reshape(tf.io.decode_raw(parsed["x"], schema["dtype"]), schema["shape"])
+        x = tf.reshape(tf.io.decode_raw(parsed["x"], schema.dtype), schema.shape)
         y = tf.cast(parsed[key], tf.int32)
         return parsed["name"], x, y[0] if single else y
 

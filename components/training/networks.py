@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from components.errors import InputError
+from components.records.dataset import DatasetSchema
 from components.training.data import target_task
 from datamix_tf import defences
 from datamix_tf.defences import Cloud, Defence, NetworkSpec
@@ -84,16 +85,16 @@ class ModelConfig:
         return cls(**described | {"defence": defence, "augment": tuple(described["augment"])})
 
 
-def network_spec(config: ModelConfig, schema: dict[str, Any]) -> NetworkSpec:
+def network_spec(config: ModelConfig, schema: DatasetSchema) -> NetworkSpec:
     """What a config's network is built for, with the train split's statistics."""
     task = target_task(schema)
     return NetworkSpec(
-        shape=tuple(schema["shape"]),
+        shape=schema.shape,
         outputs=task.outputs,
         binary=task.kind == "binary",
-        item_bytes=np.dtype(schema["dtype"]).itemsize,
-        mean=tuple(schema["mean"]),
-        variance=tuple(schema["variance"]),
+        item_bytes=np.dtype(schema.dtype).itemsize,
+        mean=schema.mean,
+        variance=schema.variance,
         width=config.width,
         hidden_units=config.hidden_units,
         standardize=config.standardize,
@@ -101,7 +102,7 @@ def network_spec(config: ModelConfig, schema: dict[str, Any]) -> NetworkSpec:
     )
 
 
-def build_model(config: ModelConfig, schema: dict[str, Any]) -> Any:
+def build_model(config: ModelConfig, schema: DatasetSchema) -> Any:
     """The untrained network of a config, with the train split's statistics in a normalisation layer."""
     return config.defence.build(network_spec(config, schema))
 

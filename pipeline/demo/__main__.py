@@ -83,9 +83,9 @@ def _serve(arguments, stack):
     )  # a cloud that does not answer is an error now, not at the first look
     attacker = _in_background(lambda: Attacker(model, arrays(run.examples, "train")[1], arguments.attack_steps))
     shown = page(
-        run.schema["name"],
+        run.schema.name,
         about(run, url, arguments.url is None, left_out(arguments.attack_steps)),
-        ",".join(EXTENSIONS[run.schema["kind"]]),
+        ",".join(EXTENSIONS[run.schema.kind]),
     )
     app = make_app(shown, answering(run, device, attacker), attacker, arguments.host)
     where = f"http://{_bracketed(arguments.host)}:{listening.getsockname()[1]}"

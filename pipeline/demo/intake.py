@@ -64,7 +64,7 @@ def dropped(run: Opened, files: list[dict]) -> tuple[list[Given], list[Refused]]
         except BadInputError as error:
             refused.append(Refused(name, str(error)))
         else:
-            given.append(Given(name, x, content if run.schema["kind"] == "audio" else None))
+            given.append(Given(name, x, content if run.schema.kind == "audio" else None))
     return given, refused
 
 
@@ -73,7 +73,7 @@ def chosen(run: Opened, count: int) -> list[Given]:
     random = np.random.default_rng()
     count = min(count, run.manifest.group_size, len(run.x))
     places = random.choice(len(run.x), count, replace=False)
-    audio = run.schema["kind"] == "audio"
+    audio = run.schema.kind == "audio"
     played = recordings(run.raw, {run.names[place] for place in places}) if audio else {}
     names = [run.names[place] for place in places]
     return [

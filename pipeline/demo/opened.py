@@ -9,6 +9,7 @@ import types
 import numpy as np
 
 from components.errors import InputError
+from components.records.dataset import DatasetSchema
 from components.storage import files
 from components.storage.artifacts import Examples, Models, RawExamples
 from components.training import models as trained
@@ -40,7 +41,7 @@ class Opened:
 
     raw: RawExamples
     examples: Examples
-    schema: dict
+    schema: DatasetSchema
     models: Models
     manifest: Manifest
     edge: str
@@ -91,7 +92,7 @@ def opened(folder: str) -> Opened:
         )
     if manifest.group_size < 2:
         raise InputError(f"expected a model that mixes groups of at least 2, {edge} has groups of 1; nothing is mixed")
-    schema = examples.read_json("schema.json")
+    schema = examples.schema()
     names, x, y = arrays(examples, "test")
     return Opened(raw, examples, schema, models, manifest, edge, served, names, x.astype(np.float32), y)
 

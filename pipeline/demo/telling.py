@@ -64,14 +64,14 @@ def about(run: Opened, url: str, embedded: bool, left_out: list[str]) -> dict:
     """
     manifest, preprocessing = run.manifest, run.manifest.preprocessing
     return {
-        "kind": run.schema["kind"],
+        "kind": run.schema.kind,
         "group_size": manifest.group_size,
         "numbers": int(np.prod(manifest.feature_shape)),
         "sample_rate": preprocessing.get("sample_rate"),
         "samples": preprocessing.get("samples"),
         "cloud": url,
         "embedded": embedded,
-        "examples": min(EXAMPLES, run.schema["splits"]["train"]),
+        "examples": min(EXAMPLES, run.schema.splits["train"]),
         "left_out": left_out,
     }
 

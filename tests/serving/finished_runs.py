@@ -46,9 +46,7 @@ def finished_run(
     for config in configs:
         keras.utils.set_random_seed(config.seed)
         os.makedirs(models.path(config.name))
-        _settled(build_model(config, examples.read_json("schema.json")), x).save(
-            models.path(config.name, "model.keras")
-        )
+        _settled(build_model(config, examples.schema()), x).save(models.path(config.name, "model.keras"))
         write_json(models.path(config.name, "training.json"), {"config": config.to_dict()})
     write_json(models.path("models.json"), [config.name for config in configs])
     packager = Packager(model=configs[-1].name, model_name=name, serving_folder=serving)
