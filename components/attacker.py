@@ -5,23 +5,24 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import shutil
+import sys
+import time
 
 import apache_beam as beam
 import numpy as np
 
-from components.attack_kinds import NAMES, name_of_probe, needs_group, reads_binary
 from components.base import Component, ComponentSpec
 from components.caching.code_fingerprint import of_plugin
-from components.caching.result_cache import kept
+from components.caching.result_cache import kept, link_tree
 from components.report.pictures import PICTURES
-from components.storage import files
 from components.storage.artifacts import AttackScores, Examples, Models, write_json
 from components.training import models as trained
 from components.training.data import arrays, hidden_task, target_task
 from components.training.epoch_bar import EpochBar
+from datamix_tf.attacks.registry import AttackSpec, Subject, get_attack
 
 TARGET = "target"
+SCORE, REBUILT = "score.json", "rebuilt"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,11 +31,8 @@ class AttackConfig:
 
     Attributes:
         model: Name of the trained model.
-        label: What the attacker is after: `"target"`, or a hidden column; of no meaning for a reconstruction or a key.
-        kind: `"label"` (a network reads it), `"set"` (a network names all classes in a mixture), `"probe"` (a linear
-            model reads it), `"reconstruction"` (Pix2Pix rebuilds the pictures), `"separated"` (a network reads what
-            separation recovers from a group's mixtures), `"key"` (separation alone: how well it undoes the key), or the
-            id of an attack of `datamix_tf.audit.probes`.
+        label: What the attacker is after: `"target"`, or a hidden column; of no meaning for attacks without labels.
+        attack: Id of the attack (`datamix_tf.attacks.registry`).
         epochs: Most passes over the attacker's examples.
         patience: Passes without a better validation score after which training ends; 0 runs all.
         batch_size: Examples in a batch.
@@ -46,11 +44,15 @@ class AttackConfig:
         mates: Who is mixed with whom, for a hidden column: one of `datamix_tf.mates.MATES`.
         shuffle: Whether mixtures are permuted across groups.
         seed: Seed of the attack.
+        steps: Batches that separators and linkers are trained on.
+        training_groups: Groups in a batch of those.
+        restarts: Random starts of ascents.
+        groups: Most test groups of attacks on groups.
     """
 
     model: str
-    label: str
-    kind: str = "label"
+    label: str = TARGET
+    attack: str = "label"
     epochs: int = 10
     patience: int = 0
     batch_size: int = 32
@@ -61,16 +63,19 @@ class AttackConfig:
     mates: str = "any"
     shuffle: bool = False
     seed: int = 0
+    steps: int = 800
+    training_groups: int = 12
+    restarts: int = 12
+    groups: int = 64
 
-    def name(self, task: str) -> str:
+    def title(self, task: str) -> str:
         """What the attack is called in tables, given the name of its task."""
-        named = NAMES[self.kind].format(task=task) if self.kind in NAMES else name_of_probe(self.kind, task)
         mates = {"any": "", "different": ", different mates", "same": ", mates of one kind"}[self.mates]
-        return named + mates + (", shuffled" if self.shuffle else "")
+        return get_attack(self.attack).title(task) + mates + (", shuffled" if self.shuffle else "")
 
 
 class Attacker(Component):
-    """Trains attacks on the tensors that the cloud would receive.
+    """Runs attacks on the tensors that the cloud would receive.
 
     Parameters:
         attacks: The `AttackConfig`s.
@@ -82,9 +87,8 @@ class Attacker(Component):
         models: `Models`.
 
     Outputs:
-        scores: `AttackScores`: `scores.json`, for each attack `model`, `name` and the figures of `AttackScore`; and of
-            models whose pictures were rebuilt, `<model>/rebuilt.npy`. An attack that has no meaning on the data set is
-            there with `skipped`, the reason.
+        scores: `AttackScores`: `scores.json`, what `run_attack` returns of each; and of models whose pictures were
+            rebuilt, `<model>/<attack>/rebuilt.npy`.
     """
 
     spec = ComponentSpec(
@@ -95,45 +99,40 @@ class Attacker(Component):
     without_effect = ("keep",)
 
     def execute(self, inputs, outputs, options):
+        (artifact,) = outputs.values()
         with beam.Pipeline(options=options) as pipeline:
             _ = (
                 pipeline
                 | "Attacks" >> beam.Create(self.parameters["attacks"])
                 | "Spread" >> beam.Reshuffle()
                 | "Attack"
-                >> beam.Map(
-                    _kept_attack, inputs["examples"], inputs["models"], self.parameters["keep"], outputs["scores"].uri
-                )
+                >> beam.Map(_kept_attack, inputs["examples"], inputs["models"], self.parameters["keep"], artifact.uri)
                 | "Collect" >> beam.combiners.ToList()
-                | "Write" >> beam.Map(_write, outputs["scores"])
+                | "Write" >> beam.Map(self.write, inputs, artifact)
             )
 
-
-def _write(scores, artifact):
-    ordered = sorted(scores, key=lambda score: json.dumps([score["model"], score["name"]]))
-    write_json(artifact.path("scores.json"), ordered)
+    def write(self, scores, inputs, artifact):
+        """Writes the scores of all attacks."""
+        ordered = sorted(scores, key=lambda score: json.dumps([score["model"], score["name"]]))
+        write_json(artifact.path("scores.json"), ordered)
 
 
 def _kept_attack(config: AttackConfig, examples: Examples, models: Models, keep: str, folder: str) -> dict:
-    """The scores of one attack, or those kept from an earlier run; rebuilt pictures go to `folder/<model>/`."""
-    what = {"attack": dataclasses.asdict(config), "model": trained.digest(models, config.model)}
-    if config.kind not in NAMES:
-        from datamix_tf.audit import probes
-
-        what["plugin"] = of_plugin(probes()[config.kind].make)
+    """The score of one attack, or that kept from an earlier run; rebuilt pictures go to `folder`."""
+    plugin = of_plugin(get_attack(config.attack).make)
+    what = {"attack": dataclasses.asdict(config), "model": trained.digest(models, config.model), "plugin": plugin}
 
     def make(working):
         score, rebuilt = run_attack(config, examples, models)
-        write_json(os.path.join(working, "score.json"), score)
+        write_json(os.path.join(working, SCORE), score)
         if rebuilt is not None:
-            np.save(os.path.join(working, "rebuilt.npy"), rebuilt)
+            os.mkdir(os.path.join(working, REBUILT))
+            np.save(os.path.join(working, REBUILT, "rebuilt.npy"), rebuilt)
 
     path = kept(keep, what, examples, make, __name__)
-    if os.path.exists(os.path.join(path, "rebuilt.npy")):
-        with files.writing(os.path.join(folder, config.model)) as target:
-            os.makedirs(target, exist_ok=True)
-            shutil.copy(os.path.join(path, "rebuilt.npy"), target)
-    with open(os.path.join(path, "score.json"), encoding="utf-8") as file:
+    if os.path.exists(os.path.join(path, REBUILT)):
+        link_tree(os.path.join(path, REBUILT), os.path.join(folder, config.model, config.attack))
+    with open(os.path.join(path, SCORE), encoding="utf-8") as file:
         return json.load(file)
 
 
@@ -141,90 +140,92 @@ def run_attack(config: AttackConfig, examples: Examples, models: Models):
     """Runs one attack.
 
     Returns:
-        `(score, rebuilt)`: its scores as a JSON-ready dictionary, and the pictures that a reconstruction made of the
-        first test examples, `[n, height, width, channels]` in raw units, else `None`.
+        `(score, rebuilt)`: a JSON-ready dictionary (`model`, `id`, `name`, `threat`, the figures of `AttackScore`,
+        `classes` and the attacker's `seconds`; or `skipped` with the reason if it has no meaning here), and the
+        pictures that it made of the first test examples, `[n, height, width, channels]` in raw units, or `None`.
     """
-    from datamix_tf import DataMixModel
     from datamix_tf.transmission import group_size_of
 
-    schema = examples.schema()
+    schema, spec = examples.schema(), get_attack(config.attack)
     task = target_task(schema) if config.label == TARGET else hidden_task(schema, config.label)
-    named = {"model": config.model, "name": config.name(task.name)}
+    title = config.title(task.name)
+    named = {"model": config.model, "id": spec.id, "name": title, "threat": spec.threat}
     splits = {split: arrays(examples, split, config.label)[1:] for split in ("train", "valid", "test")}
-    if config.kind == "reconstruction" and schema.kind != "image":
-        return {**named, "skipped": "pictures alone are rebuilt"}, None
-    if config.kind == "set" and task.kind == "binary":
-        return {**named, "skipped": "sets are of classes"}, None
-    if task.kind == "binary" and not reads_binary(config.kind):
-        return {**named, "skipped": "it reads classes, not several 0/1 labels"}, None
     outputs = task.outputs
     if config.label != TARGET:
         known = known_classes(splits["train"][1], splits["test"][1], config.min_examples)
-        if len(known) < 2:
-            reason = (
-                f"fewer than 2 values of {config.label!r} have {config.min_examples} train examples and a test example"
-            )
-            return {**named, "skipped": reason}, None
         splits = {split: only(known, *pair) for split, pair in splits.items()}
         outputs = len(known)
     model = trained.load(models, config.model)
-    if needs_group(config.kind) and (group_size_of(model) < 2 or not isinstance(model, DataMixModel)):
-        return {**named, "skipped": "nothing is mixed with an orthogonal key"}, None
-    groups = {split: _groups(config, y, group_size_of(model)) for split, (_, y) in splits.items()}
-    if not groups["train"] or not groups["test"]:
-        reason = f"no group of {group_size_of(model)} with {config.mates} mates in the train or the test split"
+    if reason := _unfit(config, spec, schema, task, outputs, model, splits):
         return {**named, "skipped": reason}, None
-    attack = make_attack(config, model, task, outputs, schema)
-    attack.fit(splits["train"], splits["valid"] if groups["valid"] else splits["train"])
-    score = {**named, **attack.score(splits["test"]).to_dict(), "classes": outputs}
-    if config.kind != "reconstruction":
-        return score, None
-    shown = max(PICTURES, group_size_of(model))
-    return score, attack.rebuild(splits["test"][0][:shown])
+    attack = spec.make(_subject(config, model, task, outputs, schema))
+    print(f"attack {config.model}: {title} ...", file=sys.stderr, flush=True)
+    started = time.monotonic()
+    attack.fit(splits["train"], splits["valid"] if _groups(config, splits["valid"][1], model) else splits["train"])
+    score = attack.score(splits["test"]).to_dict()
+    seconds = time.monotonic() - started
+    told = f"{score['score']:.3f} (chance {score['chance']:.3f}) after {seconds:.0f} s"
+    print(f"attack {config.model}: {title}: {told}", file=sys.stderr, flush=True)
+    shown = splits["test"][0][: max(PICTURES, group_size_of(model))]
+    rebuilt = attack.rebuild(shown) if spec.pictures else None
+    return {**named, **score, "classes": outputs, "seconds": seconds}, rebuilt
 
 
-def make_attack(config: AttackConfig, model, task, outputs: int, schema):
-    """The attack of a config, not yet fitted."""
+def _subject(config, model, task, outputs, schema):
     from datamix_tf import attacks
 
-    bar = [EpochBar(f"attack {config.name(task.name)} on {config.model}")]
-    binary = task.kind == "binary"
-    if config.kind == "probe":
-        return attacks.LinearProbe(model, outputs, binary, seed=config.seed)
-    if config.kind == "reconstruction":
-        training = attacks.ReconstructionTraining(
-            epochs=config.epochs, batch_size=config.batch_size, width=config.width, seed=config.seed
-        )
-        return attacks.ReconstructionAttack(model, schema.mean, schema.variance, training, callbacks=bar)
-    training = attacks.AttackTraining(
-        epochs=config.epochs,
-        patience=config.patience,
-        batch_size=config.batch_size,
-        learning_rates=config.learning_rates,
-        starts=config.starts,
-        seed=config.seed,
+    own = {"batch_size": config.batch_size, "seed": config.seed}
+    return Subject(
+        model,
+        outputs,
+        task.kind == "binary",
+        training=attacks.AttackTraining(
+            config.epochs, config.patience, learning_rates=config.learning_rates, starts=config.starts, **own
+        ),
+        separation=attacks.SeparatorTraining(
+            steps=config.steps, groups=config.training_groups, restarts=config.restarts, seed=config.seed
+        ),
+        groups=config.groups,
+        reconstruction=attacks.ReconstructionTraining(epochs=config.epochs, width=config.width, **own),
+        mean=schema.mean,
+        variance=schema.variance,
+        mates=config.mates,
+        shuffle=config.shuffle,
+        callbacks=(EpochBar(f"attack {config.title(task.name)} on {config.model}"),),
     )
-    if config.kind not in NAMES:
-        from datamix_tf.audit import Subject, probes
-
-        separation = attacks.SeparatorTraining(seed=config.seed)
-        return probes()[config.kind].make(Subject(model, outputs, binary, training, separation))
-    if config.kind == "key":
-        return attacks.KeyAttack(model, seed=config.seed)
-    if config.kind == "separated":
-        return attacks.SeparatedLabelAttack(model, outputs, binary, training, callbacks=bar)
-    more = {"mates": config.mates, "shuffle": config.shuffle, "callbacks": bar}
-    if config.kind == "set":
-        return attacks.SetAttack(model, outputs, training, **more)
-    return attacks.LabelAttack(model, outputs, binary, training, **more)
 
 
-def _groups(config, labels, group_size):
+def _unfit(config, spec: AttackSpec, schema, task, outputs, model, splits) -> str:
+    """Why an attack has no meaning here; empty if it has one."""
+    from datamix_tf import DataMixModel
+    from datamix_tf.transmission import group_size_of, sent_shape
+
+    size = group_size_of(model)
+    if spec.pictures and schema.kind != "image":
+        return "pictures alone are rebuilt"
+    if spec.needs_map and len(sent_shape(model)) < 3:
+        return f"it rebuilds pictures from maps; {sent_shape(model)[0]} numbers are sent"
+    if spec.labels and task.kind == "binary" and not spec.binary:
+        return "it reads classes, not several 0/1 labels"
+    if config.label != TARGET and outputs < 2:
+        return f"fewer than 2 values of {config.label!r} have {config.min_examples} train examples and a test example"
+    if spec.needs_key and (size < 2 or not isinstance(model, DataMixModel)):
+        return "nothing is mixed with an orthogonal key"
+    groups = {split: _groups(config, y, model) for split, (_, y) in splits.items()}
+    if min(groups["train"], groups["test"]) < spec.groups:
+        needed = "no group" if spec.groups == 1 else f"fewer than {spec.groups} groups"
+        return f"{needed} of {size} with {config.mates} mates in the train or the test split"
+    return ""
+
+
+def _groups(config, labels, model):
     """How many groups with the wanted mates a split has."""
     from datamix_tf.mates import arrange
+    from datamix_tf.transmission import group_size_of
 
-    people = labels if config.mates != "any" else np.zeros(len(labels))
-    return len(arrange(people, group_size, config.mates)) // group_size
+    size, people = group_size_of(model), labels if config.mates != "any" else np.zeros(len(labels))
+    return len(arrange(people, size, config.mates)) // size
 
 
 def known_classes(train, test, min_examples: int):

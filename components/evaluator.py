@@ -20,6 +20,8 @@ from datamix_tf.defences import Defence, all_defences
 
 SCHEMA_VERSION = 1
 BATCH_SIZE = 256
+#: What stands beside an attack's score, but not in `metrics.json`: its keys, and a time.
+UNTOLD = ("model", "name", "seconds")
 
 
 class Evaluator(Component):
@@ -173,12 +175,13 @@ def _guessing(attack):
     if "skipped" in attack:
         return attack
     known = {key: attack[key] for key in ("chance", "n", "measure", "classes")}
-    return {"score": attack["chance"], **known, "attack": "none: nothing is sent, the attacker guesses"}
+    named = {key: attack[key] for key in ("id", "threat")}
+    return {**named, "score": attack["chance"], **known, "attack": "none: nothing is sent, the attacker guesses"}
 
 
 def _attacks(scores, model):
     return {
-        score["name"]: {key: value for key, value in score.items() if key not in ("model", "name")}
+        score["name"]: {key: value for key, value in score.items() if key not in UNTOLD}
         for score in scores
         if score["model"] == model
     }

@@ -11,7 +11,7 @@ documentation's table of such classes; a library user makes an instance and call
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 KEY = "setting"
@@ -28,7 +28,8 @@ class Setting:
         help: What it means, in a clause.
         check: Tells whether a value can be used; of a tuple, whether each of its items can.
         expected: What the check demands, to follow "must be".
-        choices: The values that there are; empty for any.
+        choices: The values that there are, or a function that tells them when it is asked; empty for any.
+        listed: Tells names that a command's help lists behind `help`, such as those in a registry.
         metavar: What stands for the value in a command's help; empty for the field's name.
         read: From a text to a value, raises ValueError; `None` if the annotation says how.
         write: From a value to a text that `read` reads; `None` likewise.
@@ -37,7 +38,8 @@ class Setting:
     help: str
     check: Callable[[Any], bool] = lambda value: True
     expected: str = ""
-    choices: tuple[Any, ...] = ()
+    choices: tuple[Any, ...] | Callable[[], Iterable[Any]] = ()
+    listed: Callable[[], Iterable[str]] = tuple
     metavar: str = ""
     read: Callable[[str], Any] | None = None
     write: Callable[[Any], str] | None = None
@@ -47,7 +49,7 @@ class Setting:
         if value is None:
             return ""
         items = value if isinstance(value, tuple) else (value,)
-        if self.choices and not set(items) <= set(self.choices):
+        if self.known and not set(items) <= set(self.known):
             return f"must be {'' if isinstance(value, tuple) else 'one '}of {self.demand}; received {self.text(value)}"
         if not all(map(self.check, items)):
             return f"must be {self.demand}; received {self.text(value)}"
@@ -56,7 +58,18 @@ class Setting:
     @property
     def demand(self) -> str:
         """What can be used: the choices, or what the check expects."""
-        return ", ".join(map(str, self.choices)) or self.expected
+        return ", ".join(map(str, self.known)) or self.expected
+
+    @property
+    def known(self) -> tuple[Any, ...]:
+        """The choices that there are now."""
+        return tuple(self.choices() if callable(self.choices) else self.choices)
+
+    @property
+    def explanation(self) -> str:
+        """The help, with the names that it lists."""
+        names = ", ".join(self.listed())
+        return f"{self.help}: {names}" if names else self.help
 
     def text(self, value: Any) -> str:
         """A value as a user would type it; an empty one in quotes, so that it can be seen."""
@@ -99,6 +112,11 @@ def at_least(least: float) -> dict[str, Any]:
 def above(bound: float) -> dict[str, Any]:
     """The check of a number that must be above `bound`."""
     return {"check": lambda value: value > bound, "expected": f"above {bound}"}
+
+
+def registered(names: Callable[[], Iterable[str]]) -> dict[str, Any]:
+    """The choices of what stands in a registry, to which a user's module may add; the help lists them."""
+    return {"choices": names, "listed": names}
 
 
 def share() -> dict[str, Any]:

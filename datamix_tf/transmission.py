@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 
 from datamix_tf.datamix_model import DataMixModel
@@ -44,6 +46,14 @@ def transmitted(model: keras.Model, seed: int | None = None, shuffle: bool = Fal
     sender = keras.Model(inputs, sent, name="transmitted")
     sender.trainable = False
     return sender
+
+
+def sent_shape(model: keras.Model) -> tuple[int, ...]:
+    """Shape of what `transmitted` sends of one input."""
+    if isinstance(model, (DataMixModel, MixupModel)):
+        return tuple(model.pre.output_shape[1:])
+    layer: Any = obfuscation_of(model)
+    return tuple((model.input_shape if layer is None else layer.output.shape)[1:])
 
 
 def obfuscation_of(model: keras.Model) -> Obfuscation | None:

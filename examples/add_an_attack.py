@@ -13,7 +13,7 @@ are mixed, beside the separation of groups whose mixtures are known to belong to
 error and the number of test pictures or groups stand beside each score. A low score of one attack is no proof of
 safety: the keys of DataMix are found where the other two attacks read nothing.
 
-`register_probe` adds it to the pipeline from outside, with no change to the repository; it then has a place in tables,
+`register_attack` adds it to the pipeline from outside, with no change to the repository; it then has a place in tables,
 report and audit:
 
     python -m pipeline.run --plugin examples.add_an_attack --attacks label,nearest_neighbour
@@ -33,8 +33,8 @@ import numpy as np
 
 from datamix_tf import DataMixModel
 from datamix_tf.attacks import Attack, AttackScore, KeyAttack, LinearProbe
+from datamix_tf.attacks.registry import AttackSpec, register_attack
 from datamix_tf.attacks.single.label_attack import most_frequent_share
-from datamix_tf.audit import Probe, register_probe
 from datamix_tf.mates import arrange
 from datamix_tf.models.bottleneck import bottleneck_parts
 from datamix_tf.transmission import cloud_body, copy_of, group_size_of, transmitted
@@ -90,8 +90,8 @@ class NearestNeighbour(Attack):
         return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
 
 
-register_probe(
-    Probe(
+register_attack(
+    AttackSpec(
         "nearest_neighbour",
         "nearest neighbour in the cloud's features",
         "single",

@@ -10,7 +10,9 @@ import sys
 from components.errors import InputError
 from components.storage import files
 from components.storage.artifacts import Examples, Models
-from datamix_tf.settings import REQUIRED, at_least, like, setting
+from datamix_tf.attacks.registry import all_attacks
+from datamix_tf.attacks.threat_models import THREATS
+from datamix_tf.settings import REQUIRED, at_least, like, registered, setting
 from pipeline.options import flags
 from pipeline.options.attack_options import AttackOptions
 from pipeline.options.output_options import LineageOptions, OutputOptions
@@ -42,10 +44,16 @@ class AuditOptions(LineageOptions, PluginOptions):
         None, "which models, with commas (default: all that mix)", metavar="MODEL,..."
     )
     threats: tuple[str, ...] | None = setting(
-        None, "which threat models of docs/threat-model.md, with commas (default: all)", metavar="THREAT,..."
+        None,
+        "which threat models of docs/threat-model.md, with commas (default: all)",
+        metavar="THREAT,...",
+        **registered(lambda: THREATS),
     )
     attacks: tuple[str, ...] | None = setting(
-        None, "which attacks, by id or by parts of their names, with commas (default: all)", metavar="ATTACK,..."
+        None,
+        "which attacks, by id or by parts of their names, with commas (default: all but those of the papers' tables)",
+        metavar="ATTACK,...",
+        listed=all_attacks,
     )
     attack_epochs: int = like(
         AttackOptions,
@@ -81,7 +89,7 @@ def run(options: AuditOptions, beam_arguments, arguments) -> None:
     examples = finished(options.run, Examples, "transform", "examples", "schema.json")
     models = finished(options.run, Models, "trainer", "models", "models.json")
     auditor = Auditor(
-        audits=plan(options, examples, models),
+        attacks=plan(options, examples, models),
         keep=options.keep,
         command=shlex.join(["python", "-m", "pipeline.audit", *arguments]),
     )
@@ -105,16 +113,14 @@ def run(options: AuditOptions, beam_arguments, arguments) -> None:
 
 
 def plan(options: AuditOptions, examples: Examples, models: Models) -> list:
-    """The probes to run on each model.
+    """The attacks to run on each model.
 
     Raises:
         InputError: If a model is unknown or does not mix groups of at least 2.
     """
-    from components.attacker import TARGET
-    from components.auditor import AuditConfig
+    from components.attacker import TARGET, AttackConfig
     from components.training import models as trained
     from components.training.networks import ModelConfig
-    from datamix_tf.audit import probes
 
     hidden = examples.schema().hidden
     names = trained.names(models)
@@ -125,15 +131,23 @@ def plan(options: AuditOptions, examples: Examples, models: Models) -> list:
             raise InputError(f"the run has no mixing model {name!r}; it has {', '.join(mixing) or 'none'}")
     if not mixing:
         raise InputError(f"the run has no model that mixes groups of at least 2; it has {', '.join(names)}")
-    own = ("model", "probe", "label")
-    same = {f.name: getattr(options, f.name) for f in dataclasses.fields(AuditConfig) if f.name not in own}
+    same = ("batch_size", "steps", "training_groups", "restarts", "groups", "seed")
+    settings = {"epochs": options.attack_epochs, **{name: getattr(options, name) for name in same}}
     return [
-        AuditConfig(name, probe.id, label, **same)
+        AttackConfig(name, label, spec.id, **settings)
         for name in options.models or mixing
-        for probe in probes().values()
-        if options.threats is None or probe.threat in options.threats
-        if options.attacks is None or any(_names(part, probe) for part in options.attacks)
-        for label in ((TARGET, *hidden) if probe.labels else ("",))
+        for spec in _chosen(options)
+        for label in ((TARGET, *hidden) if spec.labels else (TARGET,))
+    ]
+
+
+def _chosen(options):
+    """The attacks that the options ask for."""
+    return [
+        spec
+        for spec in all_attacks().values()
+        if options.threats is None or spec.threat in options.threats
+        if (spec.audited if options.attacks is None else any(_names(part, spec) for part in options.attacks))
     ]
 
 
@@ -150,19 +164,14 @@ def _parse(argv):
 
 
 def _check_names(options):
-    from datamix_tf.audit import THREATS, probes
-
-    for name in options.threats or ():
-        if name not in THREATS:
-            raise InputError(f"--threats must be of {', '.join(THREATS)}; received {name!r}")
     for part in options.attacks or ():
-        if not any(_names(part, probe) for probe in probes().values()):
-            names = ", ".join(f"{probe.id} ({probe.name})" for probe in probes().values())
+        if not any(_names(part, spec) for spec in all_attacks().values()):
+            names = ", ".join(f"{spec.id} ({spec.name})" for spec in all_attacks().values() if spec.audited)
             raise InputError(f"--attacks must be ids, or parts of names, of {names}; received {part!r}")
 
 
-def _names(part, probe):
-    return part == probe.id or part in probe.name
+def _names(part, spec):
+    return part == spec.id or (spec.audited and part in spec.name)
 
 
 if __name__ == "__main__":

@@ -38,12 +38,13 @@ def _repeatable():
 @pytest.fixture(autouse=True, scope="module")
 def _ours_alone(monkeypatch_module):
     """The defences and attacks of this project alone: the examples register theirs when they are imported."""
-    from datamix_tf import audit
+    from datamix_tf.attacks import catalogue
+    from datamix_tf.attacks import registry as attacks
     from datamix_tf.defences import registry
 
     ours = {id: kind for id, kind in registry.all_defences().items() if kind.__module__.startswith("datamix_tf.")}
     monkeypatch_module.setattr(registry, "_DEFENCES", ours)
-    monkeypatch_module.setattr(audit, "_registered", {probe.id: probe for probe in audit.PROBES})
+    monkeypatch_module.setattr(attacks, "_ATTACKS", {spec.id: spec for spec in catalogue.OURS})
 
 
 @pytest.fixture(scope="module")

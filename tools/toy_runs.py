@@ -68,7 +68,7 @@ RUNS = {
     "obfuscation": ToyRun(
         "pipeline.obfuscation",
         "--dataset avatars --examples 300 --image_size 32 --target Smiling --hidden Mustache,Bangs --repeats 1 "
-        "--epochs 1 --fine_tune_epochs 1 --attack_epochs 1",
+        "--epochs 2 --fine_tune_epochs 2 --batch_size 32 --attack_epochs 1",
         ("obfuscation.json", "obfuscation.md", "profile.json", "choice.json", "figure*.png"),
     ),
 }

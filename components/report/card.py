@@ -178,7 +178,8 @@ def _worst(head):
 
 
 def _unprotected(run, head):
-    from datamix_tf.audit import THREATS, headlines, sentence
+    from datamix_tf.attacks.threat_models import THREATS
+    from datamix_tf.audit import headlines, sentence
 
     if run["audit"]:
         scores = [s for s in run["audit"]["scores"] if s["model"] in head["entry"]["models"]]

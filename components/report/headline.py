@@ -15,7 +15,7 @@ def packaged(page: dict) -> dict:
 
 def headline(page: dict, audit: dict | None) -> dict:
     """The figures of the headline, and which threat models nobody has tried."""
-    from datamix_tf.audit import THREATS
+    from datamix_tf.attacks.threat_models import THREATS
 
     entry = packaged(page)
     attacks = attacks_on(entry, page, audit)

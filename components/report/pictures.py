@@ -8,7 +8,7 @@ import numpy as np
 
 from components.metrics_rows import defence_of, entry_key
 from components.storage import files
-from components.storage.artifacts import AttackScores, Examples, Models
+from components.storage.artifacts import Artifact, AttackScores, Examples, Models
 from components.storage.local_copies import local_copy
 from components.training import models as trained
 from components.training.data import arrays
@@ -36,11 +36,22 @@ def defence_strips(examples: Examples, models: Models, scores: AttackScores, met
         x = _group(max(PICTURES, group_size_of(model)), examples)
         sent = np.asarray(transmitted(model, seed=0)(x, training=False))
         strips.append((f"{entry_key(entry)}: sent", picture_row(_in_raw_units(sent, schema), schema.shape[:2])))
-        rebuilt = scores.path(entry["models"][0], "rebuilt.npy")
-        if files.exists(rebuilt):
-            pictures = np.load(local_copy(rebuilt))
+        pictures = rebuilt(scores, entry["models"][0], "reconstruction")
+        if pictures is not None:
             strips.append((f"{entry_key(entry)}: rebuilt", picture_row(pictures, schema.shape[:2])))
     return strips
+
+
+def rebuilt(scores: Artifact, model: str, attack: str):
+    """Pictures that an attack made of the first test examples, `[n, height, width, channels]` in raw units, or `None`.
+
+    Args:
+        scores: What an `Attacker` wrote.
+        model: Name of the attacked model.
+        attack: Id of the attack.
+    """
+    path = scores.path(model, attack, "rebuilt.npy")
+    return np.load(local_copy(path)) if files.exists(path) else None
 
 
 def picture_row(images, size) -> bytes:

@@ -24,7 +24,7 @@ def attacks_on(entry: dict, page: dict, audit: dict | None = None) -> list[dict]
     for name, attack in members[0]["attacks"].items():
         if "skipped" not in attack and attack["measure"] != "inverse_mse":
             mean = entry["mean"][f"attack {name}"]
-            threat = attack.get("threat_model", SINGLE)
+            threat = attack.get("threat", attack.get("threat_model", SINGLE))  # the latter up to 0.1
             found.append(_attack(attack, name, "the run's attacks", mean, threat))
     others = [("this page's separation", score) for m, score in page["separation"].items() if m in entry["models"]]
     others += [

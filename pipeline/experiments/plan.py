@@ -7,6 +7,7 @@ import dataclasses
 from components.attacker import TARGET, AttackConfig
 from components.errors import InputError
 from components.training.networks import ModelConfig
+from datamix_tf.attacks.registry import get_attack
 from datamix_tf.defences import Defence
 from pipeline.experiments.rows import HIDDEN, Row
 
@@ -73,12 +74,12 @@ def _model(defence, options, hidden, seed):
 
 
 def _attack(attack, label, model, options):
-    rebuild = attack.kind == "reconstruction"
+    rebuilds = get_attack(attack.attack).needs_map
     return AttackConfig(
         model=model.name,
-        kind=attack.kind,
+        attack=attack.attack,
         label=label,
-        epochs=options.reconstruction_epochs if rebuild else options.attack_epochs,
+        epochs=options.reconstruction_epochs if rebuilds else options.attack_epochs,
         patience=options.attack_patience,
         batch_size=options.batch_size,
         learning_rates=options.attack_learning_rates,

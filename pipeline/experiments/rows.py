@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from components.attack_kinds import reads_labels
+from datamix_tf.attacks.registry import get_attack
 from datamix_tf.defences import Defence, get
 
 TARGET, HIDDEN = "target", "hidden"
@@ -15,13 +15,13 @@ class RowAttack:
     """An attack on a row.
 
     Attributes:
-        kind: What the attack is, see `components.attacker.AttackConfig`.
+        attack: Id of the attack (`datamix_tf.attacks.registry`).
         label: `"target"`, or `"hidden"` for every hidden column.
         mates: Who is mixed with whom, one of `datamix_tf.mates.MATES`.
         shuffle: Whether mixtures are permuted across groups.
     """
 
-    kind: str
+    attack: str
     label: str = HIDDEN
     mates: str = "any"
     shuffle: bool = False
@@ -51,9 +51,9 @@ class Row:
 def rows_of(options) -> list[Row]:
     """The rows that the options of an ordinary run ask for."""
     attacks = tuple(
-        RowAttack(kind, label)
-        for kind in options.attacks
-        for label in ((TARGET, HIDDEN) if reads_labels(kind) else (TARGET,))
+        RowAttack(attack, label)
+        for attack in options.attacks
+        for label in ((TARGET, HIDDEN) if get_attack(attack).labels else (TARGET,))
     )
     attacks = attacks if options.attack_epochs else ()
     return [

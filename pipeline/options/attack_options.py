@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 
 from components.errors import InputError
-from datamix_tf.settings import above, at_least, setting
+from datamix_tf.attacks.registry import all_attacks
+from datamix_tf.settings import above, at_least, registered, setting
 
-ATTACKS = ("label", "set", "probe", "reconstruction", "separated", "key")
 STARTS = ("trained", "fresh")
 
 
@@ -27,10 +27,7 @@ class AttackChoiceOptions(AttackOptions):
 
     GROUP = "attacks"
 
-    attacks: tuple[str, ...] = setting(
-        ("label",),
-        f"any of {', '.join(ATTACKS)}, with commas; also ids of attacks of the audit or of a --plugin",
-    )
+    attacks: tuple[str, ...] = setting(("label",), "which attacks a run tries, with commas", **registered(all_attacks))
     attack_learning_rates: tuple[float, ...] = setting((1e-3,), "each is tried, the best counts", **above(0))
     attack_starts: tuple[str, ...] = setting(
         ("trained",),
@@ -40,18 +37,6 @@ class AttackChoiceOptions(AttackOptions):
     reconstruction_epochs: int = setting(20, "passes of Pix2Pix", **at_least(1))
     reconstruction_width: int = setting(64, "filters of Pix2Pix's first convolutions", **at_least(1))
     min_examples: int = setting(8, "train examples that an identity needs to be attacked", **at_least(1))
-
-
-def check_attacks(options: AttackChoiceOptions) -> None:
-    """Refuses attacks that there are not. Raises InputError."""
-    others = set(options.attacks) - set(ATTACKS)
-    if others:
-        from datamix_tf.audit import probes  # with Keras: only where it is needed
-
-        known = probes()
-        if not others <= set(known):
-            names = ", ".join((*ATTACKS, *known))
-            raise InputError(f"--attacks must be of {names}; received {','.join(options.attacks)}")
 
 
 def check_starts(options: AttackChoiceOptions) -> None:

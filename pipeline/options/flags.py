@@ -125,7 +125,7 @@ def names(field: dataclasses.Field) -> list[str]:
 
 def _add(group, field, command):
     told = _setting(field)
-    text = told.help + (f" (default: {default(field)})" if default(field) else "")
+    text = told.explanation + (f" (default: {default(field)})" if default(field) else "")
     text = text.replace("%", "%%")
     if field.name == command.positional:
         several = texts.item(typing.get_type_hints(command.options)[field.name])
@@ -143,8 +143,8 @@ def metavar(field: dataclasses.Field) -> str:
     told = _setting(field)
     if told.metavar:
         return told.metavar
-    if told.choices and not isinstance(field.default, tuple):
-        return f"{{{','.join(map(str, told.choices))}}}"
+    if told.known and not isinstance(field.default, tuple):
+        return f"{{{','.join(map(str, told.known))}}}"
     return f"{field.name.upper()},..." if isinstance(field.default, tuple) else field.name.upper()
 
 

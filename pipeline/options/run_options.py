@@ -7,7 +7,7 @@ import dataclasses
 from datamix_tf.settings import setting
 from pipeline import experiments
 from pipeline.options import flags
-from pipeline.options.attack_options import AttackChoiceOptions, check_attacks, check_starts
+from pipeline.options.attack_options import AttackChoiceOptions, check_starts
 from pipeline.options.data_options import SplitOptions, check_shares
 from pipeline.options.defence_options import DefenceOptions, check_methods, with_flags
 from pipeline.options.model_options import ModelOptions
@@ -21,7 +21,7 @@ Trains a split, mixing-aware model, measures what the cloud learns from what it 
 cloud and edge. Any Beam option may follow (--runner DirectRunner --direct_running_mode multi_processing ...;
 Beam's worker processes and threads listen on all interfaces: private network only)."""
 #: Checks of options that must fit each other.
-TOGETHER = (check_name, check_shares, check_attacks, check_starts, check_team, check_methods)
+TOGETHER = (check_name, check_shares, check_starts, check_team, check_methods)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

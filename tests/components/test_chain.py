@@ -169,13 +169,13 @@ def test_signal_content_is_cut_out_after_most_of_the_training(defence, folder, e
 
 def test_a_group_s_mixtures_side_by_side(examples, models):
     """The key of a group is attacked where there is one; other models are told apart, not attacked."""
-    score, _ = run_attack(AttackConfig(CONFIG.name, "target", kind="key"), examples, models)
+    score, _ = run_attack(AttackConfig(CONFIG.name, "target", attack="key"), examples, models)
     assert score["name"] == "key of a group" and score["measure"] == "key_agreement"
-    assert 0 < score["chance"] < score["score"] <= 1 and score["threat_model"] == "linked"
-    reading = AttackConfig(CONFIG.name, "target", kind="separated", epochs=1, batch_size=32)
+    assert 0 < score["chance"] < score["score"] <= 1 and score["threat"] == "linked"
+    reading = AttackConfig(CONFIG.name, "target", attack="separated", epochs=1, batch_size=32)
     score, _ = run_attack(reading, examples, models)
     assert score["name"] == "attributes, separated group" and score["measure"] == "matched_balanced_accuracy"
-    skipped, _ = run_attack(AttackConfig(PLAIN.name, "target", kind="key"), examples, models)
+    skipped, _ = run_attack(AttackConfig(PLAIN.name, "target", attack="key"), examples, models)
     assert "nothing is mixed" in skipped["skipped"]
 
 

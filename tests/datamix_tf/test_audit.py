@@ -1,9 +1,5 @@
 """Attacks of the audit: each where it must succeed, and where no attack can."""
 
-import dataclasses
-import json
-import re
-
 import keras
 import numpy as np
 import pytest
@@ -25,7 +21,6 @@ from datamix_tf.attacks.linked.separation import agreement, chance_agreement, se
 from datamix_tf.attacks.linked.span import coefficients_of, meeting
 from datamix_tf.attacks.linked.unmixing import UnmixingNetwork
 from datamix_tf.attacks.pooled.pooled_attack import balanced_clusters
-from tests.conftest import REPOSITORY
 
 CRITIC = SeparatorTraining(steps=800, groups=8, learning_rate=2e-3, restarts=4, ascent_steps=60)
 UNMIXING = SeparatorTraining(steps=250, groups=8, learning_rate=3e-3, restarts=4)
@@ -165,38 +160,3 @@ def test_what_is_reported_is_the_worst_attack_beside_its_chance():
     assert list(found) == ["single", "linked"] and found["linked"]["score"] == 0.7
     assert "not protected" in audit.sentence(found["linked"]) and "chance 0.500" in audit.sentence(found["linked"])
     assert "no success was measured" in audit.sentence(found["single"])
-
-
-def test_every_probe_runs_on_a_mixing_model_and_says_its_figures():
-    model, (train, valid, test) = model_of((8, 8, 2)), data(spots)
-    tiny = SeparatorTraining(steps=2, groups=2, restarts=1, ascent_steps=2)
-    training = audit.AttackTraining(epochs=1, batch_size=32)
-    subject = audit.Subject(model, 3, False, training, tiny, groups=3)
-    assert {probe.threat for probe in audit.PROBES} == set(audit.THREATS)
-    for probe in audit.PROBES:
-        attack = probe.make(subject)
-        attack.fit(train, valid)
-        score = {"threat": probe.threat, "name": probe.name, **attack.score(test).to_dict()}
-        json.dumps(score, allow_nan=False)
-        assert -1 <= score["score"] <= 1 + 1e-6 and score["n"] > 0
-        assert probe.name in audit.sentence(score)
-
-
-def test_an_attack_of_someone_else_s_has_a_threat_model_and_an_id_of_its_own(monkeypatch):
-    monkeypatch.setattr(audit, "_registered", dict(audit._registered))
-    own = audit.Probe("own", "an attack of one's own", "single", lambda subject: None)
-    assert audit.register_probe(own) is own and list(audit.probes())[-1] == "own"
-    with pytest.raises(ValueError, match="must have a threat of single, linked"):
-        audit.register_probe(dataclasses.replace(own, threat="other"))
-    with pytest.raises(ValueError, match="two attacks 'linker'"):
-        audit.register_probe(dataclasses.replace(own, id="linker"))
-
-
-def test_ids_are_words_of_their_own():
-    ids = [probe.id for probe in audit.PROBES]
-    assert len(set(ids)) == len(ids) and all(re.fullmatch(r"[a-z_]+", id) for id in ids)
-
-
-def test_the_documentation_lists_every_id():
-    text = (REPOSITORY / "docs" / "audit.md").read_text(encoding="utf-8")
-    assert not [probe.id for probe in audit.PROBES if f"`{probe.id}`" not in text]

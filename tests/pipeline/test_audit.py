@@ -6,7 +6,9 @@ import os
 import numpy as np
 import pytest
 
-from datamix_tf.audit import PICTURES, PROBES, THREATS
+from datamix_tf.attacks.catalogue import OURS, PICTURES
+from datamix_tf.attacks.registry import get_attack
+from datamix_tf.attacks.threat_models import THREATS
 from pipeline.audit import main
 from pipeline.run import main as run
 from serving.edge.manifest import Manifest
@@ -55,18 +57,18 @@ def test_every_threat_model_is_measured_and_a_second_audit_takes_up_the_first(fi
     assert "candidate" in report and "not protected against it" in report
     with open(os.path.join(finished, "audit", "audit.json"), encoding="utf-8") as file:
         scores = json.load(file)["scores"]
-    wanted = {probe.name for probe in PROBES if any(part in probe.name for part in SOME)}
+    wanted = {spec.name for spec in OURS if spec.audited and any(part in spec.name for part in SOME)}
     assert {score["probe"] for score in scores} == wanted
     assert {score["name"] for score in scores if "identity" in score["name"]}  # hidden labels are read too
     assert all(score["seconds"] >= 0 and score["n"] > 0 for score in scores if "skipped" not in score)
     assert os.path.getsize(os.path.join(finished, "audit", "datamix-pre1-group4-seed0.png")) > 0
-    assert PICTURES in report
+    assert get_attack(PICTURES).name in report
     with open(os.path.join(finished, "report.html"), encoding="utf-8") as file:
         page = file.read()
     assert "candidate: a cloud that sees" in page and "No audit of these models" not in page
     assert main([finished, *TINY, "--threats", "candidate,injected"]) == 0  # all models; the first's are kept
     captured = capsys.readouterr()
-    assert "audit datamix" not in captured.err and "audit bottleneck16-bits20-group4-seed0" in captured.err
+    assert "attack datamix" not in captured.err and "attack bottleneck16-bits20-group4-seed0" in captured.err
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ class KeyAttack(Attack):
     @property
     def details(self) -> dict[str, Any]:
         """What stands beside a score: what was tried, and the best of it."""
-        return {"attack": f"{self.best.name}, groups known", "tried": self.tried, "threat_model": "linked"}
+        return {"attack": f"{self.best.name}, groups known", "tried": self.tried}
 
 
 class SeparatedLabelAttack(Attack):

@@ -76,7 +76,7 @@ class CandidateAttack(SpanAttack):
             residuals += [coefficients_of(own[index], group.mixtures)[1] for index in asked]
             members += [1] * size + [0] * (len(asked) - size)
         auc = float(roc_auc_score(members, -np.array(residuals)))
-        details = {"attack": "projection on the group's span", "threat_model": "candidate", "groups": len(groups)}
+        details = {"attack": "projection on the group's span", "groups": len(groups)}
         details |= {"seconds_per_group": (time.perf_counter() - started) / len(groups)}
         return AttackScore(auc, 0.5, len(members), "auc", details)
 
@@ -110,7 +110,6 @@ class InjectedAttack(SpanAttack):
             found.append(agreement(self._inverse(columns, group.mixtures), group.key)[0])
         details = {
             "attack": f"linear algebra with {self.known} known of {size}",
-            "threat_model": "injected",
             "known_columns": float(np.mean(known)),
             "seconds_per_group": (time.perf_counter() - started) / len(groups),
         }
@@ -149,7 +148,6 @@ class ReuseAttack(SpanAttack):
                 (found if shared else chance).append(likeness[0] if shared else max(likeness))
         details = {
             "attack": "smallest principal angle of two spans",
-            "threat_model": "reuse",
             "cosine_shared": float(np.mean(cosines[True])),
             "cosine_apart": float(np.mean(cosines[False])),
             "seconds_per_group": (time.perf_counter() - started) / (2 * len(found)),

@@ -92,7 +92,6 @@ class LinkAttack(Attack):
         auc, spread, pools = self._auc(features, np.random.default_rng(self.training.seed + 2), self.kind, self.pools)
         details: dict[str, Any] = {
             "attack": self.kind,
-            "threat_model": "pooled",
             "tried": self.tried,
             "curve": self.curve,
         }

@@ -77,7 +77,6 @@ class PooledKeyAttack(Attack):
         """What stands beside a score: what was tried, and the best of it."""
         return {
             "attack": f"clusters by {self.linker.kind}, then {self.best.name}",
-            "threat_model": "pooled",
             "tried": self.tried,
         }
 

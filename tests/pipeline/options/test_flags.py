@@ -88,9 +88,9 @@ def test_help_explains_every_flag_with_its_default(command, monkeypatch):
     text = flags.parser(command).format_help()
     for field in dataclasses.fields(command.options):
         told = settings_of(command.options)[field.name]
-        assert told.help and told.help in text
+        assert told.help and told.explanation in text
         if flags.default(field):
-            assert f"{told.help} (default: {flags.default(field)})" in text
+            assert f"{told.explanation} (default: {flags.default(field)})" in text
 
 
 @pytest.mark.parametrize("command", commands(), ids=lambda command: command.name)

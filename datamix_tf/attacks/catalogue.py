@@ -1,0 +1,155 @@
+"""Our own attacks: first those of the papers' tables, then those of the audit, by threat model."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from datamix_tf import attacks
+from datamix_tf.attacks.registry import AttackSpec, Subject, register_attack
+
+if TYPE_CHECKING:
+    from datamix_tf.attacks import Attack
+    from datamix_tf.attacks.linked.separators import Separator
+
+PICTURES = "separated_pictures"
+#: Id -> name, of the separations of `datamix_tf.attacks.separators`, in their order.
+SEPARATIONS = {
+    "fastica_features": "FastICA on features",
+    "fastica_centred": "FastICA on centred",
+    "fastica_gradients": "FastICA on gradients",
+    "fastica_centred_gradients": "FastICA on centred gradients",
+    "picard": "Picard on gradients",
+    "second_order": "second-order statistics",
+    "critic": "learned critic",
+    "unmixing": "unmixing network",
+}
+
+
+def _network(subject: Subject) -> Attack:
+    s = subject
+    more: dict[str, Any] = {"mates": s.mates, "shuffle": s.shuffle, "callbacks": s.callbacks}
+    return attacks.LabelAttack(s.model, s.outputs, s.binary, s.training, **more)
+
+
+def _set(subject: Subject) -> Attack:
+    s = subject
+    return attacks.SetAttack(s.model, s.outputs, s.training, s.mates, s.shuffle, s.callbacks)
+
+
+def _probe(subject: Subject) -> Attack:
+    return attacks.LinearProbe(subject.model, subject.outputs, subject.binary, seed=subject.training.seed)
+
+
+def _reconstruction(subject: Subject) -> Attack:
+    s = subject
+    return attacks.ReconstructionAttack(s.model, s.mean, s.variance, s.reconstruction, callbacks=s.callbacks)
+
+
+def _separated(subject: Subject) -> Attack:
+    s = subject
+    return attacks.SeparatedLabelAttack(s.model, s.outputs, s.binary, s.training, callbacks=s.callbacks)
+
+
+def _untrained(subject: Subject) -> list[Separator]:
+    from datamix_tf.attacks.linked.separators import untrained_separators
+
+    return untrained_separators(subject.separation.seed)
+
+
+def _separated_network(subject: Subject) -> Attack:
+    s, separators = subject, _untrained(subject)
+    return attacks.SeparatedLabelAttack(
+        s.model, s.outputs, s.binary, s.training, separators=separators, groups=s.groups, callbacks=s.callbacks
+    )
+
+
+def _separation(index: int) -> Callable[[Subject], Attack]:
+    def make(subject: Subject) -> Attack:
+        chosen = attacks.separators(subject.separation)[index]
+        return attacks.KeyAttack(subject.model, [chosen], subject.groups, subject.separation.seed)
+
+    return make
+
+
+def _pooled_labels(subject: Subject) -> Attack:
+    s = subject
+    return attacks.PooledLabelAttack(s.model, s.outputs, s.binary, s.training, s.separation)
+
+
+def _injected(share: float) -> Callable[[Subject], Attack]:
+    def make(subject: Subject) -> Attack:
+        known = max(1, round(share * (subject.model.group_size - 1)))
+        return attacks.InjectedAttack(subject.model, known, subject.groups, subject.separation.seed)
+
+    return make
+
+
+def _key(subject: Subject) -> Attack:
+    return attacks.KeyAttack(subject.model, seed=subject.training.seed)
+
+
+def _of_tables(*arguments: Any, **more: Any) -> AttackSpec:
+    """An attack of the papers' tables: an audit has a counterpart of it."""
+    return dataclasses.replace(AttackSpec(*arguments, **more), audited=False, groups=1)
+
+
+OURS = (
+    _of_tables("label", "{task}", "single", _network, labels=True),
+    _of_tables("set", "{task} set", "single", _set, labels=True, binary=False),
+    _of_tables("probe", "{task}, linear probe", "single", _probe, labels=True),
+    _of_tables("reconstruction", "reconstruction", "single", _reconstruction, pictures=True, needs_map=True),
+    _of_tables("separated", "{task}, separated group", "linked", _separated, labels=True),
+    _of_tables("key", "key of a group", "linked", _key),
+    AttackSpec("label_network", "a network on one mixture", "single", _network, labels=True),
+    *(
+        AttackSpec(f"key_{id}", f"key by {name}", "linked", _separation(index))
+        for index, (id, name) in enumerate(SEPARATIONS.items())
+    ),
+    AttackSpec("separated_label_network", "a network on separated mixtures", "linked", _separated_network, labels=True),
+    AttackSpec(
+        PICTURES,
+        "pictures rebuilt from separated mixtures",
+        "linked",
+        lambda s: attacks.SeparatedPictures(s.model, s.training, _untrained(s), callbacks=s.callbacks),
+        pictures=True,
+    ),
+    AttackSpec("linker", "linker", "pooled", lambda s: attacks.LinkAttack(s.model, s.separation)),
+    AttackSpec(
+        "pooled_key",
+        "key by linker and separation",
+        "pooled",
+        lambda s: attacks.PooledKeyAttack(s.model, s.separation),
+    ),
+    AttackSpec(
+        "pooled_label_network",
+        "a network on the linker's clusters, separated",
+        "pooled",
+        _pooled_labels,
+        labels=True,
+    ),
+    AttackSpec("known_one", "key with one known input", "injected", _injected(0.0)),
+    AttackSpec("known_half", "key with half of the inputs known", "injected", _injected(0.5)),
+    AttackSpec("known_all_but_one", "key with all inputs but one known", "injected", _injected(1.0)),
+    AttackSpec(
+        "membership_span",
+        "membership by the group's span",
+        "candidate",
+        lambda s: attacks.CandidateAttack(s.model, s.groups, s.separation.seed),
+    ),
+    AttackSpec(
+        "reuse_spans",
+        "shared feature by two spans",
+        "reuse",
+        lambda s: attacks.ReuseAttack(s.model, s.groups, s.separation.seed),
+    ),
+    AttackSpec(
+        "returned_rows",
+        "key by separation of the returned rows",
+        "output",
+        lambda s: attacks.KeyAttack(s.model, groups=s.groups, seed=s.separation.seed, answers=True),
+    ),
+)
+for _spec in OURS:
+    register_attack(_spec)
