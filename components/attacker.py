@@ -14,6 +14,8 @@ import numpy as np
 from components.base import Component, ComponentSpec
 from components.caching.code_fingerprint import of_plugin
 from components.caching.result_cache import kept, link_tree
+from components.records.attacks import AttackResult
+from components.records.serialising import read
 from components.report.pictures import PICTURES
 from components.storage.artifacts import AttackScores, Examples, Models, write_json
 from components.training import models as trained
@@ -113,11 +115,11 @@ class Attacker(Component):
 
     def write(self, scores, inputs, artifact):
         """Writes the scores of all attacks."""
-        ordered = sorted(scores, key=lambda score: json.dumps([score["model"], score["name"]]))
+        ordered = sorted(scores, key=lambda score: json.dumps([score.model, score.name]))
         write_json(artifact.path("scores.json"), ordered)
 
 
-def _kept_attack(config: AttackConfig, examples: Examples, models: Models, keep: str, folder: str) -> dict:
+def _kept_attack(config: AttackConfig, examples: Examples, models: Models, keep: str, folder: str) -> AttackResult:
     """The score of one attack, or that kept from an earlier run; rebuilt pictures go to `folder`."""
     plugin = of_plugin(get_attack(config.attack).make)
     what = {"attack": dataclasses.asdict(config), "model": trained.digest(models, config.model), "plugin": plugin}
@@ -132,17 +134,15 @@ def _kept_attack(config: AttackConfig, examples: Examples, models: Models, keep:
     path = kept(keep, what, examples, make, __name__)
     if os.path.exists(os.path.join(path, REBUILT)):
         link_tree(os.path.join(path, REBUILT), os.path.join(folder, config.model, config.attack))
-    with open(os.path.join(path, SCORE), encoding="utf-8") as file:
-        return json.load(file)
+    return read(os.path.join(path, SCORE), AttackResult)
 
 
 def run_attack(config: AttackConfig, examples: Examples, models: Models):
     """Runs one attack.
 
     Returns:
-        `(score, rebuilt)`: a JSON-ready dictionary (`model`, `id`, `name`, `threat`, the figures of `AttackScore`,
-        `classes` and the attacker's `seconds`; or `skipped` with the reason if it has no meaning here), and the
-        pictures that it made of the first test examples, `[n, height, width, channels]` in raw units, or `None`.
+        `(score, rebuilt)`: an `AttackResult`, skipped with the reason if it has no meaning here, and the pictures that
+        it made of the first test examples, `[n, height, width, channels]` in raw units, or `None`.
     """
     from datamix_tf.transmission import group_size_of
 
@@ -158,18 +158,18 @@ def run_attack(config: AttackConfig, examples: Examples, models: Models):
         outputs = len(known)
     model = trained.load(models, config.model)
     if reason := _unfit(config, spec, schema, task, outputs, model, splits):
-        return {**named, "skipped": reason}, None
+        return AttackResult(**named, skipped=reason), None
     attack = spec.make(_subject(config, model, task, outputs, schema))
     print(f"attack {config.model}: {title} ...", file=sys.stderr, flush=True)
     started = time.monotonic()
     attack.fit(splits["train"], splits["valid"] if _groups(config, splits["valid"][1], model) else splits["train"])
-    score = attack.score(splits["test"]).to_dict()
+    score = attack.score(splits["test"])
     seconds = time.monotonic() - started
-    told = f"{score['score']:.3f} (chance {score['chance']:.3f}) after {seconds:.0f} s"
+    told = f"{score.score:.3f} (chance {score.chance:.3f}) after {seconds:.0f} s"
     print(f"attack {config.model}: {title}: {told}", file=sys.stderr, flush=True)
     shown = splits["test"][0][: max(PICTURES, group_size_of(model))]
     rebuilt = attack.rebuild(shown) if spec.pictures else None
-    return {**named, **score, "classes": outputs, "seconds": seconds}, rebuilt
+    return AttackResult.of(score, classes=outputs, seconds=seconds, **named), rebuilt
 
 
 def _subject(config, model, task, outputs, schema):

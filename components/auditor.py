@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 
 from components.attacker import Attacker
 from components.base import ComponentSpec
+from components.records.audit import AUDIT_FILE, AuditedData, AuditReport
 from components.report.audit import text
 from components.report.pictures import picture_row, rebuilt, stacked
 from components.storage import files
@@ -42,16 +44,16 @@ class Auditor(Attacker):
     def write(self, scores, inputs, artifact):
         specs, schema = all_attacks(), inputs["examples"].schema()
         order = list(specs)
-        scores = sorted(scores, key=lambda score: (score["model"], order.index(score["id"]), score["name"]))
-        models = list(dict.fromkeys(score["model"] for score in scores))
-        result = {
-            "schema": 1,
-            "dataset": {key: getattr(schema, key) for key in ("name", "fingerprint", "splits")},
-            "command": self.parameters["command"],
-            "models": {name: trained.training(inputs["models"], name)["config"] for name in models},
-            "scores": [{**score, "probe": specs[score["id"]].name} for score in scores],
-        }
-        write_json(artifact.path("audit.json"), result)
+        scores = sorted(scores, key=lambda score: (score.model, order.index(score.id), score.name))
+        models = list(dict.fromkeys(score.model for score in scores))
+        result = AuditReport(
+            schema=1,
+            dataset=AuditedData(name=schema.name, fingerprint=schema.fingerprint, splits=schema.splits),
+            command=self.parameters["command"],
+            models={name: trained.training(inputs["models"], name).config for name in models},
+            scores=tuple(msgspec.structs.replace(score, probe=specs[score.id].name) for score in scores),
+        )
+        write_json(artifact.path(AUDIT_FILE), result)
         with atomic_file(artifact.path("audit.md")) as temporary, open(temporary, "w", encoding="utf-8") as file:
             file.write(text(result) + "\n")
         for name in models:

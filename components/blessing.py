@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
+from components.records.metrics import Row
+
 
 @dataclasses.dataclass(frozen=True)
 class Thresholds:
@@ -18,7 +20,7 @@ class Thresholds:
     max_leakage: float = 1.0
 
 
-def blessing(rows: list[dict], model: str, thresholds: Thresholds) -> dict:
+def blessing(rows: list[Row], model: str, thresholds: Thresholds) -> dict:
     """Whether a model may be pushed.
 
     Args:
@@ -31,12 +33,12 @@ def blessing(rows: list[dict], model: str, thresholds: Thresholds) -> dict:
     """
     from datamix_tf.metrics import advantage
 
-    row = next(row for row in rows if row["model"] == model)
-    accuracy = row["balanced_accuracy"]
+    row = next(row for row in rows if row.model == model)
+    accuracy = row.balanced_accuracy
     checks = [_check("balanced accuracy", accuracy, ">=", thresholds.min_balanced_accuracy)]
-    for name, attack in row["attacks"].items():
-        if "skipped" not in attack and attack["measure"] != "inverse_mse":
-            gained = advantage(attack["score"], attack["chance"])
+    for name, attack in row.attacks.items():
+        if attack.is_share:
+            gained = advantage(attack.score, attack.chance)
             checks.append(_check(f"gain of the attack {name}", gained, "<=", thresholds.max_leakage))
     return {"model": model, "blessed": all(check["passed"] for check in checks), "checks": checks}
 

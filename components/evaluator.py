@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 
 import apache_beam as beam
+import msgspec
 import numpy as np
 
 from components.base import Component, ComponentSpec
 from components.blessing import Thresholds, blessing
-from components.metrics_rows import entry_of, members_of
+from components.records.attacks import AttackResult
 from components.records.dataset import Dataset
+from components.records.metrics import METRICS_FILE, Accuracy, Metrics, Row, SummaryEntry
 from components.storage.artifacts import AttackScores, Blessing, Evaluation, Examples, Models, write_json
 from components.training import models as trained
 from components.training.data import arrays, target_task
 from components.training.networks import ModelConfig, network_spec
 from datamix_tf.defences import Defence, all_defences
 
-SCHEMA_VERSION = 1
 BATCH_SIZE = 256
-#: What stands beside an attack's score, but not in `metrics.json`: its keys, and a time.
-UNTOLD = ("model", "name", "seconds")
 
 
 class Evaluator(Component):
@@ -65,21 +63,13 @@ class Evaluator(Component):
 
     def _write(self, measured, inputs, outputs):
         schema = inputs["examples"].schema()
-        scores = inputs["scores"].read_json("scores.json")
+        scores = inputs["scores"].read("scores.json", list[AttackResult])
         rows = [
-            _row(defence, measured[model], trained.training(inputs["models"], model), _attacks(scores, model))
-            | {"model": model}
+            _row(defence, model, measured[model], trained.training(inputs["models"], model), _attacks(scores, model))
             for defence, model in self.parameters["methods"]
         ]
-        write_json(
-            outputs["evaluation"].path("metrics.json"),
-            {
-                "schema": SCHEMA_VERSION,
-                "dataset": Dataset.of(schema),
-                "rows": rows,
-                "summary": summary(rows),
-            },
-        )
+        metrics = Metrics(schema=1, dataset=Dataset.of(schema), rows=rows, summary=summary(rows))
+        write_json(outputs["evaluation"].path(METRICS_FILE), metrics)
         found = blessing(rows, self.parameters["model"], self.parameters["thresholds"])
         write_json(outputs["blessing"].path("blessing.json"), found)
 
@@ -89,7 +79,7 @@ def _measured(model, models, examples):
     import keras
 
     name, methods = model
-    config = ModelConfig.from_dict(trained.training(models, name)["config"])
+    config = ModelConfig.from_dict(trained.training(models, name).config)
     keras.utils.set_random_seed(config.seed)
     return name, measure(trained.load(models, name), config, methods, examples)
 
@@ -146,22 +136,23 @@ def _accuracy(logits, labels, binary):
     return float(((logits > 0) == labels).mean() if binary else (logits.argmax(1) == labels).mean())
 
 
-def _row(defence, measured, training, attacks):
+def _row(defence, model, measured, training, attacks):
     if defence.sends_nothing:
         attacks = {name: _guessing(attack) for name, attack in attacks.items()}
     costs = measured["costs"][defence.id]
-    row = {
-        "method": defence.id,
-        "settings": _row_settings(defence, training["config"]),
-        "edge_params": costs["params"],
-        "edge_macs": costs["macs"],
-        "bytes_up": costs["bytes_up"],
-        "bytes_down": costs["bytes_down"],
+    return Row(
+        method=defence.id,
+        settings=_row_settings(defence, training.config),
+        edge_params=costs["params"],
+        edge_macs=costs["macs"],
+        bytes_up=costs["bytes_up"],
+        bytes_down=costs["bytes_down"],
         **measured["accuracy"],
-        "attacks": attacks,
-        "training_seconds": training["seconds"],
-    }
-    return row | {name: scores for name, scores in measured.items() if name not in ("accuracy", "costs")}
+        attacks=attacks,
+        training_seconds=training.seconds,
+        references={name: Accuracy(**own) for name, own in measured.items() if name not in ("accuracy", "costs")},
+        model=model,
+    )
 
 
 def _row_settings(defence, config):
@@ -172,40 +163,38 @@ def _row_settings(defence, config):
 
 def _guessing(attack):
     """What an attacker who receives nothing reaches."""
-    if "skipped" in attack:
+    if attack.skipped:
         return attack
-    known = {key: attack[key] for key in ("chance", "n", "measure", "classes")}
-    named = {key: attack[key] for key in ("id", "threat")}
-    return {**named, "score": attack["chance"], **known, "attack": "none: nothing is sent, the attacker guesses"}
+    details = {"classes": attack.details["classes"], "attack": "none: nothing is sent, the attacker guesses"}
+    return msgspec.structs.replace(attack, score=attack.chance, standard_error=None, details=details)
 
 
 def _attacks(scores, model):
-    return {
-        score["name"]: {key: value for key, value in score.items() if key not in UNTOLD}
-        for score in scores
-        if score["model"] == model
-    }
+    own = {score.name: score for score in scores if score.model == model}
+    return {name: msgspec.structs.replace(score, model="", name="", seconds=None) for name, score in own.items()}
 
 
 SUMMARY_KEYS = ("valid_accuracy", "test_accuracy", "balanced_accuracy", "auc")
 
 
-def summary(rows) -> list[dict]:
+def summary(rows: list[Row]) -> list[SummaryEntry]:
     """Mean and standard deviation over seeds of each method's scores, one entry for each method and setting."""
-
     result = []
-    for entry in {json.dumps(entry_of(row)): entry_of(row) for row in rows}.values():
-        members = members_of(entry, rows)
-        figures = {key: [row[key] for row in members] for key in SUMMARY_KEYS}
-        for name, attack in members[0]["attacks"].items():
-            if "skipped" not in attack:
-                figures[f"attack {name}"] = [row["attacks"][name]["score"] for row in members]
-        entry |= {"seeds": len(members), "models": [row["model"] for row in members]}
-        entry |= {key: members[0][key] for key in ("edge_params", "edge_macs", "bytes_up", "bytes_down")}
-        entry["mean"] = {key: float(np.mean(values)) for key, values in figures.items()}
-        entry["std"] = {
-            key: float(np.std(values, ddof=1)) if len(values) > 1 else 0.0 for key, values in figures.items()
-        }
+    for defence in dict.fromkeys(row.defence for row in rows):
+        members = [row for row in rows if row.defence == defence]
+        figures = {key: [getattr(row, key) for row in members] for key in SUMMARY_KEYS}
+        for name, attack in members[0].attacks.items():
+            if not attack.skipped:
+                figures[f"attack {name}"] = [row.attacks[name].score for row in members]
+        entry = SummaryEntry(
+            method=defence.id,
+            settings=defence.settings,
+            seeds=len(members),
+            models=tuple(row.model for row in members),
+            **{key: getattr(members[0], key) for key in ("edge_params", "edge_macs", "bytes_up", "bytes_down")},
+            mean={key: float(np.mean(values)) for key, values in figures.items()},
+            std={key: float(np.std(values, ddof=1)) if len(values) > 1 else 0.0 for key, values in figures.items()},
+        )
         result.append(entry)
     order = list(all_defences())
-    return sorted(result, key=lambda entry: order.index(entry["method"]))
+    return sorted(result, key=lambda entry: order.index(entry.method))

@@ -7,9 +7,11 @@ import os
 import apache_beam as beam
 
 from components.base import Component, ComponentSpec
+from components.records.metrics import METRICS_FILE, Metrics
+from components.records.page import PAGE_FILE
 from components.report.figures import trade_offs
-from components.report.gathered import FILE, gathered
-from components.report.page import CARD, model_card, render, told
+from components.report.gathered import gathered
+from components.report.page import CARD, Told, model_card, render
 from components.report.pictures import defence_strips
 from components.report.separation import separated
 from components.report.strip import strip
@@ -67,8 +69,8 @@ class Reporter(Component):
     )
 
     def execute(self, inputs, outputs, options):
-        metrics = inputs["evaluation"].read_json("metrics.json")
-        names = sorted({self.parameters["model"], *(entry["models"][0] for entry in metrics["summary"])})
+        metrics = inputs["evaluation"].read(METRICS_FILE, Metrics)
+        names = sorted({self.parameters["model"], *(entry.models[0] for entry in metrics.summary)})
         with beam.Pipeline(options=options) as pipeline:
             _ = (
                 pipeline
@@ -80,7 +82,7 @@ class Reporter(Component):
             )
 
     def _write(self, measured, inputs, report):
-        name, metrics = self.parameters["model"], inputs["evaluation"].read_json("metrics.json")
+        name, metrics = self.parameters["model"], inputs["evaluation"].read(METRICS_FILE, Metrics)
         defences = defence_strips(inputs["examples"], inputs["models"], inputs["scores"], metrics)
         drawn = trade_offs(metrics)
         page = gathered(
@@ -88,10 +90,11 @@ class Reporter(Component):
             inputs,
             {name: score for name, (score, _) in measured.items()},
             measured[name][1],
-            {"figures": drawn.items(), "defences": defences},
+            figures=drawn.items(),
+            defences=defences,
         )
-        write_json(report.path(FILE), page)
-        run = told(name, page)
+        write_json(report.path(PAGE_FILE), page)
+        run = Told(name, page)
         for file_name, text in ((REPORT, render([run])), (CARD, model_card(run))):
             with atomic_file(report.path(file_name)) as temporary, open(temporary, "w", encoding="utf-8") as file:
                 file.write(text)

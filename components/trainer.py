@@ -11,6 +11,7 @@ import apache_beam as beam
 from components.base import Component, ComponentSpec
 from components.caching.code_fingerprint import of_plugin
 from components.caching.result_cache import kept, link_tree, place
+from components.records.training import Training
 from components.storage import files
 from components.storage.artifacts import Examples, Models, write_json
 from components.storage.local_copies import local_copy
@@ -127,8 +128,7 @@ def train(config: ModelConfig, examples: Examples, checkpoint: str, strategy=Non
         teacher: Where the kept teacher is, for `config.distill`.
 
     Returns:
-        `(model, training)`: a Keras model (mixing ones are a `DataMixModel` or `MixupModel`), and a JSON-ready record
-        of its training.
+        `(model, training)`: a Keras model (mixing ones are a `DataMixModel` or `MixupModel`), and a `Training`.
     """
     import keras
 
@@ -157,13 +157,7 @@ def train(config: ModelConfig, examples: Examples, checkpoint: str, strategy=Non
         saving = Checkpoint(checkpoint, number, history, seconds, writes=first)
         fit(fitted, data, strategy, stage.epochs, finished, an_epoch, [*_callbacks(stage, first), saving])
         history, seconds = saving.history, saving.seconds
-    training = {
-        "config": config.to_dict(),
-        "seconds": seconds,
-        "steps": an_epoch * config.epochs,
-        "history": history,
-    }
-    return model, training
+    return model, Training(config=config.to_dict(), seconds=seconds, steps=an_epoch * config.epochs, history=history)
 
 
 def _stages(config):

@@ -81,7 +81,7 @@ def main(argv=None) -> int:
 def run(options: AuditOptions, beam_arguments, arguments) -> None:
     """Runs the audit; prints its report."""
     from components.auditor import Auditor
-    from components.report.gathered import FILE
+    from components.records.page import PAGE_FILE
     from components.reporter import REPORT
     from pipeline.orchestration import dag
     from pipeline.orchestration.publishing import publish_report, report_of
@@ -100,7 +100,7 @@ def run(options: AuditOptions, beam_arguments, arguments) -> None:
         ids = {name: artifact for name, artifact in known.items() if artifact}
         inputs, beam_options = {"examples": examples, "models": models}, make_beam_options(list(beam_arguments))
         dag.execute(node, inputs, ids, folder, beam_options, store, auditor.parameters["command"], ids == known)
-        told = files.exists(report_of(options.run).path(FILE))
+        told = files.exists(report_of(options.run).path(PAGE_FILE))
         if told:
             publish_report(store, options.run)
     audit = auditor.outputs(folder)["audit"]
@@ -124,7 +124,7 @@ def plan(options: AuditOptions, examples: Examples, models: Models) -> list:
 
     hidden = examples.schema().hidden
     names = trained.names(models)
-    kinds = {name: ModelConfig.from_dict(trained.training(models, name)["config"]).defence for name in names}
+    kinds = {name: ModelConfig.from_dict(trained.training(models, name).config).defence for name in names}
     mixing = [name for name in names if kinds[name].mixes and kinds[name].group_size > 1]
     for name in options.models or ():
         if name not in mixing:

@@ -8,8 +8,11 @@ import shlex
 import sys
 import time
 
+import msgspec
+
 from components.errors import InputError, NotBlessedError
-from components.storage import files
+from components.records.metrics import METRICS_FILE, Metrics
+from components.records.serialising import read
 from components.storage.artifacts import atomic_file, write_json
 from pipeline import experiments
 from pipeline.options.run_options import parse
@@ -81,11 +84,9 @@ def _log(options, refused):
 
 
 def _publish_metrics(evaluation, options, command):
-    metrics = evaluation.read_json("metrics.json")
     settings = {**dataclasses.asdict(options), "command": command}
-    write_json(
-        os.path.join(options.output, "metrics.json"), {"schema": metrics.pop("schema"), "settings": settings} | metrics
-    )
+    metrics = msgspec.structs.replace(evaluation.read(METRICS_FILE, Metrics), settings=settings)
+    write_json(os.path.join(options.output, METRICS_FILE), metrics)
 
 
 def _command(argv):
@@ -94,11 +95,9 @@ def _command(argv):
 
 
 def _print_summary(options):
-    import json
-
     from pipeline.experiments.summary import experiment_table, table
 
-    metrics = json.loads(files.read_bytes(os.path.join(options.output, "metrics.json")))
+    metrics = read(os.path.join(options.output, METRICS_FILE), Metrics)
     if options.experiment:
         text = experiment_table(metrics, experiments.load(options.experiment))
         path = os.path.join(options.output, f"{options.experiment}.md")

@@ -4,8 +4,25 @@ from __future__ import annotations
 
 import numpy as np
 
+from components.records.audit import AuditReport
+from components.records.dataset import Dataset
+from components.records.metrics import Metrics, Row
+from components.records.page import Page
+from components.records.serialising import converted
 from components.report import drawing, sound
 
+DATASET = {
+    "name": "made up <b>",
+    "kind": "image",
+    "fingerprint": "f" * 64,
+    "target": ["smile", "hat"],
+    "hidden": ["identity"],
+    "task": "binary",
+    "splits": {"train": 60, "valid": 20, "test": 40},
+    "bad_records": 0,
+    "shape": [32, 32, 3],
+    "official_split": False,
+}
 ROW = {"seed": 0, "width": 8, "epochs": 3, "augment": ["shift"]}
 
 
@@ -21,10 +38,18 @@ def attack(score, chance=0.5, n=40, measure="balanced_accuracy"):
     return {"score": score, "chance": chance, "n": n, "measure": measure, "standard_error": 0.05}
 
 
-def page(kind="image", leaking=0.99, bad=()) -> dict:
-    """The content of a `page.json`: a run of three methods, of which DataMix is packaged."""
+def metrics(rows, command=None) -> Metrics:
+    """A `metrics.json` with rows as of `row`; with settings if there is a command."""
     from components.evaluator import summary
 
+    rows = converted(rows, list[Row])
+    settings = {"command": command} if command else {}
+    dataset = converted(DATASET, Dataset)
+    return Metrics(schema=1, settings=settings, dataset=dataset, rows=tuple(rows), summary=tuple(summary(rows)))
+
+
+def page(kind="image", leaking=0.99, bad=()) -> Page:
+    """A `page.json`: a run of three methods, of which DataMix is packaged."""
     mixing = {"num_pre_blocks": 1, "group_size": 4}
     rows = [
         row("edge", "plain-seed0", sent=0, accuracy=0.95, macs=4000, attacks={"identity": attack(0.5)}),
@@ -33,16 +58,12 @@ def page(kind="image", leaking=0.99, bad=()) -> dict:
     ]
     shape = [32, 32, 3] if kind == "image" else [64, 64, 1]
     data = {
-        "name": "made up <b>",
+        **DATASET,
         "kind": kind,
-        "fingerprint": "f" * 64,
         "target": ["smile", "hat"] if kind == "image" else ["keyword"],
-        "hidden": ["identity"],
         "task": "binary" if kind == "image" else "categorical",
-        "splits": {"train": 60, "valid": 20, "test": 40},
         "bad_records": len(bad),
         "shape": shape,
-        "official_split": False,
         "label_counts": {
             "smile": {"0": 30, "1": 90},
             "hat": {"0": 119, "1": 1},
@@ -53,16 +74,16 @@ def page(kind="image", leaking=0.99, bad=()) -> dict:
     separation = {**attack(leaking, 0.7, 8, "key_agreement"), "attack": "FastICA on gradients, groups known"}
     separation |= {"threat": "linked", "name": "key by FastICA on gradients"}
     histories = {"loss": [1.0, 0.5, 0.25], "accuracy": [0.5, 0.7, 0.9]}
-    return {
+    told = {
         "schema": 1,
         "model": "datamix-seed0",
-        "metrics": {"schema": 1, "dataset": {"name": data["name"]}, "rows": rows, "summary": summary(rows)},
+        "metrics": metrics(rows),
         "data": data,
         "bad": [{"name": name, "reason": "damaged"} for name in bad],
         "traffic": {form: {"bytes_up": 2000.0, "bytes_down": 90.0} for form in ("float32", "float16", "json")},
         "edge_shares": {"all on the edge": 1.0, "all in the cloud": 0.0, "DataMix, N_pre=1, S_G=4": 0.25},
         "trainings": [
-            {"name": name, "config": {"seed": 0, "epochs": 3}, "seconds": 2.0, "history": histories}
+            {"name": name, "config": {"seed": 0, "epochs": 3}, "seconds": 2.0, "steps": 9, "history": histories}
             for name in ("plain-seed0", "datamix-seed0")
         ],
         "separation": {"datamix-seed0": separation},
@@ -70,6 +91,7 @@ def page(kind="image", leaking=0.99, bad=()) -> dict:
         "figures": [],
         "defences": [],
     }
+    return converted(told, Page)
 
 
 def strip(kind, score):
@@ -85,9 +107,11 @@ def strip(kind, score):
     return {"kind": kind, "columns": columns, "rows": [[cell] * 5] * 2, "n": 32, "score": score}
 
 
-def audit(score=0.9) -> dict:
-    """The content of an `audit.json` of the packaged model: one attack that succeeds, one that does not."""
+def audit(score=0.9) -> AuditReport:
+    """An `audit.json` of the packaged model: one attack that succeeds, one that does not."""
     known = {"model": "datamix-seed0", "standard_error": 0.02, "n": 50, "chance": 0.5}
     membership = {"threat": "candidate", "name": "membership by the group's span", "score": score, "measure": "auc"}
     single = {"threat": "single", "name": "age by a network", "score": 0.5, "measure": "accuracy"}
-    return {"scores": [{**known, **membership}, {**known, **single}]}
+    data = {"name": "made up", "fingerprint": "f", "splits": {}}
+    told = {"schema": 1, "dataset": data, "command": "python -m pipeline.audit", "models": {"datamix-seed0": {}}}
+    return converted(told | {"scores": [{**known, **membership}, {**known, **single}]}, AuditReport)

@@ -40,12 +40,12 @@ def plain(value: Any) -> Any:
     """A record, or what holds records, as JSON-ready data."""
     if isinstance(value, Record):
         found = {}
-        for field in _fields(type(value)):
-            item = getattr(value, field.name)
-            if field.name == value.beside:
+        for name, (_, default) in _fields(type(value)).items():
+            item = getattr(value, name)
+            if name == value.beside:
                 found |= plain(item)
-            elif item != field.default:
-                found[field.name] = plain(item)
+            elif item != default:
+                found[name] = plain(item)
         return found
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
@@ -92,7 +92,7 @@ def _gathered(value, kind):
         return {key: _gathered(item, parts[1]) for key, item in value.items()}
     if not (isinstance(kind, type) and issubclass(kind, Record)):
         return value
-    kinds = {field.name: field.type for field in _fields(kind) if field.name != kind.beside}
+    kinds = {name: own for name, (own, _) in _fields(kind).items() if name != kind.beside}
     found = {name: _gathered(item, kinds[name]) for name, item in value.items() if name in kinds}
     if kind.beside:
         found[kind.beside] = {name: item for name, item in value.items() if name not in kinds}
@@ -101,4 +101,6 @@ def _gathered(value, kind):
 
 @functools.cache
 def _fields(kind):
-    return msgspec.structs.fields(kind)
+    """Name -> (type, default) of each field of a record; what is required has a default that no value equals."""
+    fields = msgspec.structs.fields(kind)
+    return {f.name: (f.type, f.default_factory() if callable(f.default_factory) else f.default) for f in fields}

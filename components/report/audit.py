@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+from components.records.audit import AuditReport
 
-def text(audit: dict) -> str:
+
+def text(audit: AuditReport) -> str:
     """Markdown of `audit.json`."""
-    from datamix_tf.audit import headlines, sentence
     from datamix_tf.defences import from_dict
 
-    parts = [f"# What the cloud learns: {audit['dataset']['name']}", f"Made by `{audit['command']}`."]
-    for name, config in audit["models"].items():
-        scores = [score for score in audit["scores"] if score["model"] == name]
+    parts = [f"# What the cloud learns: {audit.dataset.name}", f"Made by `{audit.command}`."]
+    for name, config in audit.models.items():
         defence = from_dict(config["defence"])
         title = f"N_pre={defence.num_pre_blocks}, S_G={defence.group_size}"
-        worst = headlines(scores)
         parts.append(f"## {name} ({title})")
-        parts.append("\n".join(f"- {sentence(score)}" for score in worst.values()))
-        parts.append(_table(scores))
+        parts.append("\n".join(f"- {sentence}" for sentence, _ in audit.sentences([name])))
+        parts.append(_table(audit.of([name])))
     parts.append(
         "Key agreement is the mean matched absolute entry of W A: 1 where the key is undone up to order and signs; "
         "chance is what a random rotation reaches under the same matching. An attack that fails proves nothing."
@@ -27,12 +26,10 @@ def text(audit: dict) -> str:
 def _table(scores):
     lines = ["| threat | attack | measure | score | chance | standard error | n | seconds |", "| --- " * 8 + "|"]
     for score in scores:
-        if "skipped" in score:
-            lines.append(f"| {score['threat']} | {score['name']} | skipped: {score['skipped']} | | | | | |")
+        line = f"| {score.threat} | {score.name} |"
+        if score.skipped:
+            lines.append(f"{line} skipped: {score.skipped} | | | | | |")
             continue
-        figures = " | ".join(f"{score[key]:.3f}" for key in ("score", "chance", "standard_error"))
-        measure = score["measure"].replace("_", " ")
-        lines.append(
-            f"| {score['threat']} | {score['name']} | {measure} | {figures} | {score['n']} | {score['seconds']:.0f} |"
-        )
+        figures = " | ".join(f"{value:.3f}" for value in (score.score, score.chance, score.standard_error))
+        lines.append(f"{line} {score.measure.replace('_', ' ')} | {figures} | {score.n} | {score.seconds:.0f} |")
     return "\n".join(lines)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import json
 
-from components.metrics_rows import members_of
 from components.report.headline import headline
 from components.report.health import few
 
@@ -38,28 +37,28 @@ class Section:
     code: str = ""
 
 
-def card(run: dict) -> list[Section]:
-    """The sections of a run's card; `run` as of `components.report.page.render`."""
-    page = run["page"]
-    head, data = headline(page, run["audit"]), page["data"]
-    entry = head["entry"]
-    settings = members_of(entry, page["metrics"]["rows"])[0]["settings"]
-    labels = few(data["target"])
+def card(run) -> list[Section]:
+    """The sections of a run's card; `run` is a `components.report.page.Told`."""
+    page = run.page
+    head, data = headline(page, run.audit), page.data
+    entry = head.entry
+    settings = entry.members(page.metrics.rows)[0].settings
+    labels = few(data.target)
     return [
         Section("Model details"),
         Section(
             "Model description",
             3,
             (
-                f"A network in three parts for private split inference, {head['method']}: the edge runs the first "
+                f"A network in three parts for private split inference, {entry.label}: the edge runs the first "
                 "part and mixes the features of a group of inputs with a secret random orthogonal matrix, the cloud "
                 "computes on the mixtures, the edge de-mixes the answers and runs the last part.",
-                f"The edge holds {entry['edge_params']:,} parameters and does {_percent(head['edge_share'])} of the "
-                f"multiply-adds ({entry['edge_macs']:,}); each input sends {entry['bytes_up']:,} bytes up and gets "
-                f"{entry['bytes_down']:,} bytes back.",
+                f"The edge holds {entry.edge_params:,} parameters and does {_percent(head.edge_share)} of the "
+                f"multiply-adds ({entry.edge_macs:,}); each input sends {entry.bytes_up:,} bytes up and gets "
+                f"{entry.bytes_down:,} bytes back.",
             ),
             (
-                f"Task: {labels} ({data['task']}), from {data['kind']} of shape {'x'.join(map(str, data['shape']))}",
+                f"Task: {labels} ({data.task}), from {data.kind} of shape {'x'.join(map(str, data.shape))}",
                 "Framework: Keras 3 on TensorFlow; the edge's halves are TFLite files",
                 "Licence: not stated by this card; it is for the publisher to say, and the data set has its own",
             ),
@@ -69,7 +68,7 @@ def card(run: dict) -> list[Section]:
             "Direct use",
             3,
             (
-                f"Prediction of {labels} on inputs like those of {data['name']}, where edge devices are too weak for "
+                f"Prediction of {labels} on inputs like those of {data.name}, where edge devices are too weak for "
                 "the whole network and the cloud should see less than raw inputs.",
             ),
         ),
@@ -91,10 +90,10 @@ def card(run: dict) -> list[Section]:
             "Training data",
             3,
             (
-                f"{data['name']}, fingerprint {data['fingerprint']}: {data['splits']['train']} train, "
-                f"{data['splits']['valid']} validation and {data['splits']['test']} test examples, split by "
-                f"{'the official lists' if data['official_split'] else 'a hash of the content'}; "
-                f"{data['bad_records']} bad records were left out.",
+                f"{data.name}, fingerprint {data.fingerprint}: {data.splits['train']} train, "
+                f"{data.splits['valid']} validation and {data.splits['test']} test examples, split by "
+                f"{'the official lists' if data.official_split else 'a hash of the content'}; "
+                f"{data.bad_records} bad records were left out.",
             ),
         ),
         Section("Training procedure", 3, items=tuple(f"{key}: {_plain(value)}" for key, value in settings.items())),
@@ -102,54 +101,50 @@ def card(run: dict) -> list[Section]:
     ]
 
 
-def header(run: dict) -> str:
+def header(run) -> str:
     """The YAML header of `model_card.md`: Hugging Face's metadata, values as JSON, which is YAML."""
-    page = run["page"]
-    head = headline(page, run["audit"])
-    task, data = TASKS.get(page["data"]["kind"], "other"), page["data"]
+    page, data = run.page, run.page.data
+    head, task = headline(page, run.audit), TASKS.get(data.kind, "other")
     results = [
-        {"type": kind, "value": round(head["entry"]["mean"][key], 4), "name": name}
+        {"type": kind, "value": round(head.entry.mean[key], 4), "name": name}
         for key, kind, name in (
             ("test_accuracy", "accuracy", "test accuracy"),
             ("balanced_accuracy", "balanced_accuracy", "balanced test accuracy"),
             ("auc", "roc_auc", "area under the ROC curve"),
         )
     ]
-    tested = {"task": {"type": task}, "dataset": {"name": data["name"], "type": data["name"]}, "metrics": results}
+    tested = {"task": {"type": task}, "dataset": {"name": data.name, "type": data.name}, "metrics": results}
     values = {
         "license": "unknown",
         "library_name": "keras",
         "pipeline_tag": task,
         "tags": ["split-inference", "privacy", "datamix"],
-        "model-index": [{"name": page["model"], "results": [tested]}],
+        "model-index": [{"name": page.model, "results": [tested]}],
     }
     return "\n".join(f"{key}: {json.dumps(value)}" for key, value in values.items())
 
 
 def _metrics(head):
     return (
-        f"On {head['n']} test examples that neither training nor thresholds have seen; mean over "
-        f"{head['entry']['seeds']} seed(s). Balanced accuracy chooses its thresholds on validation data."
+        f"On {head.n} test examples that neither training nor thresholds have seen; mean over "
+        f"{head.entry.seeds} seed(s). Balanced accuracy chooses its thresholds on validation data."
     )
 
 
 def _results(head):
-    entry, named = (
-        head["entry"],
-        (("test accuracy", "test_accuracy"), ("balanced", "balanced_accuracy"), ("AUC", "auc")),
-    )
-    yield ", ".join(f"{name} {_percent(entry['mean'][key])}" for name, key in named)
-    if head["plain"]:
-        means = head["plain"]["mean"]
+    named = (("test accuracy", "test_accuracy"), ("balanced", "balanced_accuracy"), ("AUC", "auc"))
+    yield ", ".join(f"{name} {_percent(head.entry.mean[key])}" for name, key in named)
+    if head.plain:
+        means = head.plain.mean
         yield "the same network without mixing: " + ", ".join(f"{name} {_percent(means[key])}" for name, key in named)
 
 
 def _balance(data):
-    if data["task"] != "binary":
-        counts = [count for name in data["target"] for count in data["label_counts"][name].values()]
+    if data.task != "binary":
+        counts = [count for name in data.target for count in data.label_counts[name].values()]
         return f"Examples of a class: {min(counts)} to {max(counts)}. What the data lack, the model lacks."
-    total = sum(data["splits"].values())
-    shares = {name: data["label_counts"][name].get("1", 0) / max(total, 1) for name in data["target"]}
+    total = sum(data.splits.values())
+    shares = {name: data.label_counts[name].get("1", 0) / max(total, 1) for name in data.target}
     rarest, commonest = min(shares, key=shares.get), max(shares, key=shares.get)
     return (
         f"The target labels are unbalanced: from {rarest} ({_percent(shares[rarest])} of the examples) to {commonest} "
@@ -159,32 +154,30 @@ def _balance(data):
 
 def _limits(run, head):
     yield "Accuracy for groups of people was not measured apart."
-    if not head["audited"]:
+    if not head.audited:
         yield "No audit of this run was found: `python -m pipeline.audit RUN` attacks it under seven threat models."
-    if head["untried"]:
-        yield f"Threat models under which nothing was tried: {', '.join(head['untried'])}."
+    if head.untried:
+        yield f"Threat models under which nothing was tried: {', '.join(head.untried)}."
     yield "An attack that fails proves nothing: another may succeed."
 
 
 def _worst(head):
-    attack = head["attack"]
+    attack = head.attack
     if attack is None:
         return "No attack was run on this model: nothing is known of what the cloud learns."
     return (
-        f"The worst attack that was measured, under the threat model {attack['threat']}: {attack['name']}, "
-        f"{attack['measure']} {_percent(attack['score'])}; chance {_percent(attack['chance'])}, n = {attack['n']}. "
+        f"The worst attack that was measured, under the threat model {attack.threat}: {attack.name}, "
+        f"{attack.measure} {_percent(attack.score)}; chance {_percent(attack.chance)}, n = {attack.n}. "
         "Threat models are defined in docs/threat-model.md."
     )
 
 
 def _unprotected(run, head):
     from datamix_tf.attacks.threat_models import THREATS
-    from datamix_tf.audit import headlines, sentence
 
-    if run["audit"]:
-        scores = [s for s in run["audit"]["scores"] if s["model"] in head["entry"]["models"]]
-        yield from (f"The audit, {sentence(score)}" for score in headlines(scores).values())
-    yield from (f"{name}: a cloud that sees {THREATS[name].sees}: not measured." for name in head["untried"])
+    if run.audit:
+        yield from (f"The audit, {sentence}" for sentence, _ in run.audit.sentences(head.entry.models))
+    yield from (f"{name}: a cloud that sees {THREATS[name].sees}: not measured." for name in head.untried)
     yield "The model itself: the cloud knows its part and what it was trained for."
     yield "Timing, sizes and counts of requests, and inputs that are sent again."
     yield "An edge that reuses keys, and a relay that shares with the cloud what it knows."

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from components.records.training import Training
+
 WIDTH, HEIGHT, MARGIN = 640, 248, 64
 #: Measures of a training's history that are drawn, and what they are called.
 MEASURES = {"loss": "training loss", "accuracy": "training accuracy"}
 
 
-def curves(trainings: list[dict]) -> list[dict]:
+def curves(trainings: Sequence[Training]) -> list[dict]:
     """A figure for each measure that a history has: `title`, `lines` (`label`, `points`, `last`), `ticks`, sizes."""
     figures = []
     for key, title in MEASURES.items():
-        named = [(training, training["history"][key]) for training in trainings if training["history"].get(key)]
+        named = [(training, training.history[key]) for training in trainings if training.history.get(key)]
         if named:
             figures.append(_figure(title, named))
     return figures
@@ -35,7 +39,7 @@ def _figure(title, named):
         "epochs": longest,
         "lines": [
             {
-                "label": f"{training['name']}: {len(values)} epochs, {training['seconds']:.0f} s",
+                "label": f"{training.name}: {len(values)} epochs, {training.seconds:.0f} s",
                 "first": values[0],
                 "last": values[-1],
                 "points": " ".join(place(epoch, value) for epoch, value in enumerate(values)),

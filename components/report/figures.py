@@ -5,41 +5,39 @@ from __future__ import annotations
 import io
 import statistics
 
-from components.metrics_rows import entry_key, members_of
+from components.records.metrics import Metrics
 from datamix_tf.defences import DataMix
 
 
-def trade_offs(metrics: dict) -> dict[str, bytes]:
+def trade_offs(metrics: Metrics) -> dict[str, bytes]:
     """The figures that a run's rows allow: file name -> PNG.
 
     `group-size.png`: accuracy and identity attack against the group size (DataMix, figures 4 and 7a), from two group
     sizes on. `edge-macs.png`: accuracy against the edge's multiply-adds (figure 7b), from two mixing depths on.
     """
     figures = {}
-    hidden = (*metrics["dataset"]["hidden"], "")[0]
-    sizes = {entry["group_size"]: entry for entry in _mixing(metrics) if entry["num_pre_blocks"] == 1}
+    hidden = (*metrics.dataset.hidden, "")[0]
+    sizes = {entry.defence.group_size: entry for entry in _mixing(metrics) if entry.defence.num_pre_blocks == 1}
     if len(sizes) > 1:
         figures["group-size.png"] = _group_sizes(sorted(sizes.items()), hidden, metrics)
-    if len({entry["num_pre_blocks"] for entry in _mixing(metrics)}) > 1:
+    if len({entry.defence.num_pre_blocks for entry in _mixing(metrics)}) > 1:
         figures["edge-macs.png"] = _edge_macs(metrics, hidden)
     return figures
 
 
 def _mixing(metrics):
-    return [entry for entry in metrics["summary"] if entry["method"] == DataMix.id]
+    return [entry for entry in metrics.summary if entry.method == DataMix.id]
 
 
 def _group_sizes(sizes, hidden, metrics):
-    names = [name for name in (hidden, f"{hidden} set") if any(f"attack {name}" in entry["mean"] for _, entry in sizes)]
+    names = [name for name in (hidden, f"{hidden} set") if any(f"attack {name}" in entry.mean for _, entry in sizes)]
 
     def draw(axes):
         _line(axes, sizes, "test_accuracy", "accuracy, test")
         for name in names:
-            drawn = [(size, entry) for size, entry in sizes if f"attack {name}" in entry["mean"]]
+            drawn = [(size, entry) for size, entry in sizes if f"attack {name}" in entry.mean]
             _line(axes, drawn, f"attack {name}", f"attack: {name}")
-            chance = [
-                (size, 100 * members_of(entry, metrics["rows"])[0]["attacks"][name]["chance"]) for size, entry in drawn
-            ]
+            chance = [(size, 100 * entry.members(metrics.rows)[0].attacks[name].chance) for size, entry in drawn]
             axes.plot(*zip(*chance, strict=True), ":", color=axes.lines[-1].get_color(), label=f"chance: {name}")
         axes.set_xscale("log", base=2)
         axes.set_xlabel("group size $S_G$ ($N_{pre}$ = 1)")
@@ -49,21 +47,22 @@ def _group_sizes(sizes, hidden, metrics):
 
 def _line(axes, entries, key, label):
     positions = [position for position, _ in entries]
-    means, spreads = ([100 * entry[part][key] for _, entry in entries] for part in ("mean", "std"))
+    means = [100 * entry.mean[key] for _, entry in entries]
+    spreads = [100 * entry.std[key] for _, entry in entries]
     return axes.errorbar(positions, means, spreads, marker="o", capsize=3, label=label)[0]
 
 
 def _edge_macs(metrics, hidden):
-    usual = statistics.mode(entry["group_size"] for entry in _mixing(metrics))
+    usual = statistics.mode(entry.defence.group_size for entry in _mixing(metrics))
 
     def draw(axes):
-        for entry in metrics["summary"]:
-            if entry.get("group_size", usual) != usual:
+        for entry in metrics.summary:
+            if entry.settings.get("group_size", usual) != usual:
                 continue
-            attack = entry["mean"].get(f"attack {hidden}")
-            label = entry_key(entry) + (f" (attack: {hidden} {100 * attack:.1f} %)" if attack is not None else "")
-            mean, spread = (100 * entry[part]["test_accuracy"] for part in ("mean", "std"))
-            axes.errorbar(entry["edge_macs"] / 1e6, mean, spread, marker="o", capsize=3, label=label)
+            attack = entry.mean.get(f"attack {hidden}")
+            label = entry.label + (f" (attack: {hidden} {100 * attack:.1f} %)" if attack is not None else "")
+            mean, spread = (100 * part["test_accuracy"] for part in (entry.mean, entry.std))
+            axes.errorbar(entry.edge_macs / 1e6, mean, spread, marker="o", capsize=3, label=label)
         axes.set_xlabel("multiply-adds on the edge (millions)")
         axes.set_xscale("symlog", linthresh=1)
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import collections
 import statistics
+from collections.abc import Sequence
+
+from components.records.page import Page
 
 MOST_BARS, MOST_NAMES = 48, 6
 
 
-def health(page: dict) -> dict:
+def health(page: Page) -> dict:
     """What the section on data shows.
 
     Returns:
@@ -16,26 +19,26 @@ def health(page: dict) -> dict:
         for more classes than `MOST_BARS`, `many` (classes, fewest, median and most examples of one); `reasons`, bad
         records counted by reason.
     """
-    data, counts = page["data"], page["data"]["label_counts"]
-    total = sum(data["splits"].values())
-    binary = data["task"] == "binary"
+    data, counts = page.data, page.data.label_counts
+    total = sum(data.splits.values())
+    binary = data.task == "binary"
     columns = []
     if binary:
-        bars = [_bar(name, counts[name].get("1", 0), total) for name in data["target"]]
+        bars = [_bar(name, counts[name].get("1", 0), total) for name in data.target]
         columns.append({"name": "examples with each label", "role": "target", "bars": bars})
     else:
-        columns += [_column(name, counts[name], "target") for name in data["target"]]
-    columns += [_column(name, counts[name], "hidden: what the attacker is after") for name in data["hidden"]]
-    reasons = collections.Counter(record["reason"] for record in page["bad"])
+        columns += [_column(name, counts[name], "target") for name in data.target]
+    columns += [_column(name, counts[name], "hidden: what the attacker is after") for name in data.hidden]
+    reasons = collections.Counter(record.reason for record in page.bad)
     return {
         "total": total,
-        "splits": [_bar(name, count, total) for name, count in data["splits"].items()],
+        "splits": [_bar(name, count, total) for name, count in data.splits.items()],
         "columns": columns,
         "reasons": reasons.most_common(),
     }
 
 
-def few(names: list[str]) -> str:
+def few(names: Sequence[str]) -> str:
     """Names with commas; of very many the first, and how many more."""
     if len(names) <= MOST_NAMES + 1:
         return ", ".join(names)

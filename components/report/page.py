@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from components.metrics_rows import entry_key, members_of, row_key
+import dataclasses
+from collections.abc import Sequence
+
+from components.records.audit import AuditReport
+from components.records.page import Page
 from components.report import card
 from components.report.curves import curves
 from components.report.headline import headline
@@ -28,21 +32,27 @@ PACKAGE = "components.report"
 PAGE, MACROS, CARD, STYLE, SCRIPT = "page.html", "macros.html", "model_card.md", "style.css", "script.js"
 
 
-def told(name: str, page: dict, audit=None, lineage=(), command="") -> dict:
-    """One run, as the templates take it.
+@dataclasses.dataclass(frozen=True)
+class Told:
+    """One run, as the page tells it.
 
-    Args:
+    Attributes:
         name: What the page calls it.
-        page: The content of `page.json`.
-        audit: The content of `audit.json` of the same models, or `None`.
+        page: What its reporter wrote.
+        audit: Of the same models, or `None`.
         lineage: Dictionaries of one execution each (`pipeline.orchestration.publishing`), or nothing if not known.
         command: The command line, or nothing.
     """
-    return {"name": name, "page": page, "audit": audit, "lineage": list(lineage), "command": command}
+
+    name: str
+    page: Page
+    audit: AuditReport | None = None
+    lineage: Sequence[dict] = ()
+    command: str = ""
 
 
-def render(runs: list[dict]) -> str:
-    """The page of one run or several, each as of `told`, as one HTML text that needs nothing else."""
+def render(runs: list[Told]) -> str:
+    """The page of one run or several, as one HTML text that needs nothing else."""
     style, script = (source(PACKAGE, name) for name in (STYLE, SCRIPT))
     names = {name.removesuffix(".html"): heading for name, heading in SECTIONS.items()}
     return (
@@ -51,7 +61,7 @@ def render(runs: list[dict]) -> str:
         .render(
             runs=[_prepared(run) for run in runs],
             several=len(runs) > 1,
-            title=", ".join(dict.fromkeys(run["page"]["metrics"]["dataset"]["name"] for run in runs)),
+            title=", ".join(dict.fromkeys(run.page.metrics.dataset.name for run in runs)),
             sections=names,
             style=style,
             script=script,
@@ -62,44 +72,32 @@ def render(runs: list[dict]) -> str:
     )
 
 
-def model_card(run: dict) -> str:
-    """The model card of a run, as of `told`, as Markdown."""
+def model_card(run: Told) -> str:
+    """The model card of a run, as Markdown."""
     template = _environment(autoescape=False).get_template(CARD)
-    return template.render(header=card.header(run), sections=card.card(run), model=run["page"]["model"])
+    return template.render(header=card.header(run), sections=card.card(run), model=run.page.model)
 
 
 def _prepared(run):
-    page, audit = run["page"], run["audit"]
-    entries = page["metrics"]["summary"]
+    page, audit = run.page, run.audit
+    rows, entries = page.metrics.rows, page.metrics.summary
+    audited = dict.fromkeys(score.model for score in audit.scores) if audit else ()
     return {
-        **run,
+        **vars(run),
         "headline": headline(page, audit),
-        "worst": {entry_key(entry): worst(attacks_on(entry, page, audit)) for entry in entries},
-        "single": list(dict.fromkeys(name for row in page["metrics"]["rows"] for name in row["attacks"])),
-        "first": {entry_key(entry): members_of(entry, page["metrics"]["rows"])[0] for entry in entries},
-        "sentences": _sentences(audit),
-        "curves": curves(page["trainings"]),
+        "worst": {entry.label: worst(attacks_on(entry, page, audit)) for entry in entries},
+        "single": list(dict.fromkeys(name for row in rows for name in row.attacks)),
+        "first": {entry.label: entry.members(rows)[0] for entry in entries},
+        "sentences": {model: audit.sentences([model]) for model in audited},
+        "curves": curves(page.trainings),
         "health": health(page),
         "card": card.card(run),
     }
 
 
-def _sentences(audit):
-    """Model -> a sentence for each threat model, and whether the worst attack succeeds."""
-    from datamix_tf.audit import headlines, sentence, succeeds
-
-    models = list(dict.fromkeys(score["model"] for score in audit["scores"])) if audit else []
-    found = {}
-    for model in models:
-        scores = headlines([score for score in audit["scores"] if score["model"] == model])
-        found[model] = [(sentence(score), succeeds(score)) for score in scores.values()]
-    return found
-
-
 def _environment(autoescape):
     made = environment(autoescape, PACKAGE)
     made.filters |= {"human": human, "figure": attack_figure, "few": few}
-    made.globals |= {"entry_key": entry_key, "row_key": row_key}
     return made
 
 

@@ -6,7 +6,7 @@ import io
 
 import numpy as np
 
-from components.metrics_rows import defence_of, entry_key
+from components.records.metrics import Metrics
 from components.storage import files
 from components.storage.artifacts import Artifact, AttackScores, Examples, Models
 from components.storage.local_copies import local_copy
@@ -17,7 +17,9 @@ PICTURES = 8
 SCALE = 2
 
 
-def defence_strips(examples: Examples, models: Models, scores: AttackScores, metrics: dict) -> list[tuple[str, bytes]]:
+def defence_strips(
+    examples: Examples, models: Models, scores: AttackScores, metrics: Metrics
+) -> list[tuple[str, bytes]]:
     """Of every method, what the cloud receives and, where a reconstruction ran, what it rebuilt (figures 2 and 6).
 
     Returns:
@@ -25,20 +27,20 @@ def defence_strips(examples: Examples, models: Models, scores: AttackScores, met
     """
     from datamix_tf.transmission import group_size_of, transmitted
 
-    if metrics["dataset"]["kind"] != "image" or len(metrics["summary"]) < 3:
+    if metrics.dataset.kind != "image" or len(metrics.summary) < 3:
         return []
     schema = examples.schema()
     strips = [("raw input", picture_row(_group(PICTURES, examples), schema.shape[:2]))]
-    for entry in metrics["summary"]:
-        if defence_of(entry).leakage is not None:  # by construction: nothing is sent, or the raw input
+    for entry in metrics.summary:
+        if entry.defence.leakage is not None:  # by construction: nothing is sent, or the raw input
             continue
-        model = trained.load(models, entry["models"][0])
+        model = trained.load(models, entry.models[0])
         x = _group(max(PICTURES, group_size_of(model)), examples)
         sent = np.asarray(transmitted(model, seed=0)(x, training=False))
-        strips.append((f"{entry_key(entry)}: sent", picture_row(_in_raw_units(sent, schema), schema.shape[:2])))
-        pictures = rebuilt(scores, entry["models"][0], "reconstruction")
+        strips.append((f"{entry.label}: sent", picture_row(_in_raw_units(sent, schema), schema.shape[:2])))
+        pictures = rebuilt(scores, entry.models[0], "reconstruction")
         if pictures is not None:
-            strips.append((f"{entry_key(entry)}: rebuilt", picture_row(pictures, schema.shape[:2])))
+            strips.append((f"{entry.label}: rebuilt", picture_row(pictures, schema.shape[:2])))
     return strips
 
 

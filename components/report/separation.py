@@ -6,6 +6,8 @@ import dataclasses
 
 import numpy as np
 
+from components.records.attacks import Separation
+from components.records.serialising import converted
 from components.storage.artifacts import Examples
 from components.training.data import arrays
 
@@ -18,13 +20,13 @@ class Separated:
     """What separation makes of the mixtures of test groups, matched with the inputs by the true key.
 
     Attributes:
-        score: The key agreement, as of `AttackScore`, with `name` and `threat`.
+        score: The key agreement.
         groups: The `MixedGroup`s.
         recovered: Of each group, the features that the attack recovers, in the order and with the signs that fit.
         chance: The same of random rotations.
     """
 
-    score: dict
+    score: Separation
     groups: list
     recovered: list[np.ndarray]
     chance: list[np.ndarray]
@@ -59,7 +61,7 @@ def separated(model, examples: Examples) -> Separated | None:
         {"attack": f"{attack.name}, groups known", "threat": "linked", "name": NAME.format(separator=attack.name)},
         float(np.std(found[attack])),
     )
-    return Separated(score.to_dict(), groups, rows[attack], rows[chance])
+    return Separated(converted(score.to_dict(), Separation), groups, rows[attack], rows[chance])
 
 
 def separable(mixtures) -> bool:

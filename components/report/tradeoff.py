@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from components.metrics_rows import defence_of, entry_key, members_of
 from components.report.worst import attacks_on, worst
+from datamix_tf.attacks.threat_models import SINGLE
 
 #: Settings that every row has and nobody compares.
 UNTOLD = ("seed",)
 
 
-def trade_off(runs: list[dict]) -> dict:
+def trade_off(runs: list) -> dict:
     """The data of the figure, JSON-ready.
 
     Args:
-        runs: As of `components.report.page.render`.
+        runs: `components.report.page.Told`s.
 
     Returns:
         `axes`, name -> (label, whether it is a share, whether less is better); `points`, each with `label`, `run`,
@@ -22,7 +22,7 @@ def trade_off(runs: list[dict]) -> dict:
     several = len(runs) > 1
     points, names = [], {}
     for number, run in enumerate(runs):
-        for entry in run["page"]["metrics"]["summary"]:
+        for entry in run.page.metrics.summary:
             point, more = _point(entry, run, number, several)
             points.append(point)
             names |= more
@@ -42,18 +42,18 @@ def trade_off(runs: list[dict]) -> dict:
 
 
 def _point(entry, run, number, several):
-    page, defence = run["page"], defence_of(entry)
-    attacks = [] if defence.sends_nothing else attacks_on(entry, page, run["audit"])
+    page, defence = run.page, entry.defence
+    attacks = [] if defence.sends_nothing else attacks_on(entry, page, run.audit)
     leakiest = worst(attacks)
-    named = {f"attack: {attack['name']} (score)": attack["score"] for attack in attacks if attack["threat"] == "single"}
+    named = {f"attack: {attack.name} (score)": attack.score for attack in attacks if attack.threat == SINGLE}
     values = {
-        **{key: entry["mean"][key] for key in ("test_accuracy", "balanced_accuracy", "auc")},
-        **{key: entry[key] for key in ("bytes_up", "edge_params")},
-        "edge_share": page["edge_shares"][entry_key(entry)],
-        "leakage": (leakiest and leakiest["gain"]) if defence.leakage is None else defence.leakage,
+        **{key: entry.mean[key] for key in ("test_accuracy", "balanced_accuracy", "auc")},
+        **{key: getattr(entry, key) for key in ("bytes_up", "edge_params")},
+        "edge_share": page.edge_shares[entry.label],
+        "leakage": (leakiest and leakiest.gain) if defence.leakage is None else defence.leakage,
         **named,
     }
-    label = f"{run['name']}: {entry_key(entry)}" if several else entry_key(entry)
+    label = f"{run.name}: {entry.label}" if several else entry.label
     point = {"label": label, "run": number, "values": values, "settings": _settings(entry, page)}
     if defence.sends_nothing:
         point["note"] = "nothing is sent: no leakage to the cloud, by construction"
@@ -62,8 +62,8 @@ def _point(entry, run, number, several):
     elif leakiest:
         count = f"{len(attacks)} attack{'s' if len(attacks) > 1 else ''}"
         point["note"] = (
-            f"worst of {count}: {leakiest['name']} ({leakiest['threat']}): {leakiest['measure']} "
-            f"{100 * leakiest['score']:.1f} %, chance {100 * leakiest['chance']:.1f} %, n = {leakiest['n']}"
+            f"worst of {count}: {leakiest.name} ({leakiest.threat}): {leakiest.measure} "
+            f"{100 * leakiest.score:.1f} %, chance {100 * leakiest.chance:.1f} %, n = {leakiest.n}"
         )
     else:
         point["note"] = "no attack was run on it: its leakage is not known"
@@ -71,10 +71,10 @@ def _point(entry, run, number, several):
 
 
 def _settings(entry, page):
-    row = members_of(entry, page["metrics"]["rows"])[0]
-    told = {key: value for key, value in row["settings"].items() if key not in UNTOLD}
+    row = entry.members(page.metrics.rows)[0]
+    told = {key: value for key, value in row.settings.items() if key not in UNTOLD}
     texts = [f"{key} {_text(value)}" for key, value in told.items() if value not in ("", [], None)]
-    return [*texts, f"{entry['seeds']} seed{'s' if entry['seeds'] > 1 else ''}"]
+    return [*texts, f"{entry.seeds} seed{'s' if entry.seeds > 1 else ''}"]
 
 
 def _text(value):

@@ -2,55 +2,59 @@
 
 from __future__ import annotations
 
-from components.metrics_rows import members_of
+import dataclasses
 
-SINGLE = "single"
+from components.records.attacks import AttackResult, Separation
+from components.records.audit import AuditReport
+from components.records.metrics import SummaryEntry
+from components.records.page import Page
+from datamix_tf.attacks.threat_models import SINGLE
 
 
-def attacks_on(entry: dict, page: dict, audit: dict | None = None) -> list[dict]:
-    """The attacks on a method that have a meaning and a chance level.
+@dataclasses.dataclass(frozen=True)
+class Leak:
+    """What an attack learns of a method.
 
-    Args:
-        entry: Of the summary of `metrics.json`.
-        page: The content of `page.json`.
-        audit: The content of `audit.json`, of the same models.
-
-    Returns:
-        Dictionaries with `name`, `threat`, `score` (mean over seeds), `chance`, `n`, `measure`, `gain` (share of what
-        there is to gain over chance) and `from`: the run's attacks, the page's own separation, or the audit.
+    Attributes:
+        name: What tables call the attack.
+        threat: Its threat model.
+        score: Its success, the mean over seeds.
+        chance: What guessing reaches.
+        n: Examples, or groups, behind the score.
+        measure: What the score is, in words.
+        gain: Share of what there is to gain over chance.
+        origin: Who ran it: the run's attacks, the page's own separation, or the audit.
     """
-    members = members_of(entry, page["metrics"]["rows"])
+
+    name: str
+    threat: str
+    score: float
+    chance: float
+    n: int
+    measure: str
+    gain: float
+    origin: str
+
+
+def attacks_on(entry: SummaryEntry, page: Page, audit: AuditReport | None = None) -> list[Leak]:
+    """The attacks on a method that have a meaning and a chance level; the audit is of the page's models."""
     found = []
-    for name, attack in members[0]["attacks"].items():
-        if "skipped" not in attack and attack["measure"] != "inverse_mse":
-            mean = entry["mean"][f"attack {name}"]
-            threat = attack.get("threat", attack.get("threat_model", SINGLE))  # the latter up to 0.1
-            found.append(_attack(attack, name, "the run's attacks", mean, threat))
-    others = [("this page's separation", score) for m, score in page["separation"].items() if m in entry["models"]]
-    others += [
-        ("the audit", score) for score in (audit or {"scores": []})["scores"] if score["model"] in entry["models"]
-    ]
-    found += [_attack(score, score["name"], origin) for origin, score in others if "skipped" not in score]
-    return found
+    for name, attack in entry.members(page.metrics.rows)[0].attacks.items():
+        if attack.is_share:
+            threat = attack.threat or attack.details.get("threat_model", SINGLE)  # the latter up to 0.1
+            found.append(_leak(attack, name, threat, entry.mean[f"attack {name}"], "the run's attacks"))
+    others = [("this page's separation", score) for m, score in page.separation.items() if m in entry.models]
+    others += [("the audit", score) for score in (audit.of(entry.models) if audit else ()) if not score.skipped]
+    return found + [_leak(score, score.name, score.threat, score.score, origin) for origin, score in others]
 
 
-def worst(attacks: list[dict]) -> dict | None:
+def worst(attacks: list[Leak]) -> Leak | None:
     """The attack that gains most over chance, or `None` where none ran."""
-    return max(attacks, key=lambda attack: attack["gain"], default=None)
+    return max(attacks, key=lambda attack: attack.gain, default=None)
 
 
-def _attack(score, name, origin, value=None, threat=None):
+def _leak(result: AttackResult | Separation, name, threat, score, origin):
     from datamix_tf.metrics import advantage
 
-    value = score["score"] if value is None else value
-    return {
-        "name": name,
-        "threat": threat or score["threat"],
-        "score": value,
-        "chance": score["chance"],
-        "n": score["n"],
-        "measure": {"auc": "AUC"}.get(score["measure"], score["measure"].replace("_", " ")),
-        "standard_error": score.get("standard_error"),
-        "gain": advantage(value, score["chance"]),
-        "from": origin,
-    }
+    measure = {"auc": "AUC"}.get(result.measure, result.measure.replace("_", " "))
+    return Leak(name, threat, score, result.chance, result.n, measure, advantage(score, result.chance), origin)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
+from components.records.training import Training
 from components.storage.artifacts import Models
 from components.storage.local_copies import local_copy
 
@@ -22,9 +23,9 @@ def load(models: Models, name: str):
     return keras.models.load_model(local_copy(models.path(name, "model.keras")), compile=False)
 
 
-def training(models: Models, name: str) -> dict:
+def training(models: Models, name: str) -> Training:
     """The training record of the model `name`."""
-    return models.read_json(f"{name}/training.json")
+    return models.read(f"{name}/training.json", Training)
 
 
 def digest(models: Models, name: str) -> str:

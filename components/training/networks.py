@@ -74,15 +74,16 @@ class ModelConfig:
         """The config that `to_dict` described.
 
         Raises:
-            InputError: If it was written by a version before 0.2, which had no defences, or its defence is not known.
+            InputError: If another version wrote it (before 0.2 there were no defences), or its defence is not known.
         """
-        if "defence" not in described:
-            raise InputError("the run was trained by an earlier version, which is not read; run it again with this one")
         try:
-            defence = defences.from_dict(described["defence"])
+            own = {"defence": defences.from_dict(described["defence"]), "augment": tuple(described["augment"])}
+            return cls(**described | own)
         except ValueError as error:
             raise InputError(str(error)) from None
-        return cls(**described | {"defence": defence, "augment": tuple(described["augment"])})
+        except (KeyError, TypeError):
+            text = "the run was trained by another version, which is not read; run it again with this one"
+            raise InputError(text) from None
 
 
 def network_spec(config: ModelConfig, schema: DatasetSchema) -> NetworkSpec:

@@ -23,6 +23,9 @@ class AttackScore:
             `"auc"` or `"correlation"`; `"matched_..."` where a group's rows are compared in the order that fits best.
         details: Anything JSON-ready beside it (learning curve, settings).
         spread: Standard deviation of the single examples' scores, for measures that are no share.
+
+    Raises:
+        ValueError: If a detail has the name of one of the figures.
     """
 
     score: float
@@ -31,6 +34,11 @@ class AttackScore:
     measure: str
     details: dict[str, Any] = dataclasses.field(default_factory=dict)
     spread: float | None = None
+
+    def __post_init__(self) -> None:
+        taken = sorted({"score", "chance", "n", "measure", "standard_error"} & set(self.details))
+        if taken:
+            raise ValueError(f"details of a score must not overwrite its {', '.join(taken)}; rename them")
 
     @property
     def standard_error(self) -> float:

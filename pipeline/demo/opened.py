@@ -61,7 +61,7 @@ class Opened:
         halves = Halves(self.edge, self.manifest, "float32", 1)
         wanted = halves.mix(group, types.SimpleNamespace(matrix=np.eye(size, dtype=np.float32)))
         for name in trained.names(self.models):
-            defence = ModelConfig.from_dict(trained.training(self.models, name)["config"]).defence
+            defence = ModelConfig.from_dict(trained.training(self.models, name).config).defence
             if defence.mixes and defence.group_size == size:
                 model = trained.load(self.models, name)
                 if _fits(model, self.manifest) and _same(_features(model, group), wanted):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from components.metrics_rows import entry_key, members_of
+from components.records.metrics import Metrics
 from components.report.page import human
 from datamix_tf.defences import Defence
 
@@ -11,14 +11,13 @@ CAUTION = "Attacks see single mixtures. A cloud that compares the mixtures of a 
 SCORES = {"valid": "valid_accuracy", "test": "test_accuracy", "balanced": "balanced_accuracy"}
 
 
-def table(metrics: dict) -> str:
+def table(metrics: Metrics) -> str:
     """The methods of a run as aligned text, with mean and standard deviation over seeds, and the attack scores."""
-    attacks = sorted({name for row in metrics["rows"] for name in row["attacks"]})
+    attacks = sorted({name for row in metrics.rows for name in row.attacks})
     lines = [[*HEADINGS, *(f"attack: {name} (chance, n)" for name in attacks)]]
-    for entry in metrics["summary"]:
+    for entry in metrics.summary:
         figures = [_spread(entry, key) for key in ("test_accuracy", "balanced_accuracy", "auc")]
-        costs = [human(entry[key]) for key in ("edge_params", "edge_macs", "bytes_up")]
-        lines.append([entry_key(entry), *costs, *figures, *(_attack(entry, name, metrics["rows"]) for name in attacks)])
+        lines.append([entry.label, *_costs(entry), *figures, *(_attack(entry, name, metrics.rows) for name in attacks)])
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     text = [
         "  ".join(
@@ -31,21 +30,21 @@ def table(metrics: dict) -> str:
     return "\n".join([*text, CAUTION])
 
 
-def experiment_table(metrics: dict, experiment) -> str:
+def experiment_table(metrics: Metrics, experiment) -> str:
     """A paper's table as Markdown: below each row the paper's figures, then all attacks with chance and count.
 
     Args:
-        metrics: The content of `metrics.json`.
+        metrics: Of the run, with its settings.
         experiment: A `pipeline.experiments.Experiment`.
     """
-    settings, dataset = metrics["settings"], metrics["dataset"]
+    settings, dataset = metrics.settings, metrics.dataset
     names = _label_names(dataset)
     headings = ["method", "params", "MACs", "bytes up", *experiment.columns]
-    seeds = metrics["summary"][0]["seeds"]
+    seeds = metrics.summary[0].seeds
     lines = [
         f"# {experiment.title}",
-        f"Data: {dataset['name']}, {dataset['splits']['train']} train, {dataset['splits']['test']} test examples, "
-        f"{'x'.join(map(str, dataset['shape']))}. Preset {settings['preset']}: width {settings['width']}, "
+        f"Data: {dataset.name}, {dataset.splits['train']} train, {dataset.splits['test']} test examples, "
+        f"{'x'.join(map(str, dataset.shape))}. Preset {settings['preset']}: width {settings['width']}, "
         f"{settings['epochs']} epochs; {seeds} seed{'s' if seeds > 1 else ''}. Figures in %.",
         _markdown(headings, _lines(metrics, experiment, headings, names)),
         "Attacks, with chance and number of test examples:",
@@ -59,10 +58,9 @@ def _lines(metrics, experiment, headings, names):
     """The rows of a paper's table, each followed by the paper's figures."""
     lines = []
     for row in experiment.rows:
-        entry = _entry_of(row, metrics["summary"])
-        costs = [human(entry["edge_params"]), human(entry["edge_macs"]), human(entry["bytes_up"])]
+        entry = _entry_of(row, metrics.summary)
         figures = [_figure(entry, source.format(**names)) for source in experiment.columns.values()]
-        lines.append([entry_key(entry), *costs, *figures])
+        lines.append([entry.label, *_costs(entry), *figures])
         if row.paper:
             lines.append(["*the paper*", *(str(row.paper.get(heading, "")) for heading in headings[1:])])
     return lines
@@ -70,37 +68,41 @@ def _lines(metrics, experiment, headings, names):
 
 def _attack_lines(metrics):
     return [
-        [entry_key(entry), name, _figure(entry, name), _number(attack["chance"], attack), str(attack["n"])]
-        for entry in metrics["summary"]
-        for name, attack in members_of(entry, metrics["rows"])[0]["attacks"].items()
-        if "skipped" not in attack
+        [entry.label, name, _figure(entry, name), _number(attack.chance, attack), str(attack.n)]
+        for entry in metrics.summary
+        for name, attack in entry.members(metrics.rows)[0].attacks.items()
+        if not attack.skipped
     ]
+
+
+def _costs(entry):
+    return [human(cost) for cost in (entry.edge_params, entry.edge_macs, entry.bytes_up)]
 
 
 def _label_names(dataset):
     """What the data set's target and its first hidden column are called as attacks."""
-    target = "attributes" if dataset["task"] == "binary" else dataset["target"][0]
-    return {"target": target, "hidden": (*dataset["hidden"], "")[0]}
+    target = "attributes" if dataset.task == "binary" else dataset.target[0]
+    return {"target": target, "hidden": (*dataset.hidden, "")[0]}
 
 
 def _entry_of(row, summary):
     """The summary's entry for a `pipeline.experiments.rows.Row`; of a class, its first variant."""
     settings = row.defence.settings if isinstance(row.defence, Defence) else {}
-    return next(e for e in summary if e["method"] == row.defence.id and settings.items() <= e.items())
+    return next(e for e in summary if e.method == row.defence.id and settings.items() <= e.settings.items())
 
 
 def _figure(entry, source):
     key = SCORES.get(source, f"attack {source}")
-    if key not in entry["mean"]:
+    if key not in entry.mean:
         return ""
     if source == "reconstruction":
-        spread = f" ± {entry['std'][key]:.2f}" if entry["seeds"] > 1 else ""
-        return f"{entry['mean'][key]:.2f}{spread}"
+        spread = f" ± {entry.std[key]:.2f}" if entry.seeds > 1 else ""
+        return f"{entry.mean[key]:.2f}{spread}"
     return _spread(entry, key)
 
 
 def _number(value, attack):
-    return f"{value:.2f}" if attack["measure"] == "inverse_mse" else f"{100 * value:.1f}"
+    return f"{value:.2f}" if attack.measure == "inverse_mse" else f"{100 * value:.1f}"
 
 
 def _markdown(headings, lines):
@@ -109,13 +111,13 @@ def _markdown(headings, lines):
 
 
 def _spread(entry, key):
-    text = f"{100 * entry['mean'][key]:.1f}"
-    return f"{text} ± {100 * entry['std'][key]:.1f}" if entry["seeds"] > 1 else text
+    text = f"{100 * entry.mean[key]:.1f}"
+    return f"{text} ± {100 * entry.std[key]:.1f}" if entry.seeds > 1 else text
 
 
 def _attack(entry, name, rows):
     key = f"attack {name}"
-    if key not in entry["mean"]:
+    if key not in entry.mean:
         return "-"
-    attack = members_of(entry, rows)[0]["attacks"][name]
-    return f"{_figure(entry, name)} ({_number(attack['chance'], attack)}, {attack['n']})"
+    attack = entry.members(rows)[0].attacks[name]
+    return f"{_figure(entry, name)} ({_number(attack.chance, attack)}, {attack.n})"

@@ -4,13 +4,17 @@ artifacts."""
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 import os
 import re
 import time
+from collections.abc import Iterable
+
+import msgspec
 
 from components.errors import InputError
+from components.records.metrics import METRICS_FILE, Metrics, Row
+from components.records.serialising import read
 from components.storage import files
 from components.storage.local_copies import local_copy
 
@@ -45,22 +49,22 @@ def log_run(uri: str, options, folder: str) -> str:
     from mlflow.entities import Metric, Param
     from mlflow.exceptions import MlflowException
 
-    metrics = json.loads(files.read_bytes(os.path.join(folder, "metrics.json")))
+    metrics = read(os.path.join(folder, METRICS_FILE), Metrics)
     now = int(1000 * time.time())
-    values = [Metric(name, value, now, 0) for name, value in named_metrics(metrics["rows"]).items()]
+    values = [Metric(name, value, now, 0) for name, value in named_metrics(metrics.rows).items()]
     params = [Param(name, str(value)[:MOST_CHARACTERS]) for name, value in dataclasses.asdict(options).items()]
     try:
         client = MlflowClient(tracking_uri=uri)
-        name = f"datamix/{metrics['dataset']['name']}"
+        name = f"datamix/{metrics.dataset.name}"
         found = client.get_experiment_by_name(name)
         experiment = found.experiment_id if found else client.create_experiment(name)
         run = client.create_run(experiment, run_name=os.path.basename(os.path.normpath(folder))).info.run_id
-        client.set_tag(run, "command", metrics["settings"]["command"])
+        client.set_tag(run, "command", metrics.command)
         for start in range(0, len(params), MOST_AT_ONCE):
             client.log_batch(run, params=params[start : start + MOST_AT_ONCE])
         for start in range(0, len(values), MOST_AT_ONCE):
             client.log_batch(run, metrics=values[start : start + MOST_AT_ONCE])
-        for file in ("metrics.json", "report.html", "model_card.md"):
+        for file in (METRICS_FILE, "report.html", "model_card.md"):
             if files.exists(os.path.join(folder, file)):
                 client.log_artifact(run, local_copy(os.path.join(folder, file)))
         client.set_terminated(run)
@@ -69,15 +73,14 @@ def log_run(uri: str, options, folder: str) -> str:
     return run
 
 
-def named_metrics(rows) -> dict[str, float]:
+def named_metrics(rows: Iterable[Row]) -> dict[str, float]:
     """`model/figure` -> value: the accuracies and costs of each row, and its attacks with chance and count."""
     found = {}
     for row in rows:
-        prefix = row.get("model") or row["method"]
-        figures = {name: value for name, value in row.items() if not isinstance(value, dict)}
-        for name, attack in row["attacks"].items():
-            figures |= {f"attacks/{name}/{key}": attack.get(key) for key in ("score", "chance", "n")}
+        figures = msgspec.structs.asdict(row)
+        for name, attack in row.attacks.items():
+            figures |= {f"attacks/{name}/{key}": getattr(attack, key) for key in ("score", "chance", "n")}
         for name, value in figures.items():
-            if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
-                found[FORBIDDEN.sub("_", f"{prefix}/{name}")] = float(value)
+            if isinstance(value, (int, float)) and math.isfinite(value):
+                found[FORBIDDEN.sub("_", f"{row.model}/{name}")] = float(value)
     return found

@@ -9,16 +9,17 @@ import json
 import os
 
 from components.errors import InputError
-from components.report.gathered import FILE
-from components.report.page import CARD, model_card, render, told
+from components.records.audit import AUDIT_FILE, AuditReport
+from components.records.metrics import METRICS_FILE, Metrics
+from components.records.page import PAGE_FILE, Page
+from components.records.serialising import read
+from components.report.page import CARD, Told, model_card, render
 from components.reporter import REPORT
 from components.storage import files
 from components.storage.artifacts import Audit, Report, atomic_file
 from pipeline.lineage import ancestry
 from pipeline.orchestration import dag
 from pipeline.orchestration.store import COMPLETE, LineageStore
-
-METRICS = "metrics.json"
 
 
 def report_of(folder: str) -> Report:
@@ -35,7 +36,7 @@ def publish_report(store: LineageStore, folder: str) -> None:
         dag.publish(report_of(folder), "figures", folder)
 
 
-def told_run(folder: str, store: LineageStore | None = None, name: str = "") -> dict:
+def told_run(folder: str, store: LineageStore | None = None, name: str = "") -> Told:
     """What the page tells of a finished run.
 
     Args:
@@ -44,26 +45,25 @@ def told_run(folder: str, store: LineageStore | None = None, name: str = "") -> 
         name: What the page calls it; default: the folder's name.
 
     Raises:
-        InputError: If it is no output folder of a finished run.
+        InputError: If it is no output folder of a finished run, or another version wrote it.
     """
-    for path in (os.path.join(folder, METRICS), report_of(folder).path(FILE)):
+    for path in (os.path.join(folder, METRICS_FILE), report_of(folder).path(PAGE_FILE)):
         if not files.exists(path):
             raise InputError(
                 f"expected the output folder of a finished `python -m pipeline.run`, but {folder!r} has no "
                 f"{os.path.relpath(path, folder)}; run it (again: what is unchanged is not repeated)"
             )
-    command = json.loads(files.read_bytes(os.path.join(folder, METRICS)))["settings"]["command"]
     executions = store.executions() if store else []
-    return told(
+    return Told(
         name or os.path.basename(os.path.abspath(folder)),
-        report_of(folder).read_json(FILE),
+        report_of(folder).read(PAGE_FILE, Page),
         audit_of(executions),
         lineage_of(executions),
-        command,
+        read(os.path.join(folder, METRICS_FILE), Metrics).command,
     )
 
 
-def audit_of(executions: list[dict]) -> dict | None:
+def audit_of(executions: list[dict]) -> AuditReport | None:
     """The live audit, if it is of the examples and models that are live now."""
     live = {}
     for run in executions:
@@ -75,7 +75,7 @@ def audit_of(executions: list[dict]) -> dict | None:
     if set(live["auditor"]["inputs"].values()) != current:
         return None
     audit = Audit(live["auditor"]["outputs"][0]["uri"])
-    return audit.read_json("audit.json") if files.exists(audit.path("audit.json")) else None
+    return audit.read(AUDIT_FILE, AuditReport) if files.exists(audit.path(AUDIT_FILE)) else None
 
 
 def lineage_of(executions: list[dict]) -> list[dict]:

@@ -19,6 +19,8 @@ from components.export.tflite import run_signature
 from components.infra_validator import InfraValidator, validated
 from components.packager import TOLERANCE, Packager
 from components.pusher import Pusher, push_saved_model
+from components.records.metrics import Metrics
+from components.records.page import Page
 from components.report.figures import trade_offs
 from components.report.page import SECTIONS, human
 from components.report.strip import INPUTS
@@ -33,7 +35,7 @@ from components.training.team import Team
 from datamix_tf.defences import Cloud, DataMix, Edge, SignalContentAlone, SignalContentMixed
 from serving.edge.manifest import Manifest, hash_files
 from tests import browser as browsers
-from tests import datasets
+from tests import datasets, pages
 from tests.components.test_ingest import ingest, transform
 
 CONFIG = ModelConfig(
@@ -98,12 +100,12 @@ def test_trained_models_load_and_carry_the_statistics(examples, models):
     assert trained.names(models) == [PLAIN.name, CONFIG.name]
     model = trained.load(models, CONFIG.name)
     assert model.group_size == 4
-    schema = examples.read_json("schema.json")
+    schema = examples.schema()
     normalization = model.pre.get_layer("normalization")
-    np.testing.assert_allclose(np.ravel(normalization.mean), schema["mean"], rtol=1e-6)
+    np.testing.assert_allclose(np.ravel(normalization.mean), schema.mean, rtol=1e-6)
     record = trained.training(models, CONFIG.name)
-    assert len(record["history"]["loss"]) == 12 and record["history"]["loss"][-1] < record["history"]["loss"][0]
-    assert record["steps"] == 12 * (schema["splits"]["train"] // 16)
+    assert len(record.history["loss"]) == 12 and record.history["loss"][-1] < record.history["loss"][0]
+    assert record.steps == 12 * (schema.splits["train"] // 16)
 
 
 def test_the_same_seed_trains_the_same_model(folder, examples):
@@ -114,7 +116,7 @@ def test_the_same_seed_trains_the_same_model(folder, examples):
         )["models"]
         for run in range(2)
     ]
-    losses = [trained.training(models, short.name)["history"]["loss"] for models in twice]
+    losses = [trained.training(models, short.name).history["loss"] for models in twice]
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-4)
 
 
@@ -123,7 +125,7 @@ def test_a_student_learns_from_the_unmixed_model_of_the_same_settings(folder, ex
     assert student.teacher == dataclasses.replace(PLAIN, epochs=2)
     trainer = Trainer(models=[student, student.teacher], keep=str(folder / "kept"), team=Team())
     made = trainer.run({"examples": examples}, str(folder / "student"))["models"]
-    losses = [trained.training(made, name)["history"]["loss"] for name in trained.names(made)]
+    losses = [trained.training(made, name).history["loss"] for name in trained.names(made)]
     assert all(len(loss) == 2 and loss[1] < loss[0] for loss in losses)
     taught, alone = (trained.load(where, CONFIG.name).get_weights() for where in (made, models))
     assert any(not np.array_equal(one, other) for one, other in zip(taught, alone, strict=True))
@@ -156,7 +158,7 @@ def test_signal_content_is_cut_out_after_most_of_the_training(defence, folder, e
     models = Trainer(models=[config], keep=str(folder / "kept"), team=Team()).run(
         {"examples": examples}, str(folder / config.name)
     )
-    assert len(trained.training(models["models"], config.name)["history"]["loss"]) == 4
+    assert len(trained.training(models["models"], config.name).history["loss"]) == 4
     measured = measure(trained.load(models["models"], config.name), config, [defence], examples)["costs"][defence.id]
     # 8 x 8 features of 8 channels, of which strides leave 4 x 4 places.
     assert measured["bytes_up"] == 4 * 4 * 4 * 4
@@ -170,36 +172,26 @@ def test_signal_content_is_cut_out_after_most_of_the_training(defence, folder, e
 def test_a_group_s_mixtures_side_by_side(examples, models):
     """The key of a group is attacked where there is one; other models are told apart, not attacked."""
     score, _ = run_attack(AttackConfig(CONFIG.name, "target", attack="key"), examples, models)
-    assert score["name"] == "key of a group" and score["measure"] == "key_agreement"
-    assert 0 < score["chance"] < score["score"] <= 1 and score["threat"] == "linked"
+    assert score.name == "key of a group" and score.measure == "key_agreement"
+    assert 0 < score.chance < score.score <= 1 and score.threat == "linked"
     reading = AttackConfig(CONFIG.name, "target", attack="separated", epochs=1, batch_size=32)
     score, _ = run_attack(reading, examples, models)
-    assert score["name"] == "attributes, separated group" and score["measure"] == "matched_balanced_accuracy"
+    assert score.name == "attributes, separated group" and score.measure == "matched_balanced_accuracy"
     skipped, _ = run_attack(AttackConfig(PLAIN.name, "target", attack="key"), examples, models)
-    assert "nothing is mixed" in skipped["skipped"]
+    assert "nothing is mixed" in skipped.skipped
 
 
 def test_the_figures_of_the_papers_trade_offs():
-    def entry(blocks, size, accuracy):
-        mean = {"test_accuracy": accuracy, "attack identity": 0.9 / size}
-        named = {"method": "datamix", "num_pre_blocks": blocks, "group_size": size, "edge_macs": 10**6 * blocks}
-        return named | {"mean": mean, "std": dict.fromkeys(mean, 0.01)}
+    def row(blocks, size, accuracy):
+        attacks = {"identity": pages.attack(0.9 / size, chance=0.01)}
+        settings = {"num_pre_blocks": blocks, "group_size": size}
+        return pages.row("datamix", f"{blocks} {size}", settings, attacks, accuracy=accuracy, macs=10**6 * blocks)
 
-    summary = [entry(1, 1, 0.9), entry(1, 8, 0.8), entry(3, 8, 0.85)]
-    attacks = {"identity": {"chance": 0.01}}
-    rows = [
-        {
-            "method": "datamix",
-            "settings": {key: one[key] for key in ("num_pre_blocks", "group_size")},
-            "attacks": attacks,
-        }
-        for one in summary
-    ]
-    metrics = {"dataset": {"hidden": ["identity"]}, "summary": summary, "rows": rows}
+    metrics = pages.metrics([row(1, 1, 0.9), row(1, 8, 0.8), row(3, 8, 0.85)])
     figures = trade_offs(metrics)
     assert set(figures) == {"group-size.png", "edge-macs.png"}
     assert all(png.startswith(b"\x89PNG") and len(png) > 5000 for png in figures.values())
-    assert trade_offs({**metrics, "summary": summary[:1]}) == {}
+    assert trade_offs(pages.metrics([row(1, 1, 0.9)])) == {}
 
 
 def test_the_models_learn_and_a_wrong_key_is_chance(evaluation):
@@ -312,13 +304,13 @@ def test_the_package_is_served_and_asked_before_it_is_pushed(package, examples, 
 
 
 def test_thresholds_bless_or_say_what_was_missed(evaluation):
-    rows = evaluation.read_json("metrics.json")["rows"]
+    rows = evaluation.read("metrics.json", Metrics).rows
     assert Blessing(os.path.join(os.path.dirname(evaluation.uri), "blessing")).read_json("blessing.json")["blessed"]
     found = blessing(rows, CONFIG.name, Thresholds(min_balanced_accuracy=1.1, max_leakage=0.0))
     refused = refusals([found])
     assert not found["blessed"] and any(text.startswith("balanced accuracy >= 1.1: ") for text in refused)
-    attacks = rows[-1]["attacks"]
-    leaking = {name for name, attack in attacks.items() if attack["score"] > attack["chance"]}
+    attacks = rows[-1].attacks
+    leaking = {name for name, attack in attacks.items() if attack.score > attack.chance}
     assert {text.split(" <= ")[0].removeprefix("gain of the attack ") for text in refused[1:]} == leaking
 
 
@@ -372,18 +364,17 @@ def test_the_report_is_one_whole_page(report):
 
 
 def test_the_page_tells_what_was_measured(report, evaluation):
-    page = report.read_json("page.json")
-    rows = evaluation.read_json("metrics.json")["rows"]
-    assert page["metrics"]["rows"] == rows and page["model"] == CONFIG.name
-    shares = page["edge_shares"]
+    page, metrics = report.read("page.json", Page), evaluation.read("metrics.json", Metrics)
+    assert page.metrics == metrics and page.model == CONFIG.name
+    shares = page.edge_shares
     assert shares["all on the edge"] == 1 and shares["all in the cloud"] == 0
-    macs = {row["method"]: row["edge_macs"] for row in rows}
+    macs = {row.method: row.edge_macs for row in metrics.rows}
     assert shares["DataMix, N_pre=1, S_G=4"] == pytest.approx(macs["datamix"] / macs["edge"], rel=0.01)
-    score = page["separation"][CONFIG.name]
-    assert list(page["separation"]) == [CONFIG.name] and score["threat"] == "linked"
-    assert score["chance"] < score["score"] <= 1 and score["n"] == 8
-    found = {column["key"]: column.get("correlation") for column in page["strip"]["columns"]}
-    assert found["right"] > 0.5 and abs(found["wrong"]) < found["right"] and page["strip"]["n"] == 8 * 4
+    score = page.separation[CONFIG.name]
+    assert list(page.separation) == [CONFIG.name] and score.threat == "linked"
+    assert score.chance < score.score <= 1 and score.n == 8
+    found = {column.key: column.correlation for column in page.strip.columns}
+    assert found["right"] > 0.5 and abs(found["wrong"]) < found["right"] and page.strip.n == 8 * 4
 
 
 def test_the_report_of_a_run_in_a_browser(report):

@@ -10,6 +10,7 @@ import keras
 
 from components.packager import Packager
 from components.pusher import push_saved_model
+from components.records.training import Training
 from components.storage.artifacts import Models, write_json
 from components.training.data import arrays
 from components.training.networks import ModelConfig, build_model
@@ -47,7 +48,10 @@ def finished_run(
         keras.utils.set_random_seed(config.seed)
         os.makedirs(models.path(config.name))
         _settled(build_model(config, examples.schema()), x).save(models.path(config.name, "model.keras"))
-        write_json(models.path(config.name, "training.json"), {"config": config.to_dict()})
+        write_json(
+            models.path(config.name, "training.json"),
+            Training(config=config.to_dict(), seconds=0.0, steps=0, history={}),
+        )
     write_json(models.path("models.json"), [config.name for config in configs])
     packager = Packager(model=configs[-1].name, model_name=name, serving_folder=serving)
     package = packager.run({"examples": examples, "models": models}, str(artifacts / "packager"))["package"]

@@ -6,6 +6,7 @@ import pytest
 
 from components import attacker
 from components.caching.result_cache import kept, link_tree
+from components.records.attacks import AttackResult
 from components.storage.artifacts import Examples, Models, atomic_folder, remove_temporaries, write_json
 from components.storage.scratch import RUN_VARIABLE
 
@@ -84,7 +85,7 @@ def test_a_model_that_was_trained_anew_is_attacked_anew(tmp_path, examples, monk
 
     def attack(config, examples, models):
         attacked.append(config.model)
-        return {"score": len(attacked)}, None
+        return AttackResult(score=len(attacked), chance=0.0, n=1, measure="accuracy"), None
 
     monkeypatch.setattr(attacker, "run_attack", attack)
 
@@ -93,6 +94,6 @@ def test_a_model_that_was_trained_anew_is_attacked_anew(tmp_path, examples, monk
         with open(models.path("plain", "model.keras"), "wb") as file:
             file.write(weights)
         config = attacker.AttackConfig("plain", "target")
-        return attacker._kept_attack(config, examples, models, str(tmp_path / "kept"), str(tmp_path))["score"]
+        return attacker._kept_attack(config, examples, models, str(tmp_path / "kept"), str(tmp_path)).score
 
     assert [score(weights) for weights in (b"a", b"a", b"b", b"a")] == [1, 1, 2, 1]

@@ -7,13 +7,14 @@ import tomllib
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from components.report.card import card, header
 from components.report.curves import curves
 from components.report.drawing import FeaturePictures
 from components.report.headline import headline
 from components.report.health import few, health
-from components.report.page import SECTIONS, STYLE, model_card, render, told
+from components.report.page import SECTIONS, STYLE, Told, model_card, render
 from components.report.separation import separable
 from components.report.sound import audible, wav_uri
 from components.report.tradeoff import trade_off
@@ -54,24 +55,25 @@ def test_features_are_drawn_in_one_range():
 
 def test_the_headline_is_the_worst_attack_whoever_ran_it():
     page = pages.page(leaking=0.75)
-    assert headline(page, None)["attack"]["name"] == "key by FastICA on gradients"
+    assert headline(page, None).attack.name == "key by FastICA on gradients"
     told_of = headline(page, pages.audit(0.9))
-    assert told_of["attack"]["name"] == "membership by the group's span" and told_of["attack"]["chance"] == 0.5
-    assert told_of["attack"]["gain"] == pytest.approx(0.8) and told_of["attack"]["n"] == 50
-    assert told_of["untried"] == ["pooled", "injected", "reuse", "output"]
-    assert told_of["edge_share"] == 0.25 and told_of["plain"]["method"] in ("edge", "cloud")
+    assert told_of.attack.name == "membership by the group's span" and told_of.attack.chance == 0.5
+    assert told_of.attack.gain == pytest.approx(0.8) and told_of.attack.n == 50
+    assert told_of.untried == ["pooled", "injected", "reuse", "output"]
+    assert told_of.edge_share == 0.25 and told_of.plain.method in ("edge", "cloud")
 
 
 def test_attacks_that_were_skipped_or_are_of_other_models_do_not_count():
     page = pages.page()
-    entry = next(entry for entry in page["metrics"]["summary"] if entry["method"] == "datamix")
-    other = {"scores": [{**score, "model": "another"} for score in pages.audit(1.0)["scores"]]}
-    assert {attack["name"] for attack in attacks_on(entry, page, other)} == {"identity", "key by FastICA on gradients"}
+    entry = next(entry for entry in page.metrics.summary if entry.method == "datamix")
+    audit = pages.audit(1.0)
+    other = replace(audit, scores=tuple(replace(score, model="another") for score in audit.scores))
+    assert {attack.name for attack in attacks_on(entry, page, other)} == {"identity", "key by FastICA on gradients"}
     assert worst([]) is None
 
 
 def test_every_method_of_every_run_is_a_point():
-    drawn = trade_off([told("a", pages.page()), told("b", pages.page("audio"), pages.audit())])
+    drawn = trade_off([Told("a", pages.page()), Told("b", pages.page("audio"), pages.audit())])
     points = {point["label"]: point for point in drawn["points"]}
     assert len(points) == 6 and all(set(point["values"]) == set(drawn["axes"]) for point in points.values())
     leakage = {label: point["values"]["leakage"] for label, point in points.items()}
@@ -83,22 +85,21 @@ def test_every_method_of_every_run_is_a_point():
 
 def test_a_method_that_nobody_attacked_is_not_called_safe():
     page = pages.page()
-    page["separation"] = {}
-    for row in page["metrics"]["rows"]:
-        row["attacks"] = {}
-    point = trade_off([told("a", page)])["points"][-1]
+    rows = tuple(replace(row, attacks={}) for row in page.metrics.rows)
+    page = replace(page, separation={}, metrics=replace(page.metrics, rows=rows))
+    point = trade_off([Told("a", page)])["points"][-1]
     assert point["values"]["leakage"] is None and "not known" in point["note"]
-    assert "nothing is known of what the cloud learns" in model_card(told("a", page))
-    assert "no attack was run on it" in render([told("a", page)])
+    assert "nothing is known of what the cloud learns" in model_card(Told("a", page))
+    assert "no attack was run on it" in render([Told("a", page)])
 
 
 def test_training_curves_lie_in_their_picture():
-    loss, accuracy = curves(pages.page()["trainings"])
+    loss, accuracy = curves(pages.page().trainings)
     assert (loss["title"], accuracy["title"]) == ("training loss", "training accuracy")
     for figure in (loss, accuracy):
         places = [tuple(map(float, p.split(","))) for line in figure["lines"] for p in line["points"].split()]
         assert all(figure["left"] <= x <= figure["width"] and 0 <= y <= figure["height"] for x, y in places)
-    assert curves([{**pages.page()["trainings"][0], "history": {"loss": [1.0]}}])[0]["epochs"] == 1
+    assert curves([replace(pages.page().trainings[0], history={"loss": (1.0,)})])[0]["epochs"] == 1
 
 
 def test_data_health_counts_splits_labels_and_bad_records():
@@ -111,7 +112,7 @@ def test_data_health_counts_splits_labels_and_bad_records():
 
 
 def test_the_page_is_escaped_and_lets_only_itself_run():
-    page = render([told("run", pages.page(bad=["<img src=x>"]), command="python -m pipeline.run --dataset <b>")])
+    page = render([Told("run", pages.page(bad=["<img src=x>"]), command="python -m pipeline.run --dataset <b>")])
     assert "--dataset &lt;b&gt;" in page and "<img src=x>" not in page and "made up &lt;b&gt;" in page
     assert "default-src &#39;none&#39;" in page or "default-src 'none'" in page
     assert "unsafe-inline" not in page and not re.search(r"\son\w+=|style=\"", page)
@@ -126,12 +127,12 @@ def test_templates_are_in_the_wheel():
 
 
 def test_what_only_the_pipeline_knows_is_said_to_be_unknown():
-    page = render([told("run", pages.page())])
+    page = render([Told("run", pages.page())])
     assert "rendered apart from a run" in page and "has not been audited" in page
 
 
 def test_the_model_card_has_hugging_face_s_headings_and_says_what_is_not_protected():
-    run = told("run", pages.page(), pages.audit())
+    run = Told("run", pages.page(), pages.audit())
     headings = [section.heading for section in card(run)]
     for heading in ("Direct use", "Out-of-scope use", "Bias, risks, and limitations", "What is not protected"):
         assert heading in headings

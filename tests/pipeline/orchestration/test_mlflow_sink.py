@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from components.storage.artifacts import write_json
+from tests import pages
 from tests.conftest import REPOSITORY
 
 SCRIPT = """
@@ -34,17 +36,10 @@ _log(parse(["--mlflow", uri, "--output", folder])[0], "the model was not pushed:
 
 @pytest.fixture
 def folder(tmp_path):
-    attack = {"score": 0.3, "chance": 0.25, "n": 40, "details": {"curve": [1, 2]}}
-    row = {
-        "model": "plain-seed0",
-        "method": "cloud",
-        "test_accuracy": 0.5,
-        "auc": None,
-        "attacks": {"who, set": attack},
-    }
-    metrics = {"dataset": {"name": "faces"}, "settings": {"command": "python -m pipeline.run"}, "rows": [row]}
+    attack = {**pages.attack(0.3, chance=0.25), "curve": [1, 2]}
+    row = pages.row("cloud", "plain-seed0", attacks={"who, set": attack, "age": {"skipped": "too few"}}, accuracy=0.5)
     (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "metrics.json").write_text(json.dumps(metrics))
+    write_json(str(tmp_path / "run" / "metrics.json"), pages.metrics([row], "python -m pipeline.run"))
     (tmp_path / "run" / "report.html").write_text("<html>")
     return tmp_path / "run"
 
@@ -59,10 +54,16 @@ def log(uri, folder, script=SCRIPT):
 def test_settings_figures_and_files_arrive(folder):
     run = log(f"sqlite:///{folder.parent}/mlflow.db", folder)
     found = json.loads(run.stdout.splitlines()[-1])
-    figures = {"test_accuracy": 0.5, "attacks/who_ set/score": 0.3, "attacks/who_ set/chance": 0.25}
-    assert found["metrics"] == {f"plain-seed0/{name}": value for name, value in figures.items()} | {
-        "plain-seed0/attacks/who_ set/n": 40.0
+    figures = dict.fromkeys(("valid_accuracy", "test_accuracy", "balanced_accuracy", "auc"), 0.5)
+    figures |= {
+        "edge_params": 10.0,
+        "edge_macs": 1000.0,
+        "bytes_up": 1024.0,
+        "bytes_down": 16.0,
+        "training_seconds": 1.0,
     }
+    figures |= {"attacks/who_ set/score": 0.3, "attacks/who_ set/chance": 0.25, "attacks/who_ set/n": 40.0}
+    assert found["metrics"] == {f"plain-seed0/{name}": value for name, value in figures.items()}
     assert found["params"]["group_size"] == "4" and found["status"] == "FINISHED"
     assert found["tags"]["command"] == "python -m pipeline.run"
     assert sorted(os.listdir(folder.parent / found["artifacts"])) == ["metrics.json", "report.html"]

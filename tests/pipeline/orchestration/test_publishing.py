@@ -27,7 +27,8 @@ def make(tmp_path):
         report = folder / "artifacts" / "reporter" / "report"
         os.makedirs(report / "figures")
         write_json(str(report / "page.json"), pages.page(**what))
-        write_json(str(folder / "metrics.json"), {"settings": {"command": f"python -m pipeline.run --output {name}"}})
+        rows = [pages.row("cloud", "plain-seed0")]
+        write_json(str(folder / "metrics.json"), pages.metrics(rows, f"python -m pipeline.run --output {name}"))
         return str(folder)
 
     return made
@@ -73,7 +74,7 @@ def test_an_audit_of_models_that_are_no_more_is_not_told(make):
     folder = make("run")
     with open_store(f"sqlite:///{folder}/lineage.db", folder) as store:
         ids = execute_all(store, folder)
-        assert audit_of(store.executions())["scores"]
+        assert audit_of(store.executions()).scores
         execute(store, "trainer", {"examples": ids["transform"]}, folder)  # trained again
         assert audit_of(store.executions()) is None
         assert lineage_of(store.executions())[0]["node"] == "reporter"

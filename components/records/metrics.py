@@ -1,0 +1,139 @@
+"""`metrics.json`: what a run measured of each of its methods. The evaluator writes it, the command its settings."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from components.errors import InputError
+from components.records.attacks import AttackResult
+from components.records.dataset import Dataset
+from components.records.serialising import Record
+from datamix_tf import defences
+from datamix_tf.defences import Defence
+
+METRICS_FILE = "metrics.json"
+
+
+class Accuracy(Record, kw_only=True):
+    """How well a network does, in shares from 0 to 1.
+
+    Attributes:
+        valid_accuracy, test_accuracy: On these splits.
+        balanced_accuracy: On the test split, with thresholds from the valid split; `auc` likewise, without.
+        balanced_accuracy_at_half: The same with thresholds of one half, of several 0/1 labels.
+    """
+
+    valid_accuracy: float
+    test_accuracy: float
+    balanced_accuracy: float
+    auc: float
+    balanced_accuracy_at_half: float | None = None
+
+
+class OfMethod(Record, kw_only=True):
+    """What belongs to a method.
+
+    Attributes:
+        method: Id of its defence.
+        settings: Those that tell the defence from others of the method, perhaps among more.
+    """
+
+    method: str
+    settings: dict[str, Any]
+
+    @property
+    def defence(self) -> Defence:
+        """The defence. Raises InputError if it is not known here."""
+        try:
+            return defences.get(self.method).of(self.settings)
+        except KeyError as error:
+            text = f"the method {self.method} needs the setting {error}; run it again with this version"
+            raise InputError(text) from None
+        except ValueError as error:
+            raise InputError(str(error)) from None
+
+    @property
+    def label(self) -> str:
+        """What the method is called in tables."""
+        return self.defence.label
+
+
+class Row(OfMethod, kw_only=True):
+    """A method with one seed.
+
+    Attributes:
+        settings: All that mean something for the method, those of its training too.
+        edge_params, edge_macs: Parameters and multiply-adds on the edge.
+        bytes_up, bytes_down: Of one input's tensor to the cloud and back.
+        valid_accuracy, ..., balanced_accuracy_at_half: As of `Accuracy`.
+        attacks: Name -> result.
+        training_seconds: Time of the training.
+        references: Networks with the same weights to compare it with (`Defence.references`), name -> `Accuracy`.
+        model: Name of the trained model that it runs.
+    """
+
+    beside = "references"
+
+    edge_params: int
+    edge_macs: int
+    bytes_up: int
+    bytes_down: int
+    valid_accuracy: float
+    test_accuracy: float
+    balanced_accuracy: float
+    auc: float
+    balanced_accuracy_at_half: float | None = None
+    attacks: dict[str, AttackResult]
+    training_seconds: float
+    references: dict[str, Accuracy] = {}
+    model: str
+
+
+class SummaryEntry(OfMethod, kw_only=True):
+    """A method over all seeds.
+
+    Attributes:
+        seeds: How many there are.
+        models: The trained models, one for each seed.
+        edge_params, edge_macs, bytes_up, bytes_down: As of `Row`.
+        mean: Score, or `"attack <name>"` -> mean over seeds.
+        std: Likewise, the standard deviation; 0 of one seed.
+    """
+
+    beside = "settings"
+
+    seeds: int
+    models: tuple[str, ...]
+    edge_params: int
+    edge_macs: int
+    bytes_up: int
+    bytes_down: int
+    mean: dict[str, float]
+    std: dict[str, float]
+
+    def members(self, rows: tuple[Row, ...]) -> list[Row]:
+        """The rows, one for each seed, behind the entry."""
+        return [row for row in rows if row.method == self.method and row.defence == self.defence]
+
+
+class Metrics(Record, kw_only=True):
+    """The file.
+
+    Attributes:
+        schema: Version of its form.
+        settings: Options of the run by name, and its `command`; not yet there in the evaluator's file.
+        dataset: The data.
+        rows: Methods and seeds.
+        summary: Methods, in the order of the papers' tables.
+    """
+
+    schema: Literal[1]
+    settings: dict[str, Any] = {}
+    dataset: Dataset
+    rows: tuple[Row, ...]
+    summary: tuple[SummaryEntry, ...]
+
+    @property
+    def command(self) -> str:
+        """The command line of the run, if it is known."""
+        return self.settings.get("command", "")
