@@ -84,10 +84,13 @@ def run(options: AuditOptions, beam_arguments, arguments) -> None:
     from components.records.page import PAGE_FILE
     from components.reporter import REPORT
     from pipeline.orchestration import dag
-    from pipeline.orchestration.publishing import publish_report, report_of
+    from pipeline.orchestration.publishing import publish_report, report_of, told_run
 
     examples = finished(options.run, Examples, "transform", "examples", "schema.json")
     models = finished(options.run, Models, "trainer", "models", "models.json")
+    reported = files.exists(report_of(options.run).path(PAGE_FILE))
+    if reported:
+        told_run(options.run)  # what cannot be told is an error now, not behind all attacks
     auditor = Auditor(
         attacks=plan(options, examples, models),
         keep=options.keep,
@@ -100,15 +103,14 @@ def run(options: AuditOptions, beam_arguments, arguments) -> None:
         ids = {name: artifact for name, artifact in known.items() if artifact}
         inputs, beam_options = {"examples": examples, "models": models}, make_beam_options(list(beam_arguments))
         dag.execute(node, inputs, ids, folder, beam_options, store, auditor.parameters["command"], ids == known)
-        told = files.exists(report_of(options.run).path(PAGE_FILE))
-        if told:
+        if reported:
             publish_report(store, options.run)
     audit = auditor.outputs(folder)["audit"]
     for name in files.names(audit.uri):
         dag.publish(audit, name, options.output)
     print(files.read_bytes(os.path.join(options.output, "audit.md")).decode())
     print(f"{options.output}: this report, audit.json, and pictures if there are any")
-    if told:
+    if reported:
         print(f"{os.path.join(options.run, REPORT)}: tells of it, too")
 
 

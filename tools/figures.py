@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
+
+from components.records.metrics import METRICS_FILE, Metrics
+from components.records.serialising import plain, read
 
 #: Entries of metrics.json that measure time, not the model.
 TIMES = ("seconds", "training_seconds")
@@ -12,9 +14,9 @@ TIMES = ("seconds", "training_seconds")
 
 def figures(folder: str) -> dict[str, float]:
     """Every number of the rows of `metrics.json`, by its path."""
-    with open(os.path.join(folder, "metrics.json"), encoding="utf-8") as file:
-        found = leaves(json.load(file)["rows"], "rows", TIMES)
-        return {path: float(value) for path, value in found if type(value) in (int, float)}
+    metrics = read(os.path.join(folder, METRICS_FILE), Metrics)
+    found = leaves(plain(metrics.rows), "rows", TIMES)
+    return {path: float(value) for path, value in found if type(value) in (int, float)}
 
 
 def difference(wanted: dict[str, float], found: dict[str, float]) -> float:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Container
-from typing import Any, Literal
+from typing import Any
 
 from components.records.attacks import AttackResult
-from components.records.serialising import Record, plain
+from components.records.serialising import Record, Versioned, plain
 
 AUDIT_FILE = "audit.json"
 
@@ -19,18 +19,16 @@ class AuditedData(Record, kw_only=True):
     splits: dict[str, int]
 
 
-class AuditReport(Record, kw_only=True):
+class AuditReport(Versioned, kw_only=True):
     """The file.
 
     Attributes:
-        schema: Version of its form.
         dataset: The data.
         command: The command line.
         models: Name of each audited model -> its `ModelConfig` as of `to_dict`.
         scores: Of every attack on them.
     """
 
-    schema: Literal[1]
     dataset: AuditedData
     command: str
     models: dict[str, dict[str, Any]]

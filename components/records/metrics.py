@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from components.errors import InputError
 from components.records.attacks import AttackResult
 from components.records.dataset import Dataset
-from components.records.serialising import Record
+from components.records.serialising import Record, Versioned
 from datamix_tf import defences
 from datamix_tf.defences import Defence
 
@@ -116,18 +116,16 @@ class SummaryEntry(OfMethod, kw_only=True):
         return [row for row in rows if row.method == self.method and row.defence == self.defence]
 
 
-class Metrics(Record, kw_only=True):
+class Metrics(Versioned, kw_only=True):
     """The file.
 
     Attributes:
-        schema: Version of its form.
         settings: Options of the run by name, and its `command`; not yet there in the evaluator's file.
         dataset: The data.
         rows: Methods and seeds.
         summary: Methods, in the order of the papers' tables.
     """
 
-    schema: Literal[1]
     settings: dict[str, Any] = {}
     dataset: Dataset
     rows: tuple[Row, ...]

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from components.records.attacks import Separation
 from components.records.dataset import Dataset
 from components.records.metrics import Metrics
-from components.records.serialising import Record
+from components.records.serialising import Record, Versioned
 from components.records.training import Training
 from components.storage.records import BadRecord
 
@@ -67,11 +65,10 @@ class Strip(Record, kw_only=True):
     score: Separation
 
 
-class Page(Record, kw_only=True):
+class Page(Versioned, kw_only=True):
     """The file.
 
     Attributes:
-        schema: Version of its form.
         model: Name of the packaged model.
         metrics: The evaluator's.
         data: What is told of the data.
@@ -85,7 +82,6 @@ class Page(Record, kw_only=True):
             every method.
     """
 
-    schema: Literal[1]
     model: str
     metrics: Metrics
     data: Dataset

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import json
 import typing
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -34,6 +34,16 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         if taken:
             names = ", ".join(sorted(taken))
             raise ValueError(f"the {self.beside} of {type(self).__name__} overwrite its fields {names}; rename them")
+
+
+class Versioned(Record, kw_only=True):
+    """A file that says in which form it is.
+
+    Attributes:
+        schema: Version of the form.
+    """
+
+    schema: Literal[1]
 
 
 def plain(value: Any) -> Any:
@@ -71,6 +81,8 @@ def read(path: str, kind: type[Kind]) -> Kind:
     """
     try:
         value = json.loads(files.read_bytes(path))
+        if kind in Versioned.__subclasses__() and isinstance(value, dict) and value.get("schema") != 1:
+            raise ValueError(f"its schema is {value.get('schema')!r}, and 1 is read")
         return converted(value, kind)
     except FileNotFoundError:
         reason = "it is not there"

@@ -11,7 +11,7 @@ from components.storage.local_copies import local_copy
 
 def names(models: Models) -> list[str]:
     """Names of the trained models, in the order in which they were asked for."""
-    return models.read_json("models.json")
+    return models.read("models.json", list[str])
 
 
 def load(models: Models, name: str):

@@ -1,14 +1,14 @@
 """Records and their files: the same JSON before and after, and one clear error for what is none."""
 
 import json
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from components.errors import InputError
-from components.records.serialising import Record, converted, plain, read
+from components.records.serialising import Record, Versioned, converted, plain, read
 from components.storage.artifacts import write_json
 
 NAMES = st.text(min_size=1).filter(lambda name: name not in Found.__struct_fields__)
@@ -28,8 +28,7 @@ class Found(Record, kw_only=True):
     seconds: float | None = None
 
 
-class Paper(Record, kw_only=True):
-    schema: Literal[1]
+class Paper(Versioned, kw_only=True):
     found: dict[str, Found]
     several: tuple[Found, ...]
     strip: str | None
@@ -57,8 +56,8 @@ def test_details_overwrite_no_field(name):
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b'{"schema": 2, "found": {}, "several": [], "strip": null}', "Invalid enum value 2"),
-        (b'{"found": {}, "several": [], "strip": null}', "missing required field `schema`"),
+        (b'{"schema": 2, "found": {}, "several": [], "strip": null}', "its schema is 2, and 1 is read"),
+        (b'{"found": {}, "several": [], "strip": null}', "its schema is None, and 1 is read"),
         (b'{"schema": 1, "found": {"a": {}}, "several": [], "strip": null}', "missing required field `score`"),
         (b'{"schema": 1, "found": {}, "several": [{"score": "high"}], "strip": null}', r"\$.several\[0\].score"),
         (b'["another file"]', "Expected `object`, got `array`"),

@@ -7,6 +7,7 @@ import dataclasses
 import http.client
 import json
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -213,6 +214,16 @@ def test_a_folder_that_is_no_run_is_said_in_one_line(pictures, tmp_path):
         assert "\n" not in str(error.value)
     with pytest.raises(InputError, match="expected a folder on this machine"):
         opened("s3://bucket/run")
+
+
+def test_a_run_of_another_version_is_said_in_one_line(pictures, tmp_path):
+    shutil.copytree(pictures, tmp_path / "run")
+    schema = tmp_path / "run" / "artifacts" / "transform" / "examples" / "schema.json"
+    schema.write_text('{"name": "faces"}')
+    with pytest.raises(
+        InputError, match=f"expected {schema} as this version writes it, but .*; run what wrote it again"
+    ):
+        opened(str(tmp_path / "run"))
 
 
 def test_the_model_behind_the_bundle_is_known_by_what_it_computes(faces, pictures, tmp_path):
