@@ -80,22 +80,36 @@ def _measured(model, models, examples):
 
     name, methods = model
     config = ModelConfig.from_dict(trained.training(models, name).config)
+    start = trained.load(models, config.start.name) if config.defence.starts_from else None
     keras.utils.set_random_seed(config.seed)
-    return name, measure(trained.load(models, name), config, methods, examples)
+    return name, measure(trained.load(models, name), config, methods, examples, start)
 
 
-def measure(model, config: ModelConfig, methods: list[Defence], examples: Examples) -> dict:
+def measure(model, config: ModelConfig, methods: list[Defence], examples: Examples, start=None) -> dict:
     """Accuracy of a model, and what each of the methods that run it costs.
 
+    Args:
+        model: The trained model.
+        config: Its config.
+        methods: The defences that run it.
+        examples: The data.
+        start: The trained model that it was made from, if it was.
+
     Returns:
-        `accuracy` (a dictionary of scores); the same of networks with its weights to compare it with, by name
-        (`Defence.references`); and `costs`, method -> the fields of `Costs`.
+        `accuracy` (a dictionary of scores); `Accuracy` of networks with its weights to compare it with, by name
+        (`Defence.references`); `costs`, method -> the fields of `Costs`; what the defence tells of it
+        (`Defence.details`); and `logit_change`, the largest difference of its logits from those of the model that it
+        was made from, relative to the largest of those.
     """
     schema = examples.schema()
     splits = {split: arrays(examples, split)[1:] for split in ("valid", "test")}
     result = {"accuracy": scores_of(model, splits, schema)}
     for name, reference in config.defence.references(model).items():
-        result[name] = scores_of(reference, splits, schema)
+        result[name] = Accuracy(**scores_of(reference, splits, schema))
+    result |= config.defence.details(model)
+    if start is not None:
+        wanted, found = (predict(part, splits["test"][0][:BATCH_SIZE]) for part in (start, model))
+        result["logit_change"] = float(np.abs(found - wanted).max() / np.abs(wanted).max())
     spec = network_spec(config, schema)
     return {**result, "costs": {method.id: dataclasses.asdict(method.costs(model, spec)) for method in methods}}
 
@@ -150,7 +164,7 @@ def _row(defence, model, measured, training, attacks):
         **measured["accuracy"],
         attacks=attacks,
         training_seconds=training.seconds,
-        references={name: Accuracy(**own) for name, own in measured.items() if name not in ("accuracy", "costs")},
+        details={name: found for name, found in measured.items() if name not in ("accuracy", "costs")},
         model=model,
     )
 
@@ -158,6 +172,7 @@ def _row(defence, model, measured, training, attacks):
 def _row_settings(defence, config):
     """The settings of a model that mean something for a defence."""
     without = ("defence", "people") if defence.mixes else ("defence", "people", "curriculum", "standardize")
+    without += () if defence.starts_from else ("fine_tune_epochs",)
     return {name: value for name, value in config.items() if name not in without} | defence.settings
 
 

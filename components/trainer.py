@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import time
+from collections.abc import Sequence
 
 import apache_beam as beam
 
@@ -15,21 +15,19 @@ from components.records.training import Training
 from components.storage import files
 from components.storage.artifacts import Examples, Models, write_json
 from components.storage.local_copies import local_copy
-from components.training.data import batches, hidden_task, steps, target_task, whole_batch_size
+from components.training.data import arrays, batches, hidden_task, steps, target_task, whole_batch_size
 from components.training.epoch_bar import EpochBar
-from components.training.networks import ModelConfig, build_model, network_spec, optimizer
+from components.training.networks import ModelConfig, network_spec, optimizer
 from components.training.replicated import fit, replicas_of, replicated
 from components.training.team import Team, train_as_team
 
 WARMUP_EPOCHS = 2
-#: Share of the epochs that are trained with signal content, and of the peak learning rate.
-SIGNAL_SHARE, SIGNAL_RATE = 0.3, 0.3
 #: Seconds for which the others wait for what the first worker writes, and between two looks.
 PATIENCE, LOOK = 600, 0.5
 
 
 class Trainer(Component):
-    """Trains ResNet-18 models.
+    """Trains models.
 
     Parameters:
         models: The `ModelConfig`s, with different names.
@@ -55,21 +53,31 @@ class Trainer(Component):
         configs, keep, team = (self.parameters[name] for name in ("models", "keep", "team"))
         if team.shares:
             train_as_team(configs, inputs["examples"].uri, keep, team)
+        examples, folder = inputs["examples"], outputs["models"].uri
+        starts = {config.start.name: config.start for config in configs if config.start}
         with beam.Pipeline(options=options) as pipeline:
+            started = (
+                pipeline
+                | "Starts" >> beam.Create(list(starts.values()))
+                | "SpreadStarts" >> beam.Reshuffle()
+                | "TrainStarts" >> beam.Map(train_together, examples, keep)
+            )
             _ = (
                 pipeline
                 | "Models" >> beam.Create(configs)
                 | "Spread" >> beam.Reshuffle()
-                | "Train" >> beam.Map(train_to, inputs["examples"], outputs["models"].uri, keep)
+                # A side input, so that the networks that others start from are trained once, before the others.
+                | "Train" >> beam.Map(train_to, examples, folder, keep, beam.pvalue.AsList(started))
             )
         write_json(outputs["models"].path("models.json"), [config.name for config in configs])
 
 
-def train_to(config: ModelConfig, examples: Examples, folder: str, keep: str) -> str:
+def train_to(config: ModelConfig, examples: Examples, folder: str, keep: str, started: Sequence[str] = ()) -> str:
     """Trains one model, or takes the kept one, and puts it at `folder/<name>/`; returns the name.
 
     A training that was stopped goes on after its last finished epoch.
     """
+    del started
     link_tree(train_together(config, examples, keep), os.path.join(folder, config.name))
     return config.name
 
@@ -87,19 +95,19 @@ def train_together(config: ModelConfig, examples: Examples, keep: str, strategy=
     Returns:
         A local folder with the kept model.
     """
-    teacher = train_together(config.teacher, examples, keep, strategy, first) if config.distill else ""
+    start = train_together(config.start, examples, keep, strategy, first) if config.start else ""
     what = config.to_dict() | {"plugin": of_plugin(type(config.defence))}
     stored = place(keep, what, examples, __name__)
     checkpoint = f"{stored}.checkpoint"
 
     def make(working):
-        model, training = train(config, examples, checkpoint, strategy, first, teacher)
+        model, training = train(config, examples, checkpoint, strategy, first, start)
         model.save(os.path.join(working, "model.keras"))
         write_json(os.path.join(working, "training.json"), training)
 
     if not first:
         if not files.is_whole(stored):
-            train(config, examples, checkpoint, strategy, first, teacher)
+            train(config, examples, checkpoint, strategy, first, start)
         return _waited_for(stored)
     found = kept(keep, what, examples, make, __name__)
     files.remove(checkpoint)
@@ -116,8 +124,8 @@ def _waited_for(folder):
     return local_copy(folder)
 
 
-def train(config: ModelConfig, examples: Examples, checkpoint: str, strategy=None, first: bool = True, teacher=""):
-    """Trains one model; one that sends signal content first without, then, for the last epochs, with it.
+def train(config: ModelConfig, examples: Examples, checkpoint: str, strategy=None, first: bool = True, start=""):
+    """Trains one model, stage by stage (`Defence.stages`).
 
     Args:
         config: The model.
@@ -125,7 +133,7 @@ def train(config: ModelConfig, examples: Examples, checkpoint: str, strategy=Non
         checkpoint: Folder of the last checkpoint; if it is there, the training goes on from it.
         strategy: A `tf.distribute` strategy; `None`: one replica.
         first: Whether checkpoints are written.
-        teacher: Where the kept teacher is, for `config.distill`.
+        start: Where the kept model of `config.start` is.
 
     Returns:
         `(model, training)`: a Keras model (mixing ones are a `DataMixModel` or `MixupModel`), and a `Training`.
@@ -134,86 +142,96 @@ def train(config: ModelConfig, examples: Examples, checkpoint: str, strategy=Non
 
     from components.training.checkpoint import Checkpoint, progress_of, restore
 
-    keras.utils.set_random_seed(config.seed)
-    schema = examples.schema()
-    whole = config.defence.group_size * replicas_of(strategy)
+    schema, defence = examples.schema(), config.defence
+    spec = network_spec(config, schema)
+    whole = defence.group_size * replicas_of(strategy)
     batch_size = whole_batch_size(min(config.batch_size, schema.splits["train"]), whole)
     an_epoch = steps(schema, "train", batch_size)
     with replicated(strategy):
-        model = build_model(config, schema)
+        known = keras.saving.load_model(os.path.join(start, "model.keras"), compile=False) if start else None
+        keras.utils.set_random_seed(config.seed)
+        model = defence.build(spec) if defence.starts_from is None else known
     progress = progress_of(checkpoint)
     history, seconds = progress["history"], progress["seconds"]
-    for number, (stage, removing) in enumerate(_stages(config)):
-        if removing:
+    stages = defence.stages(config.epochs, config.fine_tune_epochs)
+    for number, stage in enumerate(stages):
+        if stage.change:
             with replicated(strategy):
-                model = config.defence.remove_signal(model, network_spec(config, schema))
-        if number < progress["stage"]:
+                model = stage.change(model, spec, lambda: _valid(examples))
+        if number < progress["stage"] or not stage.epochs:
             continue
         finished = progress["epochs"] if number == progress["stage"] else 0
+        for layer in (frozen := list(stage.frozen(model))):
+            layer.trainable = False
         with replicated(strategy):
-            fitted, data = _prepared(stage, schema, model, examples, batch_size, an_epoch, finished, teacher)
+            data = _data(config, stage, examples, batch_size, finished)
+            fitted, data = _compiled(config, stage, schema, model, data, an_epoch, known)
         if finished:
             restore(checkpoint, fitted)
         saving = Checkpoint(checkpoint, number, history, seconds, writes=first)
-        fit(fitted, data, strategy, stage.epochs, finished, an_epoch, [*_callbacks(stage, first), saving])
+        fit(fitted, data, strategy, stage.epochs, finished, an_epoch, [*_callbacks(config, stage, first), saving])
         history, seconds = saving.history, saving.seconds
-    return model, Training(config=config.to_dict(), seconds=seconds, steps=an_epoch * config.epochs, history=history)
+        if frozen:
+            model.trainable = True
+    batches_seen = an_epoch * sum(stage.epochs for stage in stages)
+    return model, Training(config=config.to_dict(), seconds=seconds, steps=batches_seen, history=history)
 
 
-def _stages(config):
-    """The trainings that follow each other, and whether signal is removed before each.
-
-    Signal content is cut out of a network that has learned where it is.
-    """
-    if not config.defence.signal_rank:
-        return [(config, False)]
-    last = max(1, round(SIGNAL_SHARE * config.epochs))
-    first = dataclasses.replace(config, epochs=config.epochs - last)
-    rate = SIGNAL_RATE * config.learning_rate
-    second = dataclasses.replace(config, epochs=last, curriculum=0.0, learning_rate=rate)
-    return [(first, False), (second, True)] if first.epochs else [(second, True)]
+def _valid(examples):
+    """Validation examples, `(x float32, y)`."""
+    _, x, y = arrays(examples, "valid")
+    return x.astype("float32"), y
 
 
-def _prepared(config, schema, model, examples, batch_size, an_epoch, finished, teacher):
-    """What to fit, compiled, and its data: the model itself, or its training against an adversary."""
+def _data(config, stage, examples, batch_size, finished):
+    """The batches of a stage, from the epoch on that comes next."""
+    task = target_task(examples.schema())
+    return batches(
+        examples,
+        "train",
+        batch_size,
+        seed=config.seed,
+        augment=config.augment,
+        beside=config.people if stage.adversary else "",
+        mixup=task.outputs if config.defence.mixes_labels else 0,
+        first_epoch=finished,
+    )
+
+
+def _compiled(config, stage, schema, model, data, an_epoch, known):
+    """What to fit, compiled, and its data: the model itself, or what trains it."""
     import keras
 
     from datamix_tf.training.adversarial import AdversarialTraining, adversary_for
     from datamix_tf.training.distillation import with_teacher
 
     def make_optimizer():
-        return optimizer(config, config.epochs * an_epoch, WARMUP_EPOCHS * an_epoch)
+        return optimizer(config, stage, stage.epochs * an_epoch, WARMUP_EPOCHS * an_epoch)
 
     task = target_task(schema)
-    mixup, adversarial = config.defence.mixes_labels, config.defence.needs_people
-    data = batches(
-        examples,
-        "train",
-        batch_size,
-        seed=config.seed,
-        augment=config.augment,
-        beside=config.people if adversarial else "",
-        mixup=task.outputs if mixup else 0,
-        first_epoch=finished,
-    )
-    if adversarial:
+    if adversary := stage.adversary:
         identifier = adversary_for(model, hidden_task(schema, config.people).outputs)
-        training = AdversarialTraining(model, identifier, distance_weight=1.0)
-        training.compile(make_optimizer(), optimizer=make_optimizer(), loss=task.loss(), jit_compile=False)
+        training = AdversarialTraining(model, identifier, adversary.gamma, adversary.distance_weight)
+        rate = adversary.learning_rate
+        own = make_optimizer() if rate is None else keras.optimizers.Adam(rate)
+        training.compile(own, optimizer=make_optimizer(), loss=task.loss(), jit_compile=False)
         return training, data
     if config.distill:
-        known = keras.saving.load_model(os.path.join(teacher, "model.keras"), compile=False)
         data, loss, metrics = with_teacher(data, known, task.outputs), task.distillation(config.distill), []
+    elif config.defence.mixes_labels:
+        loss, metrics = task.soft_loss(), []
     else:
-        loss, metrics = (task.soft_loss(), []) if mixup else (task.loss(), [task.metric()])
-    model.compile(make_optimizer(), loss, metrics=metrics, jit_compile=False)
+        loss, metrics = task.loss(), [task.metric()]
+    fitted = stage.wrapped(model, network_spec(config, schema), an_epoch) if stage.wrapped else model
+    fitted.compile(make_optimizer(), loss, metrics=metrics, jit_compile=False)
     # Made here, the optimizer's variables are not traced one by one: half the time until the first step.
-    model.optimizer.build(model.trainable_variables)
-    return model, data
+    fitted.optimizer.build(fitted.trainable_variables)
+    return fitted, data
 
 
-def _callbacks(config, shown):
+def _callbacks(config, stage, shown):
     from datamix_tf.training.curriculum import MixingCurriculum
 
     bar = [EpochBar(config.name)] if shown else []
-    return [*bar, *([MixingCurriculum(config.curriculum)] if config.defence.mixes else [])]
+    rising = config.curriculum if stage.curriculum else 0.0
+    return [*bar, *([MixingCurriculum(rising)] if config.defence.mixes else [])]

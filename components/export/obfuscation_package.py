@@ -9,31 +9,32 @@ import numpy as np
 
 from components.base import Component, ComponentSpec
 from components.errors import InputError
-from components.obfuscation import SplitNetConfig
-from components.obfuscator import trained_network
 from components.storage import files
-from components.storage.artifacts import Artifact, Examples, write_json
+from components.storage.artifacts import Artifact, Examples, Models, write_json
+from components.training import models as trained
 from components.training.data import arrays
 
 EDGE_FILE, CHECKED = "client.tflite", 8
+CONTENT_EXAMPLES = 256
 TOLERANCE = 1e-4
 
 
 class ObfuscationPackage(Artifact):
-    """`profile.json`, `choice.json`, `edge/client.tflite`, `serving/` (a SavedModel)."""
+    """`profile.json`, `choice.json`, `content.json`, `edge/client.tflite`, `serving/` (a SavedModel)."""
 
 
 class ObfuscationPackager(Component):
     """Measures the profile of a network on the valid split, chooses from it, exports both halves.
 
     Parameters:
-        network: The `SplitNetConfig`.
-        keep: Folder with trained networks.
+        networks: Names of six-layer networks whose signal content is measured, on the test split (figure 2).
+        model: Name of the one that is exported.
         max_macs: Most multiply-adds on the edge.
         max_accuracy_drop: Largest loss of accuracy, a share from 0 to 1.
 
     Inputs:
         examples: `Examples`.
+        models: `Models`.
 
     Outputs:
         package: `ObfuscationPackage`; the edge half takes raw inputs (signature `run`, one at a time) to coefficients,
@@ -45,28 +46,30 @@ class ObfuscationPackager(Component):
     """
 
     spec = ComponentSpec(
-        inputs={"examples": Examples},
+        inputs={"examples": Examples, "models": Models},
         outputs={"package": ObfuscationPackage},
-        parameters={"network": SplitNetConfig, "keep": str, "max_macs": float, "max_accuracy_drop": float},
+        parameters={"networks": list, "model": str, "max_macs": float, "max_accuracy_drop": float},
     )
-    without_effect = ("keep",)
 
     def execute(self, inputs, outputs, options):
         with files.writing(outputs["package"].uri) as folder:
-            self._package(inputs["examples"], ObfuscationPackage(folder))
+            self._package(inputs["examples"], inputs["models"], ObfuscationPackage(folder))
 
-    def _package(self, examples, package):
+    def _package(self, examples, models, package):
         import keras
 
         from components.export.tflite import convert_model
-        from datamix_tf.models.splitnet import NUM_LAYERS, sent
-        from datamix_tf.obfuscation.profile import choose, profile
+        from datamix_tf.obfuscation.profile import choose, content_by_layer, profile
         from datamix_tf.obfuscation.signal import obfuscate
         from serving.cloud.saved_model import export_main
 
-        network = trained_network(self.parameters["network"], examples, self.parameters["keep"])
+        networks = {name: trained.load(models, name) for name in self.parameters["networks"]}
+        shown = arrays(examples, "test")[1][:CONTENT_EXAMPLES].astype("float32")
+        content = {name: content_by_layer(network, sent_by_layer(network), shown) for name, network in networks.items()}
+        write_json(package.path("content.json"), content)
+        network = trained.load(models, self.parameters["model"])
         _, x, y = arrays(examples, "valid")
-        layers = {split_layer: sent(network, split_layer) for split_layer in range(1, NUM_LAYERS + 1)}
+        layers = sent_by_layer(network)
         entries = profile(network, layers, x.astype("float32"), y)
         write_json(package.path("profile.json"), [described(entry) for entry in entries])
         try:
@@ -84,6 +87,13 @@ class ObfuscationPackager(Component):
         write_json(package.path("choice.json"), described(choice) | {"largest_relative_difference": difference})
         if difference > TOLERANCE:
             raise RuntimeError(f"the exports differ from the Keras model by {difference:.1e} of the largest logit")
+
+
+def sent_by_layer(network) -> dict:
+    """What a six-layer network sends at each split layer, as symbolic tensors."""
+    from datamix_tf.models.splitnet import NUM_LAYERS, sent
+
+    return {split_layer: sent(network, split_layer) for split_layer in range(1, NUM_LAYERS + 1)}
 
 
 def described(entry) -> dict:

@@ -68,11 +68,13 @@ class Row(OfMethod, kw_only=True):
         valid_accuracy, ..., balanced_accuracy_at_half: As of `Accuracy`.
         attacks: Name -> result.
         training_seconds: Time of the training.
-        references: Networks with the same weights to compare it with (`Defence.references`), name -> `Accuracy`.
+        details: Name -> `Accuracy` of networks with its weights to compare it with (`Defence.references`), or a number:
+            what the defence tells of the model (`Defence.details`), and `logit_change`, the largest difference from the
+            logits of the model that it was made from, relative to the largest of those.
         model: Name of the trained model that it runs.
     """
 
-    beside = "references"
+    beside = "details"
 
     edge_params: int
     edge_macs: int
@@ -85,7 +87,7 @@ class Row(OfMethod, kw_only=True):
     balanced_accuracy_at_half: float | None = None
     attacks: dict[str, AttackResult]
     training_seconds: float
-    references: dict[str, Accuracy] = {}
+    details: dict[str, Accuracy | int | float] = {}
     model: str
 
 

@@ -1,4 +1,4 @@
-"""Figures and table of the obfuscation paper, from the scores of an `Obfuscator`."""
+"""Figures and table of the obfuscation paper, from what `pipeline.obfuscation` measured."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def figures(scores: dict, numbers, in_figure: dict, trade_off: int, middle: int)
     """The figures as PNG, by file name.
 
     Args:
-        scores: What an `Obfuscator` wrote, with `settings` and `dataset`.
+        scores: The content of `obfuscation.json`.
         numbers: Which of the paper's figures, of 2 ... 7.
         in_figure: Trade-off figure -> its methods.
         trade_off: The split layer of figures 4 to 6.

@@ -8,7 +8,6 @@ import math
 import numpy as np
 
 from components.records.dataset import DatasetSchema
-from components.records.serialising import converted
 from components.storage.artifacts import Examples
 from components.storage.local_copies import local_copy
 from components.storage.tfrecords import digest, shard_files
@@ -66,7 +65,6 @@ class Task:
 
 def target_task(schema: DatasetSchema) -> Task:
     """The task that the model learns."""
-    schema = converted(schema, DatasetSchema)  # from JSON where that is at hand
     if schema.task == "binary":
         return Task("attributes", "binary", schema.target)
     return hidden_task(schema, schema.target[0])
@@ -74,7 +72,7 @@ def target_task(schema: DatasetSchema) -> Task:
 
 def hidden_task(schema: DatasetSchema, column: str) -> Task:
     """The task of an attacker who is after a hidden column."""
-    return Task(column, "categorical", converted(schema, DatasetSchema).classes[column])
+    return Task(column, "categorical", schema.classes[column])
 
 
 def arrays(examples: Examples, split: str, label: str = "target"):
@@ -155,7 +153,7 @@ def _seeds(seed, number):
 
 def steps(schema: DatasetSchema, split: str, batch_size: int) -> int:
     """Whole batches in an epoch."""
-    return converted(schema, DatasetSchema).splits[split] // batch_size
+    return schema.splits[split] // batch_size
 
 
 def _changed(x, y, kind, augment, mixup, seeds):

@@ -11,7 +11,7 @@ from components.errors import InputError
 from components.records.dataset import DatasetSchema
 from components.training.data import target_task
 from datamix_tf import defences
-from datamix_tf.defences import Cloud, Defence, NetworkSpec
+from datamix_tf.defences import Cloud, Defence, NetworkSpec, Stage
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,14 +29,17 @@ class ModelConfig:
         standardize: Whether a batch normalisation without scale and offset stands in front of the mixing, so that the
             features' common mean does not carry the key's row sums into the mixtures. (Raw inputs are standardised
             anyway.)
-        learning_rate: Peak learning rate (linear warm-up, then cosine decay to 0).
+        learning_rate: Peak learning rate.
         weight_decay: Decoupled weight decay.
         augment: Any of `"flip"`, `"shift"` and `"mask"`.
         seed: Seed of initialisation, order, augmentation and training keys.
         optimizer: `"adamw"`, `"adam"` or `"sgd"` (momentum 0.9), all with decoupled weight decay.
+        schedule: `"cosine"` (linear warm-up, then decay to 0), or `"steps"` (ten times slower after 40 % and 80 %).
+        backbone: The network, one of `datamix_tf.models.backbones.BACKBONES`.
+        fine_tune_epochs: Passes in which a trained network gets used to a defence.
         people: The hidden column that a defence which needs people is trained against; empty for the others.
-        distill: Share of the loss that follows the answers of the same network trained plainly (`teacher`), for models
-            trained through the mixing.
+        distill: Share of the loss that follows the answers of the same network trained plainly, for models trained
+            through the mixing.
     """
 
     defence: Defence
@@ -51,6 +54,9 @@ class ModelConfig:
     augment: tuple[str, ...]
     seed: int
     optimizer: str = "adamw"
+    schedule: str = "cosine"
+    backbone: str = "resnet18"
+    fine_tune_epochs: int = 5
     people: str = ""
     distill: float = 0.0
 
@@ -60,9 +66,11 @@ class ModelConfig:
         return f"{self.defence.model_name}-seed{self.seed}"
 
     @property
-    def teacher(self) -> ModelConfig:
-        """The plain network, all in one place, with the same settings."""
-        return dataclasses.replace(self, defence=Cloud(), distill=0.0)
+    def start(self) -> ModelConfig | None:
+        """The model that is trained first: the network that the defence changes, or the teacher of a distillation."""
+        if self.defence.starts_from is not None:
+            return dataclasses.replace(self, defence=self.defence.starts_from, people="")
+        return dataclasses.replace(self, defence=Cloud(), distill=0.0) if self.distill else None
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready description."""
@@ -100,6 +108,7 @@ def network_spec(config: ModelConfig, schema: DatasetSchema) -> NetworkSpec:
         hidden_units=config.hidden_units,
         standardize=config.standardize,
         seed=config.seed,
+        backbone=config.backbone,
     )
 
 
@@ -108,15 +117,30 @@ def build_model(config: ModelConfig, schema: DatasetSchema) -> Any:
     return config.defence.build(network_spec(config, schema))
 
 
-def optimizer(config: ModelConfig, steps: int, warmup_steps: int) -> Any:
-    """The optimizer of a config, with linear warm-up and cosine decay to 0 over `steps`."""
+def optimizer(config: ModelConfig, stage: Stage, steps: int, warmup_steps: int) -> Any:
+    """The optimizer of a stage of a config's training, for so many steps."""
     import keras
 
-    from datamix_tf.training.schedules import WarmupCosine
-
-    warmup_steps = min(warmup_steps, steps // 4)
-    schedule = WarmupCosine(config.learning_rate, max(1, steps - warmup_steps), warmup_steps)
+    rate = stage.rate * config.learning_rate
+    schedule = _by_steps(rate, steps) if config.schedule == "steps" else _cosine(rate, steps, warmup_steps)
     if config.optimizer == "sgd":
         return keras.optimizers.SGD(schedule, momentum=0.9, weight_decay=config.weight_decay)
     kinds = {"adamw": keras.optimizers.AdamW, "adam": keras.optimizers.Adam}
     return kinds[config.optimizer](schedule, weight_decay=config.weight_decay)
+
+
+def _cosine(rate: float, steps: int, warmup_steps: int) -> Any:
+    """Linear warm-up, then cosine decay to 0."""
+    from datamix_tf.training.schedules import WarmupCosine
+
+    warmup_steps = min(warmup_steps, steps // 4)
+    return WarmupCosine(rate, max(1, steps - warmup_steps), warmup_steps)
+
+
+def _by_steps(rate: float, steps: int) -> Any:
+    """Ten times slower after 40 % and 80 % of the steps."""
+    import keras
+
+    boundaries = list(dict.fromkeys(max(1, round(share * steps)) for share in (0.4, 0.8)))
+    rates = [rate * factor for factor in (1.0, 0.1, 0.01)][: len(boundaries) + 1]
+    return keras.optimizers.schedules.PiecewiseConstantDecay(boundaries, rates)

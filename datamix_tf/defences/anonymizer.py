@@ -9,6 +9,7 @@ from datamix_tf.costs import cost_of
 from datamix_tf.defences.base import variant
 from datamix_tf.defences.obfuscated_input import ObfuscatedInput
 from datamix_tf.defences.registry import register
+from datamix_tf.defences.stages import Adversary, Stage
 from datamix_tf.settings import at_least
 
 
@@ -30,6 +31,9 @@ class Anonymizer(ObfuscatedInput):
     @property
     def label(self) -> str:
         return f"face anonymizer, width {self.generator_width:g}"
+
+    def stages(self, epochs: int, fine_tune_epochs: int) -> tuple[Stage, ...]:
+        return (Stage(epochs, adversary=Adversary(distance_weight=1.0)),)
 
     def layer(self, seed: int | None) -> Any:
         from datamix_tf.layers import FaceAnonymizer

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from datamix_tf.costs import cost_of
+from datamix_tf.defences.stages import Stage
+from datamix_tf.models.backbones import BACKBONES
 from datamix_tf.settings import KEY, Setting, settings_of
 
 FLAG = "flag"
@@ -56,6 +58,7 @@ class NetworkSpec:
         hidden_units: Units of a hidden layer in front of the classifier; 0 for none.
         standardize: Whether a batch normalisation without scale and offset stands in front of a mixing.
         seed: Seed of what the network draws.
+        backbone: The network, one of `datamix_tf.models.backbones.BACKBONES`.
     """
 
     shape: tuple[int, ...]
@@ -68,6 +71,7 @@ class NetworkSpec:
     hidden_units: int = 0
     standardize: bool = True
     seed: int | None = None
+    backbone: str = "resnet18"
 
     def normalization(self) -> Any:
         """A new layer that standardises raw inputs with the train split's statistics."""
@@ -75,18 +79,24 @@ class NetworkSpec:
 
         return keras.layers.Normalization(mean=list(self.mean), variance=list(self.variance), name="normalization")
 
-    def resnet18(self, obfuscation: Any = None) -> Any:
-        """A ResNet-18 for it, with an optional `Obfuscation` behind the normalisation."""
-        from datamix_tf.models.resnet import resnet18
+    def network(self, obfuscation: Any = None) -> Any:
+        """An untrained network of the backbone, with an optional `Obfuscation` behind the normalisation."""
+        return BACKBONES[self.backbone].build(self, obfuscation)
 
-        return resnet18(
-            self.shape,
-            self.outputs,
-            width=self.width,
-            hidden_units=self.hidden_units,
-            normalization=self.normalization(),
-            obfuscation=obfuscation,
-        )
+    def pre_layer(self, num_pre_blocks: int) -> str:
+        """The name of the last layer on the edge for so many blocks there (N_pre).
+
+        Raises:
+            ValueError: If the backbone cannot be cut there.
+        """
+        names = BACKBONES[self.backbone].pre_layers()
+        if not 0 <= num_pre_blocks < len(names):
+            raise ValueError(f"{self.backbone} has N_pre from 0 to {len(names) - 1}. Received: {num_pre_blocks}")
+        return names[num_pre_blocks]
+
+    def post_layer(self, network: Any) -> str:
+        """The name of M_post's first layer."""
+        return BACKBONES[self.backbone].post_layer(network)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,7 +131,8 @@ class Defence:
         attacked: Whether a run's attacks are run on it.
         mixes_labels: Whether it is trained on pairs of inputs mixed with their labels (mixup).
         needs_people: Whether it is trained against a hidden label column.
-        num_pre_blocks, group_size, signal_rank: What those without such a setting have.
+        backbones: The networks that it can be trained on; empty for all.
+        num_pre_blocks, group_size: What those without such a setting have.
     """
 
     id: ClassVar[str]
@@ -131,10 +142,10 @@ class Defence:
     attacked: ClassVar[bool] = True
     mixes_labels: ClassVar[bool] = False
     needs_people: ClassVar[bool] = False
+    backbones: ClassVar[tuple[str, ...]] = ()
     # Not annotated: defences that have such a setting declare it as a field.
     num_pre_blocks = 0
     group_size = 1
-    signal_rank = 0
 
     @property
     def label(self) -> str:
@@ -165,12 +176,21 @@ class Defence:
         """The untrained network."""
         raise NotImplementedError
 
-    def remove_signal(self, model: Any, spec: NetworkSpec) -> Any:
-        """A trained model whose edge sends `signal_rank` coefficients for each place; for those that have one."""
-        raise NotImplementedError(f"{self.id} removes no signal")
+    @property
+    def starts_from(self) -> Defence | None:
+        """The defence whose trained network it changes; `None` if it trains one of its own (`build`)."""
+        return None
+
+    def stages(self, epochs: int, fine_tune_epochs: int) -> tuple[Stage, ...]:
+        """How it is trained, by the epochs of a training and of a fine-tuning; by default once."""
+        return (Stage(epochs),)
 
     def references(self, model: Any) -> dict[str, Callable[..., Any]]:
         """Networks with the same weights to compare the model with, by name."""
+        return {}
+
+    def details(self, model: Any) -> dict[str, float]:
+        """What else its row of `metrics.json` tells of the trained model, by name."""
         return {}
 
     def costs(self, model: Any, spec: NetworkSpec) -> Costs:

@@ -72,11 +72,10 @@ class DataMix(MixedFeatures):
         import keras
 
         from datamix_tf.datamix_model import DataMixModel
-        from datamix_tf.models.resnet import post_layer, pre_layer
         from datamix_tf.split import split
 
-        network = spec.resnet18()
-        pre, main, post = split(network, after=pre_layer(self.num_pre_blocks), before=post_layer(network))
+        network = spec.network()
+        pre, main, post = split(network, after=spec.pre_layer(self.num_pre_blocks), before=spec.post_layer(network))
         if spec.standardize and self.num_pre_blocks:
             standardize = keras.layers.BatchNormalization(center=False, scale=False, momentum=0.9, name="standardize")
             pre = keras.Model(pre.inputs[0], standardize(pre.outputs[0]), name=pre.name)

@@ -28,7 +28,7 @@ class Mixup(Defence):
 
         from datamix_tf.mixup_model import MixupModel
 
-        network = spec.resnet18()
+        network = spec.network()
         raw = network.get_layer("normalization").output
         pre, cloud = keras.Model(network.inputs[0], raw, name="pre"), keras.Model(raw, network.outputs[0], name="main")
         return MixupModel(pre, cloud, binary=spec.binary, seed=spec.seed, name="mixup")

@@ -27,7 +27,7 @@ class ObfuscatedInput(Defence):
         return {"params": 0, "macs": 0}
 
     def build(self, spec: NetworkSpec) -> Any:
-        return spec.resnet18(self.layer(spec.seed))
+        return spec.network(self.layer(spec.seed))
 
     def costs(self, model: Any, spec: NetworkSpec) -> Costs:
         from datamix_tf.transmission import obfuscation_of

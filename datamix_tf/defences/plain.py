@@ -48,7 +48,7 @@ class Cloud(Defence):
         return "plain"
 
     def build(self, spec: NetworkSpec) -> Any:
-        return spec.resnet18()
+        return spec.network()
 
 
 def on_the_edge(model: Any) -> Costs:

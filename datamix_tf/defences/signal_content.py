@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from typing import Any
 
-from datamix_tf.costs import cost_of
-from datamix_tf.defences.base import FLOAT_BYTES, Costs, Defence, NetworkSpec, variant
+from datamix_tf.defences.base import Defence, NetworkSpec, variant
+from datamix_tf.defences.obfuscated_feature import ObfuscatedFeature
 from datamix_tf.defences.registry import register
+from datamix_tf.defences.stages import Change, Stage
 from datamix_tf.settings import at_least
 
-#: N_pre behind which the cloud's ResNet starts with strides: no shortcut then shows it all of the feature.
-STRIDED = 3
+#: Share of the epochs that are trained with signal content, and of the peak learning rate.
+SHARE, RATE = 0.3, 0.3
 #: The cloud's first layers, a convolution and a shortcut's, have so many outputs together, in widths of the stem.
 WIDTHS = 4
 
@@ -30,11 +30,10 @@ def rank_setting() -> Any:
 
 @register
 @dataclasses.dataclass(frozen=True)
-class SignalContentAlone(Defence):
+class SignalContentAlone(ObfuscatedFeature):
     """The edge sends the coefficients of a feature's signal content (`datamix_tf.layers.SignalContent`)."""
 
     id = "obfuscation"
-    num_pre_blocks: int = STRIDED
     signal_rank: int = rank_setting()
 
     @property
@@ -50,23 +49,27 @@ class SignalContentAlone(Defence):
         check_rank(self.signal_rank, width)
 
     def build(self, spec: NetworkSpec) -> Any:
-        return spec.resnet18()
+        return spec.network()
 
-    def remove_signal(self, model: Any, spec: NetworkSpec) -> Any:
-        from datamix_tf.models.resnet import pre_layer
+    @property
+    def starts_from(self) -> Defence | None:
+        return None
+
+    def stages(self, epochs: int, fine_tune_epochs: int) -> tuple[Stage, ...]:
+        return removed_late(epochs, self.obfuscated)
+
+    def obfuscated(self, network: Any, spec: NetworkSpec, valid: Any) -> Any:
         from datamix_tf.obfuscation.signal import obfuscate
 
-        return obfuscate(model, model.get_layer(pre_layer(self.num_pre_blocks)).output, self.signal_rank)[0]
+        tensor = network.get_layer(spec.pre_layer(self.num_pre_blocks)).output
+        return obfuscate(network, tensor, self.signal_rank)[0]
 
-    def costs(self, model: Any, spec: NetworkSpec) -> Costs:
-        import keras
 
-        from datamix_tf.transmission import obfuscation_of
-
-        layer: Any = obfuscation_of(model)
-        edge = cost_of(keras.Model(model.inputs[0], layer.output))
-        up = FLOAT_BYTES * math.prod((*layer.places, layer.rank))
-        return Costs(edge["params"], edge["macs"], up, cost_of(model)["output_bytes"])
+def removed_late(epochs: int, change: Change) -> tuple[Stage, ...]:
+    """A training without signal content, then one with it: it is cut out of a network that has learned where it is."""
+    last = max(1, round(SHARE * epochs))
+    second = Stage(last, change, RATE, curriculum=False)
+    return (Stage(epochs - last), second) if epochs > last else (second,)
 
 
 def check_rank(rank: int, width: int) -> None:

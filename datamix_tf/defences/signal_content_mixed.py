@@ -7,8 +7,10 @@ from typing import Any
 
 from datamix_tf.defences.base import NetworkSpec
 from datamix_tf.defences.datamix import DataMix
+from datamix_tf.defences.obfuscated_feature import STRIDED
 from datamix_tf.defences.registry import register
-from datamix_tf.defences.signal_content import STRIDED, check_rank, rank_setting
+from datamix_tf.defences.signal_content import check_rank, rank_setting, removed_late
+from datamix_tf.defences.stages import Stage
 
 
 @register
@@ -32,7 +34,10 @@ class SignalContentMixed(DataMix):
         super().check(width)
         check_rank(self.signal_rank, width)
 
-    def remove_signal(self, model: Any, spec: NetworkSpec) -> Any:
+    def stages(self, epochs: int, fine_tune_epochs: int) -> tuple[Stage, ...]:
+        return removed_late(epochs, self._obfuscated)
+
+    def _obfuscated(self, model: Any, spec: NetworkSpec, valid: Any) -> Any:
         import keras
 
         from datamix_tf.datamix_model import DataMixModel

@@ -15,7 +15,11 @@ NUM_LAYERS = len(CONV_FILTERS) + len(DENSE_UNITS) + 1
 
 
 def splitnet(
-    input_shape: Sequence[int], classes: int, normalization: keras.layers.Layer | None = None, name: str = "splitnet"
+    input_shape: Sequence[int],
+    classes: int,
+    normalization: keras.layers.Layer | None = None,
+    obfuscation: keras.layers.Layer | None = None,
+    name: str = "splitnet",
 ) -> keras.Model:
     """Builds the six-layer network as a functional model that returns logits.
 
@@ -26,6 +30,7 @@ def splitnet(
         input_shape: `(height, width, channels)`.
         classes: Number of logits (the paper's softmax is left to the loss).
         normalization: Optional layer put first.
+        obfuscation: Optional `datamix_tf.layers.Obfuscation`, put behind the normalisation.
         name: Model name.
 
     Returns:
@@ -35,6 +40,7 @@ def splitnet(
     """
     inputs = keras.Input(input_shape, name="input")
     x = normalization(inputs) if normalization is not None else inputs
+    x = obfuscation(x) if obfuscation is not None else x
     for index, filters in enumerate(CONV_FILTERS, start=1):
         x = layers.Conv2D(filters, 3, padding="same", activation="relu", name=f"layer{index}_conv")(x)
         x = layers.MaxPooling2D(2, name=f"layer{index}_pool")(x)

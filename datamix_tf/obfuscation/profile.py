@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from datamix_tf.costs import count_macs
-from datamix_tf.obfuscation.signal import obfuscate
+from datamix_tf.obfuscation.signal import fields_of, front_of, obfuscate, preserved_content
 from datamix_tf.typing import Array, Tensor
 
 BYTES_PER_VALUE = 4
@@ -87,6 +87,24 @@ def profile(
                 )
             )
     return entries
+
+
+def content_by_layer(network: keras.Model, sent: Mapping[int, Tensor], x: Array) -> dict[int, float]:
+    """Log of the share of each feature that the next layer sees, by split layer (figure 2 before it is summed).
+
+    Args:
+        network: A functional model.
+        sent: As for `profile`.
+        x: Inputs `[n, ...]`.
+    """
+    result = {}
+    for split_layer, tensor in sent.items():
+        front = front_of(keras.Model(tensor, network.outputs[0]))
+        features = keras.Model(network.inputs[0], tensor).predict(x, batch_size=64, verbose=0)
+        basis, _ = front.decompose()
+        fields = fields_of(front, features).reshape(len(features), -1, basis.shape[0])
+        result[split_layer] = preserved_content(fields, basis)
+    return result
 
 
 def choose(entries: Iterable[ProfileEntry], max_macs: float, max_accuracy_drop: float) -> ProfileEntry:

@@ -9,7 +9,7 @@ from components.errors import InputError
 from components.training.networks import ModelConfig
 from datamix_tf.attacks.registry import get_attack
 from datamix_tf.defences import Defence
-from pipeline.experiments.rows import HIDDEN, Row
+from pipeline.experiments.rows import FIRST_HIDDEN, HIDDEN, Row
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,9 +28,9 @@ class Plan:
 
     @property
     def packaged(self) -> str:
-        """Name of the model that is packaged: of those that mix the one that prefers it most, the first."""
+        """Name of the model that is packaged: of those that mix, if any do, the one that prefers it most, the first."""
         mixing = [model for model in self.models if model.defence.mixes]
-        return max(mixing, key=lambda model: model.defence.packaging).name
+        return max(mixing or self.models, key=lambda model: model.defence.packaging).name
 
 
 def plan(rows: list[Row], options, hidden: tuple[str, ...]) -> Plan:
@@ -48,10 +48,11 @@ def plan(rows: list[Row], options, hidden: tuple[str, ...]) -> Plan:
     for seed in range(options.seed, options.seed + options.repeats):
         for row in [row.resolved(options) for row in rows]:
             model = _model(row.defence, options, hidden, seed)
-            models[model.name] = model
+            for needed in (model.start, model) if model.defence.starts_from else (model,):
+                models[needed.name] = needed
             methods.append((row.defence, model.name))
             for attack in row.attacks:
-                for label in hidden if attack.label == HIDDEN else (TARGET,):
+                for label in {HIDDEN: hidden, FIRST_HIDDEN: hidden[:1], TARGET: (TARGET,)}[attack.label]:
                     attacks.append(_attack(attack, label, model, options))
     return Plan(list(models.values()), methods, list(dict.fromkeys(attacks)))
 
@@ -63,6 +64,10 @@ def _model(defence, options, hidden, seed):
         defence.check(options.width)
     except ValueError as error:
         raise InputError(str(error)) from None
+    if defence.backbones and options.backbone not in defence.backbones:
+        raise InputError(
+            f"the method {defence.id} needs --backbone {' or '.join(defence.backbones)}; received {options.backbone}"
+        )
     own = {
         "defence": defence.trained_as,
         "distill": options.distill if defence.mixes else 0.0,

@@ -7,7 +7,7 @@ import dataclasses
 from datamix_tf.attacks.registry import get_attack
 from datamix_tf.defences import Defence, get
 
-TARGET, HIDDEN = "target", "hidden"
+TARGET, HIDDEN, FIRST_HIDDEN = "target", "hidden", "first_hidden"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,7 +16,7 @@ class RowAttack:
 
     Attributes:
         attack: Id of the attack (`datamix_tf.attacks.registry`).
-        label: `"target"`, or `"hidden"` for every hidden column.
+        label: `"target"`, `"hidden"` for every hidden column, or `"first_hidden"` for the first.
         mates: Who is mixed with whom, one of `datamix_tf.mates.MATES`.
         shuffle: Whether mixtures are permuted across groups.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from datamix_tf.models.backbones import BACKBONES
 from datamix_tf.settings import at_least, setting
 
 
@@ -14,4 +15,9 @@ class ModelOptions:
     GROUP = "models"
 
     hidden_units: int = setting(256, "units of a hidden layer in M_post; the papers have none: 0", **at_least(0))
+    backbone: str = setting(
+        "resnet18",
+        "the network; splitnet, the six layers of the obfuscation paper, has neither a width nor a hidden layer",
+        choices=tuple(BACKBONES),
+    )
     width: int = setting(64, "filters of the ResNet stem; 64 is ResNet-18", **at_least(1))

@@ -45,6 +45,22 @@ HARDENED = {
     "bottleneck_units": (64,),
     "bottleneck_bits": (90.0,),
 }
+# The obfuscation paper, section 5.1: 50 epochs, Adam at 1e-3, ten times slower after 20 and 40 of them.
+OBFUSCATION = {
+    "backbone": "splitnet",
+    "image_size": (50, 50),
+    "epochs": 20,
+    "batch_size": 64,
+    "optimizer": "adam",
+    "schedule": "steps",
+    "learning_rate": 1e-3,
+    "weight_decay": 0.0,
+    "augment": (),
+    "repeats": 3,
+    "attack_epochs": 10,
+    "attack_patience": 4,
+    "attack_learning_rates": (3e-3,),
+}
 PRESETS = {
     "hardened": HARDENED,
     "hardened-small": {**SMALL, **HARDENED, "epochs": 12},
@@ -54,4 +70,5 @@ PRESETS = {
     "datamix-lfwa": {**DATAMIX, "epochs": 600},
     "facemix": FACEMIX,
     "facemix-lfwa": {**FACEMIX, "epochs": 600},
+    "obfuscation": OBFUSCATION,
 }

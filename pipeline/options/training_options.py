@@ -8,6 +8,7 @@ from components.errors import InputError
 from datamix_tf.settings import above, at_least, setting, share
 
 AUGMENTATIONS = ("flip", "shift", "mask")
+SCHEDULES = ("cosine", "steps")
 OPTIMIZERS = ("adamw", "adam", "sgd")
 
 
@@ -20,7 +21,7 @@ class TrainingOptions:
     epochs: int = setting(40, "passes over the train split; the papers: 100, 600", **at_least(1))
     # Small steps and the hidden layer in M_post help mixing (docs/results.md).
     batch_size: int = setting(32, "examples in a batch, lowered to a multiple of the group size", **at_least(1))
-    learning_rate: float = setting(3e-3, "peak learning rate, with cosine decay", **above(0))
+    learning_rate: float = setting(3e-3, "peak learning rate", **above(0))
     seed: int = setting(0, "seed of data generation, initialisation, order and training keys", **at_least(0))
     repeats: int = setting(1, "seeds to train with: seed, seed + 1, ...; gives a spread", **at_least(1))
 
@@ -38,6 +39,12 @@ class MixingTrainingOptions(TrainingOptions):
         expected="at least 0 and below 1",
     )
     standardize: bool = setting(True, "standardise features in front of the mixing; the papers do not")
+    schedule: str = setting(
+        "cosine", "of the learning rate; steps: ten times lower after 40 % and 80 % of the epochs", choices=SCHEDULES
+    )
+    fine_tune_epochs: int = setting(
+        5, "passes in which a trained network gets used to pruning, noise and the like", **at_least(1)
+    )
     optimizer: str = setting("adamw", "sgd has a momentum of 0.9", choices=OPTIMIZERS)
     weight_decay: float = setting(0.05, "decoupled weight decay", **at_least(0))
     distill: float = setting(

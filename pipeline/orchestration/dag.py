@@ -11,10 +11,14 @@ from components.errors import InputError
 from components.storage.artifacts import Artifact, atomic_file, atomic_folder
 from components.storage.local_copies import local_copy
 from pipeline import experiments
-from pipeline.experiments.plan import plan
+from pipeline.experiments.plan import Plan, plan
 from pipeline.experiments.rows import rows_of
 from pipeline.options.run_options import RunOptions
 from pipeline.orchestration.cache_key import identity
+
+#: What most nodes take: examples, and trained models beside them.
+EXAMPLES = {"examples": ("transform", "examples")}
+TRAINED = EXAMPLES | {"models": ("trainer", "models")}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,31 +38,29 @@ class Node:
 
 def build(options: RunOptions, source) -> list[Node]:
     """The nodes of a run, in an order in which they can run."""
-    from components.attacker import Attacker
-    from components.blessing import Thresholds
-    from components.evaluator import Evaluator
+    experiment = experiments.load(options.experiment) if options.experiment else None
+    rows = list(experiment.rows) if experiment else rows_of(options)
+    work = plan(rows, options, hidden_columns(options, source))
+    return [*prepared(options, source), *measured(options, work), *delivered(options, work)]
+
+
+def hidden_columns(options: RunOptions, source) -> tuple[str, ...]:
+    """The label columns that an attacker is after."""
+    return source.hidden if options.hidden is None else options.hidden
+
+
+def prepared(options: RunOptions, source) -> list[Node]:
+    """From a data set to examples."""
     from components.example_gen import ExampleGen
-    from components.infra_validator import InfraValidator
-    from components.packager import Packager
-    from components.pusher import Pusher
-    from components.reporter import Reporter
-    from components.trainer import Trainer
     from components.transform import Transform
 
-    serving = os.path.join(options.output, "serving")
-    hidden = source.hidden if options.hidden is None else options.hidden
-    experiment = experiments.load(options.experiment) if options.experiment else None
-    work = plan(list(experiment.rows) if experiment else rows_of(options), options, hidden)
-    keep = options.keep or os.path.join(options.output, "kept")
-    examples = {"examples": ("transform", "examples")}
-    trained = examples | {"models": ("trainer", "models")}
     return [
         Node(
             "example_gen",
             ExampleGen(
                 source=source,
                 target=source.target if options.target is None else options.target,
-                hidden=hidden,
+                hidden=hidden_columns(options, source),
                 valid_share=options.valid_share,
                 test_share=options.test_share,
                 official_split=options.split == "official",
@@ -71,8 +73,20 @@ def build(options: RunOptions, source) -> list[Node]:
             Transform(preprocessing=_preprocessing(options, source.kind), max_bad_share=options.max_bad_share),
             {"examples": ("example_gen", "examples")},
         ),
-        Node("trainer", Trainer(models=work.models, keep=keep, team=_team(options)), examples),
-        Node("attacker", Attacker(attacks=work.attacks, keep=keep), trained),
+    ]
+
+
+def measured(options: RunOptions, work: Plan) -> list[Node]:
+    """From examples to trained models, attacks and `metrics.json`."""
+    from components.attacker import Attacker
+    from components.blessing import Thresholds
+    from components.evaluator import Evaluator
+    from components.trainer import Trainer
+
+    keep = options.keep or os.path.join(options.output, "kept")
+    return [
+        Node("trainer", Trainer(models=work.models, keep=keep, team=_team(options)), EXAMPLES),
+        Node("attacker", Attacker(attacks=work.attacks, keep=keep), TRAINED),
         Node(
             "evaluator",
             Evaluator(
@@ -80,22 +94,34 @@ def build(options: RunOptions, source) -> list[Node]:
                 model=work.packaged,
                 thresholds=Thresholds(options.min_balanced_accuracy, options.max_leakage),
             ),
-            trained | {"scores": ("attacker", "scores")},
+            TRAINED | {"scores": ("attacker", "scores")},
         ),
+    ]
+
+
+def delivered(options: RunOptions, work: Plan) -> list[Node]:
+    """From trained models to the page, the cloud's model and the edge's bundle."""
+    from components.infra_validator import InfraValidator
+    from components.packager import Packager
+    from components.pusher import Pusher
+    from components.reporter import Reporter
+
+    serving = os.path.join(options.output, "serving")
+    return [
         Node(
             "packager",
             Packager(model=work.packaged, model_name=options.model_name, serving_folder=serving),
-            trained,
+            TRAINED,
         ),
         Node(
             "reporter",
             Reporter(model=work.packaged),
-            trained
+            TRAINED
             | {"raw": ("example_gen", "examples")}
             | {"scores": ("attacker", "scores")}
             | {"evaluation": ("evaluator", "evaluation"), "package": ("packager", "package")},
         ),
-        Node("infra_validator", InfraValidator(), {"package": ("packager", "package"), **examples}),
+        Node("infra_validator", InfraValidator(), {"package": ("packager", "package"), **EXAMPLES}),
         Node(
             "pusher",
             Pusher(serving_folder=serving, edge_folder=os.path.join(options.output, "edge")),

@@ -10,11 +10,9 @@ import re
 import time
 from collections.abc import Iterable
 
-import msgspec
-
 from components.errors import InputError
 from components.records.metrics import METRICS_FILE, Metrics, Row
-from components.records.serialising import read
+from components.records.serialising import plain, read
 from components.storage import files
 from components.storage.local_copies import local_copy
 
@@ -77,7 +75,7 @@ def named_metrics(rows: Iterable[Row]) -> dict[str, float]:
     """`model/figure` -> value: the accuracies and costs of each row, and its attacks with chance and count."""
     found = {}
     for row in rows:
-        figures = msgspec.structs.asdict(row)
+        figures = plain(row)
         for name, attack in row.attacks.items():
             figures |= {f"attacks/{name}/{key}": getattr(attack, key) for key in ("score", "chance", "n")}
         for name, value in figures.items():

@@ -122,8 +122,8 @@ def test_the_same_seed_trains_the_same_model(folder, examples):
 
 def test_a_student_learns_from_the_unmixed_model_of_the_same_settings(folder, examples, models):
     student = dataclasses.replace(CONFIG, epochs=2, distill=0.7)
-    assert student.teacher == dataclasses.replace(PLAIN, epochs=2)
-    trainer = Trainer(models=[student, student.teacher], keep=str(folder / "kept"), team=Team())
+    assert student.start == dataclasses.replace(PLAIN, epochs=2)
+    trainer = Trainer(models=[student, student.start], keep=str(folder / "kept"), team=Team())
     made = trainer.run({"examples": examples}, str(folder / "student"))["models"]
     losses = [trained.training(made, name).history["loss"] for name in trained.names(made)]
     assert all(len(loss) == 2 and loss[1] < loss[0] for loss in losses)

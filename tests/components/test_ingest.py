@@ -166,8 +166,8 @@ def test_components_check_their_parameters_and_inputs(tmp_path):
 
 def test_training_batches_are_whole_and_repeatable(tmp_path):
     examples = transform(ingest(datasets.pictures(tmp_path / "faces"), tmp_path), tmp_path)
-    an_epoch = steps(examples.read_json("schema.json"), "train", 16)
-    assert an_epoch == examples.read_json("schema.json")["splits"]["train"] // 16
+    an_epoch = steps(examples.schema(), "train", 16)
+    assert an_epoch == examples.schema().splits["train"] // 16
 
     def drawn(count, **changes):
         settings = {"seed": 3, "augment": ("flip", "shift", "mask"), "mixup": 2, **changes}
@@ -186,7 +186,7 @@ def test_training_batches_are_whole_and_repeatable(tmp_path):
 
 def test_an_epoch_holds_every_example_once_in_an_order_of_its_own(tmp_path):
     examples = transform(ingest(datasets.pictures(tmp_path / "faces"), tmp_path), tmp_path)
-    count = examples.read_json("schema.json")["splits"]["train"]
+    count = examples.schema().splits["train"]
     rows = [x.tobytes() for x, _ in batches(examples, "train", 1, seed=0).take(2 * count).as_numpy_iterator()]
     assert sorted(rows[:count]) == sorted(rows[count:]) and rows[:count] != rows[count:]
     assert len(set(rows[:count])) == len({x.tobytes() for x in arrays(examples, "train")[1].astype("float32")})

@@ -20,10 +20,35 @@ KINDS = [kind for kind in defences.all_defences().values() if kind.__module__.st
 
 @pytest.fixture(params=KINDS, ids=lambda kind: kind.id)
 def defence(request):
-    small = {"signal_rank": 4, "bottleneck_units": 6, "generator_width": 4}
+    small = {"signal_rank": 4, "bottleneck_units": 6, "generator_width": 4, "channels": 4}
     kind = request.param
     names = {field.name for field in dataclasses.fields(kind)}
     return kind(**{name: value for name, value in small.items() if name in names})
+
+
+def made(defence):
+    """Its network as far as it can be made without training, and what that is built for."""
+    spec = dataclasses.replace(SPEC, backbone=(defence.backbones or ("resnet18",))[0])
+    if defence.starts_from is None:
+        model = defence.trained_as.build(spec)
+    else:
+        model = defence.starts_from.build(spec)
+    x = np.random.default_rng(1).uniform(0, 255, (8, 32, 32, 3)).astype("float32")
+    for stage in defence.stages(4, 2):
+        model = stage.change(model, spec, lambda: (x, np.arange(8) % 2)) if stage.change else model
+    return model, spec
+
+
+def test_every_stage_leaves_something_to_train(defence):
+    stages = defence.stages(10, 3)
+    assert sum(stage.epochs for stage in stages) == (10 if defence.starts_from is None else stages[0].epochs)
+    assert any(stage.adversary for stage in stages) == defence.needs_people
+    model, spec = made(defence)
+    for stage in stages:
+        if stage.epochs and not stage.wrapped:
+            for layer in stage.frozen(model):
+                layer.trainable = False
+            assert model.trainable_variables
 
 
 def test_ours_stand_in_the_order_of_the_papers_tables():
@@ -57,18 +82,18 @@ def test_options_ask_for_variants(defence):
 
 
 def test_the_network_answers_and_the_costs_are_those_of_what_is_sent(defence):
-    model = defence.trained_as.build(SPEC)
-    if defence.signal_rank:
-        model = defence.remove_signal(model, SPEC)
+    model, spec = made(defence)
     x = np.random.default_rng(0).uniform(0, 255, (8, 32, 32, 3)).astype("float32")
     assert model(x, training=False).shape == (8, 2)
-    costs = defence.costs(model, SPEC)
+    costs = defence.costs(model, spec)
     if defence.sends_nothing:
         assert (costs.bytes_up, costs.bytes_down) == (0, 0) and costs.macs > 0 and defence.leakage == 0
         return
     sent = np.asarray(transmitted(model, seed=0)(x, training=False))
-    if defence == Cloud():
+    if isinstance(defence, Cloud):
         assert costs.bytes_up == raw_bytes(SPEC) and (costs.params, costs.macs) == (0, 0)
+    elif defence.id == "pruning":  # zeros are not sent
+        assert costs.bytes_up == 4 * np.count_nonzero(np.abs(sent).sum((0, 1, 2))) * sent[0, ..., 0].size
     elif defence.id != "blur":  # whose few pixels are sent, a byte each
         assert costs.bytes_up == 4 * sent[0].size
     assert costs.bytes_down > 0
@@ -100,6 +125,6 @@ def test_two_defences_of_one_name_are_refused():
 
 
 def test_the_normalisation_of_every_network_has_the_train_split_s_statistics(defence):
-    model = defence.trained_as.build(SPEC)
+    model, _ = made(defence)
     layers = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.Normalization)]
     assert len(layers) == 1 and np.allclose(np.ravel(layers[0].mean), 120)

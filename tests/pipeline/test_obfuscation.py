@@ -4,36 +4,19 @@ import json
 
 import pytest
 
-from components.obfuscation import METHODS
 from components.report.obfuscation_figures import table
-from pipeline.obfuscation import IN_FIGURE, MAX_DROP, MIDDLE, TRADE_OFFS, _parse, main, plan
+from pipeline.experiments.obfuscation import MIDDLE
+from pipeline.obfuscation import main
 from tests import datasets
 
 TINY = ["--image_size", "16", "--epochs", "2", "--attack_epochs", "2", "--fine_tune_epochs", "1", "--batch_size", "32"]
+LEVELS = ["--trade_offs", "signal,pruning,shredder,gaussian,bottleneck"]
 DATA = ["--target", "red", "--hidden", "identity,bright", "--repeats", "1"]
 
 
 @pytest.fixture(scope="module")
 def faces(tmp_path_factory):
     return datasets.zipped(datasets.pictures(tmp_path_factory.mktemp("obfuscation") / "faces", n=200))
-
-
-def test_every_figure_has_its_rows_once():
-    options, _ = _parse(["--dataset", "avatars", "--repeats", "2"])
-    networks, methods = plan(options, ("race", "age"))
-    assert len({network.name for network in networks}) == len(networks) == 4
-    assert {method.method for method in methods} == set(METHODS)
-    keys = [(m.network, m.method, m.split_layer, m.level) for m in methods]
-    assert len(set(keys)) == len(keys)
-    assert {m.split_layer for m in methods if m.method == "bounded" and m.level == MAX_DROP} == {1, 2, 3, 4, 5, 6}
-    middle = [m for m in methods if m.split_layer == MIDDLE and m.network.seed == 0]
-    for method in IN_FIGURE[6]:
-        assert set(map(float, TRADE_OFFS[method])) <= {m.level for m in middle if m.method == method}
-    options, _ = _parse(["--dataset", "avatars", "--repeats", "1", "--trade_off_layers", "2,6", "--figures", "6"])
-    layers = {m.split_layer for m in plan(options, ("race",))[1]}
-    assert layers == {2, 6} and max(m.level for m in plan(options, ("race",))[1] if m.split_layer == 2) == 32
-    options, _ = _parse(["--dataset", "avatars", "--repeats", "2"])
-    assert {m.method for m in methods if len(m.hidden) == 2} == {"none", "signal", "adversarial"}
 
 
 def test_figure_2_alone_needs_no_attacks():
@@ -49,10 +32,12 @@ def test_figure_2_alone_needs_no_attacks():
 
 
 def test_from_pictures_to_figures_and_taken_up_again(faces, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("pipeline.obfuscation.TRADE_OFFS", {"signal": (2,), "pruning": (4,), "shredder": (0.1,)})
-    monkeypatch.setattr("pipeline.obfuscation.IN_FIGURE", {6: ("signal", "pruning", "shredder")})
+    levels = {"signal": (2,), "pruning": (4,), "shredder": (0.1,), "gaussian": (0.1,), "bottleneck": (0.1,)}
+    monkeypatch.setattr("pipeline.experiments.obfuscation.TRADE_OFFS", levels)
+    monkeypatch.setattr("pipeline.experiments.obfuscation.IN_FIGURE", {6: tuple(levels)})
+    monkeypatch.setattr("pipeline.obfuscation.IN_FIGURE", {6: tuple(levels)})
     output = tmp_path / "run"
-    arguments = ["--dataset", f"folder:{faces}", "--output", str(output), "--figures", "2,6,7", *DATA, *TINY]
+    arguments = ["--dataset", f"folder:{faces}", "--output", str(output), "--figures", "2,6,7", *LEVELS, *DATA, *TINY]
     assert main(arguments) == 0
     text = capsys.readouterr().out
     assert (output / "obfuscation.md").read_text().strip() in text

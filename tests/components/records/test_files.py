@@ -55,6 +55,8 @@ ROW = {
     "training_seconds": 1.5,
     "unmixed": ACCURACY,
     "wrong_key": ACCURACY,
+    "rank_sent": 3,
+    "logit_change": 0.0,
     "model": "datamix-seed0",
 }
 METRICS = {

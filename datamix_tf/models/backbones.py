@@ -1,0 +1,69 @@
+"""The networks that defences share, and where each can be cut."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from datamix_tf.defences.base import NetworkSpec
+
+
+@dataclasses.dataclass(frozen=True)
+class Backbone:
+    """A network, and where it can be cut.
+
+    Attributes:
+        build: From a `NetworkSpec` and an `Obfuscation` behind the normalisation (or `None`) to a functional model.
+        pre_layers: For N_pre = 0, 1, 2, ... blocks on the edge the name of the last layer there; N_pre = 0: the
+            normalisation.
+        post_layer: From the model to the name of M_post's first layer.
+    """
+
+    build: Callable[[NetworkSpec, Any], Any]
+    pre_layers: Callable[[], tuple[str, ...]]
+    post_layer: Callable[[Any], str]
+
+
+def _resnet18(spec: NetworkSpec, obfuscation: Any) -> Any:
+    from datamix_tf.models.resnet import resnet18
+
+    return resnet18(
+        spec.shape,
+        spec.outputs,
+        width=spec.width,
+        hidden_units=spec.hidden_units,
+        normalization=spec.normalization(),
+        obfuscation=obfuscation,
+    )
+
+
+def _resnet18_layers() -> tuple[str, ...]:
+    from datamix_tf.models.resnet import PRE_LAYERS
+
+    return tuple(PRE_LAYERS.values())
+
+
+def _resnet18_post(model: Any) -> str:
+    from datamix_tf.models.resnet import post_layer
+
+    return post_layer(model)
+
+
+def _splitnet(spec: NetworkSpec, obfuscation: Any) -> Any:
+    from datamix_tf.models.splitnet import splitnet
+
+    return splitnet(spec.shape, spec.outputs, normalization=spec.normalization(), obfuscation=obfuscation)
+
+
+def _splitnet_layers() -> tuple[str, ...]:
+    from datamix_tf.models.splitnet import NUM_LAYERS, sent_layer
+
+    return ("normalization", *map(sent_layer, range(2, NUM_LAYERS + 1)))
+
+
+BACKBONES = {
+    "resnet18": Backbone(_resnet18, _resnet18_layers, _resnet18_post),
+    "splitnet": Backbone(_splitnet, _splitnet_layers, lambda model: "classifier"),
+}
