@@ -1,4 +1,4 @@
-"""What is dropped on the page becomes inputs; what cannot be used is named with the reason, and the others go on."""
+"""Inputs of a query: files uploaded by the page, or test examples of the run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import dataclasses
 import numpy as np
 
 from components.report.artist import recordings
-from pipeline.demo.opened import Opened
+from pipeline.demo.loaded_run import LoadedRun
 from serving.edge import preprocess
 from serving.edge.errors import BadInputError
 
@@ -17,8 +17,8 @@ LONGEST_NAME = 80
 
 
 @dataclasses.dataclass(frozen=True)
-class Given:
-    """One input.
+class Input:
+    """One input of a query.
 
     Attributes:
         name: Of its file.
@@ -34,61 +34,61 @@ class Given:
 
 
 @dataclasses.dataclass(frozen=True)
-class Refused:
-    """A file that was not sent, and why."""
+class RejectedFile:
+    """An uploaded file that cannot be used, and why."""
 
     name: str
     reason: str
 
 
-def dropped(run: Opened, files: list[dict]) -> tuple[list[Given], list[Refused]]:
-    """Reads dropped files.
+def read_uploads(run: LoadedRun, files: list[dict]) -> tuple[list[Input], list[RejectedFile]]:
+    """Decodes and preprocesses uploaded files; one that cannot be used does not keep the others back.
 
     Args:
-        run: The opened run.
+        run: The loaded run.
         files: Each with `name` and `base64`, texts.
 
     Returns:
-        The inputs, as many as a group takes, and what was refused.
+        The inputs, as many as a group takes, and what was rejected.
     """
     convert = preprocess.from_config(run.manifest.preprocessing)
-    given, refused = [], []
+    inputs, rejected = [], []
     for file in files:
         name = file["name"][:LONGEST_NAME] or "a file without a name"
         try:
             content = base64.b64decode(file["base64"], validate=True)
             x = convert(content).astype(np.float32)
-            _check_room(given, x, run.manifest.group_size)
+            _check_room(inputs, x, run.manifest.group_size)
         except binascii.Error as error:
-            refused.append(Refused(name, f"not base64: {error}"))
+            rejected.append(RejectedFile(name, f"not base64: {error}"))
         except BadInputError as error:
-            refused.append(Refused(name, str(error)))
+            rejected.append(RejectedFile(name, str(error)))
         else:
-            given.append(Given(name, x, content if run.schema["kind"] == "audio" else None))
-    return given, refused
+            inputs.append(Input(name, x, content if run.schema["kind"] == "audio" else None))
+    return inputs, rejected
 
 
-def chosen(run: Opened, count: int) -> list[Given]:
-    """Test examples, drawn anew at every call, with their true labels; at most a group's worth."""
-    random = np.random.default_rng()
-    count = min(count, run.manifest.group_size, len(run.x))
-    places = random.choice(len(run.x), count, replace=False)
-    audio = run.schema["kind"] == "audio"
-    played = recordings(run.raw, {run.names[place] for place in places}) if audio else {}
-    names = [run.names[place] for place in places]
+def draw_test_examples(run: LoadedRun, count: int) -> list[Input]:
+    """Distinct test examples, drawn anew at every call, with their true labels; at most a group's worth."""
+    count, drawn = min(count, run.manifest.group_size), {}
+    for index in np.random.default_rng().permutation(len(run.x)):
+        if len(drawn) < count:
+            drawn.setdefault(run.x[index].tobytes(), index)
+    names = {run.names[index] for index in drawn.values()}
+    wav = recordings(run.raw, names) if run.schema["kind"] == "audio" else {}
     return [
-        Given(name, run.x[place], played.get(name), _truth(run.y[place]))
-        for name, place in zip(names, places, strict=True)
+        Input(run.names[index], run.x[index], wav.get(run.names[index]), _label_indices(run.y[index]))
+        for index in drawn.values()
     ]
 
 
-def _check_room(given, x, size):
-    for other in given:
+def _check_room(inputs, x, size):
+    for other in inputs:
         if np.array_equal(other.x, x):
             raise BadInputError(f"the same input as {other.name}; equal inputs are sent once")
-    if len(given) == size:
+    if len(inputs) == size:
         raise BadInputError(f"a group takes {size} inputs; drop it again in another query")
 
 
-def _truth(y):
+def _label_indices(y):
     return (int(y),) if np.ndim(y) == 0 else tuple(map(int, np.flatnonzero(y)))

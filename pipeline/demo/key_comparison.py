@@ -1,139 +1,87 @@
-"""One group's journey: mixed on the device, answered by the cloud, de-mixed with several keys."""
+"""One group through the edge client, its answers de-mixed with several keys: the right one, others', and none."""
 
 from __future__ import annotations
 
 import dataclasses
-import threading
 import time
 import types
 
 import numpy as np
 
-from pipeline.demo.attacker import Attacked, Attacker
-from pipeline.demo.opened import Opened
-from serving.edge import messages
-from serving.edge.bundle import Halves
-from serving.edge.client import probabilities
-from serving.edge.covers import CoverPool
-from serving.edge.keys import Key, random_normal, random_permutation
-from serving.edge.messages import Message
-from serving.edge.transport import Deadline, Transport
-
-#: How mixtures travel; the client's default.
-WIRE = "float16"
-DEADLINE_SECONDS = 30.0
-MOST_COVERS = 512
+from pipeline.demo.attacker import Attacker, AttackResult
+from pipeline.demo.loaded_run import LoadedRun
+from serving.edge.client import EdgeClient, probabilities
+from serving.edge.keys import random_orthogonal
+from serving.edge.trace import Exchange, Trace
 
 
 @dataclasses.dataclass(frozen=True)
-class Journey:
-    """What became of a group.
+class KeyComparison:
+    """What several keys make of what the client sent and received.
 
     Attributes:
-        x: Its inputs `[S_G, ...]`, the true ones first, covers behind them.
-        mixtures: What left the device, `[S_G, ...]`, in the order in which it was sent: no row belongs to one input.
-        features: `"right"`, `"wrong"` and, if there was an attack, `"attack"` -> what the mixtures become under that
-            key, `[S_G, ...]`, in the order of the inputs.
-        probabilities: Likewise, and `"none"` for the cloud's answers as they are -> `[S_G, labels]`.
+        x: The group's inputs `[S_G, ...]`, the true ones first, covers behind them.
+        exchange: What the client sent and received; its keys are overwritten.
+        features: `"right"`, `"wrong"`, `"none"` (the mixtures as they were sent) and, if they can be attacked,
+            `"attack"` -> what the mixtures become under that key, `[S_G, ...]`, in the order of `x` but for `"none"`.
+        probabilities: What the cloud's answers become, likewise -> `[S_G, labels]`.
         attack: The best attack, or `None`.
-        bytes_up, bytes_down: Bytes of the two HTTP bodies.
         milliseconds: `mix`, `cloud`, `demix`, `attack` -> time.
     """
 
     x: np.ndarray
-    mixtures: np.ndarray
+    exchange: Exchange
     features: dict[str, np.ndarray]
     probabilities: dict[str, np.ndarray]
-    attack: Attacked | None
-    bytes_up: int
-    bytes_down: int
+    attack: AttackResult | None
     milliseconds: dict[str, float]
 
 
-class Device:
-    """The edge's side, and a look at what others could do with what it sends.
+def compare_keys(run: LoadedRun, client: EdgeClient, x: np.ndarray, attacker: Attacker) -> KeyComparison:
+    """Sends a group to the cloud and de-mixes the answers with several keys.
 
-    Does what `serving.edge.client.EdgeClient` does with one group, and keeps what lies between. One journey at a time;
-    others wait.
+    The client hands out the group's key, which measures the attack and brings the rows into the order of the inputs;
+    it is overwritten before this returns.
 
     Args:
-        run: The opened run; its test examples are the covers.
-        url: The cloud's REST API.
+        run: The loaded run.
+        client: Of its bundle.
+        x: `[n, ...]`, 1 to S_G distinct inputs, preprocessed.
+        attacker: Attacks the mixtures.
 
     Raises:
-        EdgeError: If the bundle or the URL cannot be used.
+        EdgeError: If there are too few covers, the features do not fit the wire, or the cloud gives no usable answer.
     """
-
-    def __init__(self, run: Opened, url: str):
-        self.manifest = run.manifest
-        self._halves = Halves(run.edge, run.manifest, "float32", 1)
-        self._transport = Transport(url)
-        self._pool = CoverPool()
-        self._pool.add(run.x[:MOST_COVERS])
-        self._lock = threading.Lock()
-
-    def close(self) -> None:
-        """Closes the connections to the cloud."""
-        self._transport.close()
-
-    def travel(self, x: np.ndarray, attacker: Attacker | None = None, seconds: float = DEADLINE_SECONDS) -> Journey:
-        """Sends a group to the cloud and back.
-
-        Args:
-            x: `[n, ...]`, 1 to S_G distinct inputs, preprocessed.
-            attacker: Attacks the mixtures; `None`: nobody does.
-            seconds: Time for the cloud's answer.
-
-        Raises:
-            EdgeError: If there are too few covers, the features do not fit the wire, or the cloud gives no usable
-                answer.
-        """
-        size = self.manifest.group_size
-        with self._lock:
-            group = np.concatenate([x, self._pool.draw(x, size - len(x))])
-            clock, right, wrong = _Clock(), Key(size), Key(size)
-            try:
-                mixtures = self._mixed(group, right)
-                clock.lap("mix")
-                message = Message(mixtures, WIRE, self.manifest)
-                content = self._transport.post(messages.path(self.manifest), message.body, Deadline(seconds))
-                answers = message.read(content)
-                clock.lap("cloud")
-                outputs = {"right": self._halves.demix(answers, right)}
-                clock.lap("demix")
-                attacked = attacker.attack(mixtures, right.matrix) if attacker else None
-                clock.lap("attack")
-                keys = {"right": right.matrix, "wrong": wrong.matrix}
-                if attacked:
-                    keys["attack"] = attacked.estimate.T.astype(np.float32)
-                features = {name: np.tensordot(key.T, mixtures, 1) for name, key in keys.items()}
-                for name, key in {**keys, "none": np.eye(size, dtype=np.float32)}.items():
-                    outputs[name] = self._halves.demix(answers, types.SimpleNamespace(matrix=key))
-            finally:
-                right.wipe()
-                wrong.wipe()
-        named = {name: probabilities(logits, self.manifest.task) for name, logits in outputs.items()}
-        sizes = len(message.body), len(content)
-        return Journey(group, mixtures, features, named, attacked, *sizes, clock.milliseconds)
-
-    def _mixed(self, group, key):
-        """Mixtures of a group as they are sent, in a secret order. `key` becomes what mixes it in that order."""
-        size = len(group)
-        places, shuffle, drawn = random_permutation(size), random_permutation(size), Key(size)
+    with Trace(keys=True) as trace:
+        client.predict(x, trace=trace)
+        (exchange,) = trace.exchanges
+        order = _inputs_first(exchange.inputs, x)
+        right = exchange.keys[0].matrix[np.ix_(exchange.shuffle, order)]
         try:
-            mixtures = self._halves.mix(group[places], drawn)[shuffle]
-            key.matrix[:, places] = drawn.matrix[shuffle]
+            started = time.perf_counter()
+            attack = attacker.attack(exchange.mixtures, right)
+            attack_milliseconds = 1000 * (time.perf_counter() - started)
+            others = {"none": np.eye(len(right), dtype=np.float32), "wrong": random_orthogonal(len(right))}
+            if attack:
+                others["attack"] = attack.estimate.T.astype(np.float32)
+            keys = {"right": right, **others}
+            features = {name: np.tensordot(key.T, exchange.mixtures, 1) for name, key in keys.items()}
         finally:
-            drawn.wipe()
-        if self.manifest.noise_stddev:
-            mixtures = mixtures + self.manifest.noise_stddev * random_normal(mixtures.shape)
-        return mixtures
+            right.fill(0)
+    outputs = {"right": exchange.outputs[order]}  # what the client itself made of the answers
+    for name, key in others.items():
+        outputs[name] = run.halves.demix(exchange.answers, types.SimpleNamespace(matrix=key))
+    milliseconds = {
+        "mix": exchange.mix_milliseconds,
+        "cloud": exchange.cloud_milliseconds,
+        "demix": exchange.demix_milliseconds,
+        "attack": attack_milliseconds,
+    }
+    named = {name: probabilities(logits, run.manifest.task) for name, logits in outputs.items()}
+    return KeyComparison(exchange.inputs[order], exchange, features, named, attack, milliseconds)
 
 
-class _Clock:
-    def __init__(self):
-        self.milliseconds, self._last = {}, time.perf_counter()
-
-    def lap(self, name):
-        now = time.perf_counter()
-        self.milliseconds[name], self._last = 1000 * (now - self._last), now
+def _inputs_first(rows, x):
+    """Indices that bring the rows of a group into the order of the inputs, covers behind them."""
+    indices = {row.tobytes(): index for index, row in enumerate(rows)}
+    return [*(indices.pop(one.tobytes()) for one in x), *indices.values()]
