@@ -21,8 +21,8 @@ class Exchange:
             it was sent; float32, before the wire's format rounds it.
         answers: The cloud's, `[rows, ...]`, in the same order.
         outputs: De-mixed and finished by M_post: logits `[rows, labels]`, in the order of `inputs`.
-        bytes_up: Bytes of the HTTP bodies sent.
-        bytes_down: Bytes of the HTTP bodies received.
+        bytes_up: Bytes sent, counted as in `serving.edge.client.Traffic`.
+        bytes_down: Bytes received, likewise.
         mix_milliseconds: Time of M_pre and mixing.
         cloud_milliseconds: Time until all answers were there.
         demix_milliseconds: Time of de-mixing and M_post.
