@@ -32,31 +32,6 @@ PAIRS = (
 )
 
 
-def recording_client():
-    """An `EdgeClient` that remembers its groups, keys and outputs."""
-    from serving.edge import client
-
-    class Key(client.Key):
-        made = []
-
-        def __init__(self, size):
-            super().__init__(size)
-            Key.made.append(np.array(self.matrix))
-
-    class Recording(client.EdgeClient):
-        def _ask(self, rows, deadline, traffic):
-            client.Key, kept = Key, client.Key
-            Key.made.clear()
-            try:
-                outputs = super()._ask(rows, deadline, traffic)
-            finally:
-                client.Key = kept
-            self.asked.append((rows, np.stack(Key.made), outputs))
-            return outputs
-
-    return Recording
-
-
 def in_process(model, rows, keys):
     """The Keras model's logits for whole groups with given keys."""
     mixtures = model.mix(model.pre(rows, training=False), keys)
@@ -76,18 +51,20 @@ def same_halves(halves, main, rows, keys):
 
 def check(run, precision, wire, url, model, task, split):
     """Figures for one pair of precision and wire format."""
-    from serving.edge.client import probabilities
+    from serving.edge.client import EdgeClient, probabilities
+    from serving.edge.trace import Trace
 
     x, y = split
     size = model.group_size
     # The last inputs of a split that is no multiple of the group size are covered by the first.
     covers = x[:size]
     options = {"precision": precision, "wire": wire, "deadline": 120.0}
-    with recording_client()(os.path.join(run, "edge"), url, covers=covers, **options) as client:
-        client.asked, kind = [], client.manifest.task
-        served = np.concatenate([client.predict(x[start : start + 64]) for start in range(0, len(x), 64)])
+    with EdgeClient(os.path.join(run, "edge"), url, covers=covers, **options) as client, Trace(keys=True) as trace:
+        kind = client.manifest.task
+        served = np.concatenate([client.predict(x[start : start + 64], trace) for start in range(0, len(x), 64)])
         largest, largest_same, expected = 0.0, 0.0, {}
-        for rows, keys, outputs in client.asked:
+        for exchange in trace.exchanges:
+            rows, keys, outputs = exchange.inputs, np.stack([key.matrix for key in exchange.keys]), exchange.outputs
             reference = probabilities(in_process(model, rows, keys), kind)
             largest = max(largest, float(np.abs(probabilities(outputs, kind) - reference).max()))
             same = probabilities(same_halves(client._halves, model.main, rows, keys), kind)

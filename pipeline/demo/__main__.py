@@ -57,38 +57,33 @@ def _check(arguments):
 
 
 def _serve(arguments, stack):
-    listening = stack.enter_context(_listening(arguments))
+    listener = stack.enter_context(_listen(arguments))
     # The imports take seconds; --help, a wrong flag and a port in use need not wait for them.
     import uvicorn
 
     from components.training.data import arrays
-    from pipeline.demo.answering import answering
     from pipeline.demo.app import make_app
-    from pipeline.demo.attacker import Attacker, left_out
-    from pipeline.demo.embedded import embedded
-    from pipeline.demo.journey import Device
-    from pipeline.demo.opened import opened
+    from pipeline.demo.attacker import Attacker, skipped_separators
+    from pipeline.demo.embedded_cloud import embedded_cloud
+    from pipeline.demo.loaded_run import load_run
     from pipeline.demo.page import page
-    from pipeline.demo.telling import about
+    from pipeline.demo.queries import query_handler
+    from pipeline.demo.responses import page_context
     from serving.edge.__main__ import EXTENSIONS
     from serving.protocol.bodies import Limits
     from serving.protocol.http_server import http_config
 
-    run = opened(arguments.run)
+    run = load_run(arguments.run)
     model = run.model()
-    url = arguments.url or stack.enter_context(embedded(run.manifest, run.served))
-    device = stack.enter_context(contextlib.closing(Device(run, url)))
-    device.travel(
-        run.x[:1], seconds=PROBE_SECONDS
-    )  # a cloud that does not answer is an error now, not at the first look
+    url = arguments.url or stack.enter_context(embedded_cloud(run.manifest, run.served))
+    with run.client(url, deadline=PROBE_SECONDS) as probe:
+        probe.predict(run.x[:1])  # a cloud that does not answer is an error now, not at the first query
+    client = stack.enter_context(run.client(url))
     attacker = _in_background(lambda: Attacker(model, arrays(run.examples, "train")[1], arguments.attack_steps))
-    shown = page(
-        run.schema.name,
-        about(run, url, arguments.url is None, left_out(arguments.attack_steps)),
-        ",".join(EXTENSIONS[run.schema.kind]),
-    )
-    app = make_app(shown, answering(run, device, attacker), attacker, arguments.host)
-    where = f"http://{_bracketed(arguments.host)}:{listening.getsockname()[1]}"
+    context = page_context(run, url, arguments.url is None, skipped_separators(arguments.attack_steps))
+    html = page(run.schema.name, context, ",".join(EXTENSIONS[run.schema.kind]))
+    app = make_app(html, query_handler(run, client, attacker), attacker, arguments.host)
+    where = f"http://{_bracketed(arguments.host)}:{listener.getsockname()[1]}"
     print(f"{where}: the demo of {arguments.run}; the cloud: {url}", flush=True)
     if arguments.open:
         import webbrowser
@@ -100,7 +95,7 @@ def _serve(arguments, stack):
         # Uvicorn stops gracefully on these and then raises them again; a stop on request is no failure.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: None)
-    uvicorn.Server(config).run(sockets=[listening])
+    uvicorn.Server(config).run(sockets=[listener])
 
 
 def _in_background(work) -> concurrent.futures.Future:
@@ -117,7 +112,7 @@ def _in_background(work) -> concurrent.futures.Future:
     return future
 
 
-def _listening(arguments):
+def _listen(arguments):
     from components.errors import InputError
 
     family = socket.AF_INET6 if ":" in arguments.host else socket.AF_INET

@@ -24,13 +24,13 @@ MAX_BODY_BYTES = 32 << 20
 _log = logging.getLogger(__name__)
 
 
-def make_app(page: Page, ask: Callable[[dict], dict], ready: concurrent.futures.Future, host: str | None):
+def make_app(page: Page, handle: Callable[[dict], dict], ready: concurrent.futures.Future, host: str | None):
     """The application.
 
     Args:
         page: What `/` shows.
-        ask: Answers a query, `{"files": [{"name", "base64"}]}` or `{"examples": count}`.
-        ready: Done once the attacker is; its exception is told.
+        handle: Answers a query, `{"files": [{"name", "base64"}]}` or `{"examples": count}`.
+        ready: Done once the attacker is fitted; its exception is part of the state that the page asks for.
         host: The address that the user asked to listen on, or `None` for this machine alone (`Guard`).
     """
     bodies = BodyReader(Limits(max_body_bytes=MAX_BODY_BYTES))
@@ -45,8 +45,8 @@ def make_app(page: Page, ask: Callable[[dict], dict], ready: concurrent.futures.
     async def query(request: Request):
         try:
             async with bodies.read(request) as content:
-                asked = _parsed(content)
-            return JSONResponse(await run_in_threadpool(ask, asked))
+                parsed = _parsed(content)
+            return JSONResponse(await run_in_threadpool(handle, parsed))
         except ServingError as error:
             return JSONResponse({"error": str(error)}, error.http_status)
         except EdgeError as error:

@@ -17,7 +17,7 @@ GUESSES = 64
 
 
 @dataclasses.dataclass(frozen=True)
-class Attacked:
+class AttackResult:
     """The best attack on one group.
 
     Attributes:
@@ -62,7 +62,7 @@ class Attacker:
             separator.fit(features, model.group_size)
         self.guesses, self.chance = _guesses(model.group_size, len(self.separators))
 
-    def attack(self, mixtures, key) -> Attacked | None:
+    def attack(self, mixtures, key) -> AttackResult | None:
         """Separates a group.
 
         Args:
@@ -82,10 +82,10 @@ class Attacker:
             if share > best[0]:
                 best = share, separator.name, matched(estimate, order, key)
         share, name, estimate = best
-        return Attacked(name, share, estimate, tried)
+        return AttackResult(name, share, estimate, tried)
 
 
-def left_out(steps: int) -> list[str]:
+def skipped_separators(steps: int) -> list[str]:
     """Names of the audit's separators that an `Attacker` with so many `steps` does not try."""
     tried = {separator.name for separator in untrained_separators()}
     return [] if steps else [separator.name for separator in separators() if separator.name not in tried]

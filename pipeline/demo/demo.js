@@ -29,10 +29,10 @@
     for (const button of [examples, record, files]) if (button) button.disabled = true;
     say("Mixing, asking the cloud, attacking: some seconds …");
     try {
-      const answer = await fetch("api/query", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
-      const told = await answer.json();
-      if (!answer.ok) throw new Error(told.error);
-      show(told);
+      const response = await fetch("api/query", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+      const result = await response.json();
+      if (!response.ok) throw new Error(result.error);
+      show(result);
     } catch (error) {
       say(`Nothing came back: ${error.message}`, true);
     } finally {
@@ -62,14 +62,14 @@
   };
 
   // --- showing ---
-  const show = (told) => {
+  const show = (result) => {
     refused.replaceChildren();
-    for (const file of told.refused) make("li", { class: "bad" }, refused, `${file.name}: ${file.reason}`);
-    const sent = told.rows.length;
-    say(sent ? `${sent} input${sent > 1 ? "s" : ""} and ${told.covers} cover${told.covers === 1 ? "" : "s"} were sent.` : "Nothing was sent.", !sent);
+    for (const file of result.refused) make("li", { class: "bad" }, refused, `${file.name}: ${file.reason}`);
+    const sent = result.rows.length;
+    say(sent ? `${sent} input${sent > 1 ? "s" : ""} and ${result.covers} cover${result.covers === 1 ? "" : "s"} were sent.` : "Nothing was sent.", !sent);
     if (!sent) return;
-    shown = told;
-    if (key === "attack" && !told.attack) key = "right";
+    shown = result;
+    if (key === "attack" && !result.attack) key = "right";
     at("results").hidden = false;
     figures();
     keys();
@@ -178,7 +178,7 @@
   // 16-bit mono WAV of samples in [-1, 1].
   const wav = (samples, rate) => {
     const view = new DataView(new ArrayBuffer(44 + 2 * samples.length));
-    const text = (place, letters) => [...letters].forEach((letter, index) => view.setUint8(place + index, letter.charCodeAt(0)));
+    const text = (offset, letters) => [...letters].forEach((letter, index) => view.setUint8(offset + index, letter.charCodeAt(0)));
     text(0, "RIFF"); view.setUint32(4, 36 + 2 * samples.length, true); text(8, "WAVEfmt ");
     view.setUint32(16, 16, true); view.setUint16(20, 1, true); view.setUint16(22, 1, true);
     view.setUint32(24, rate, true); view.setUint32(28, 2 * rate, true); view.setUint16(32, 2, true); view.setUint16(34, 16, true);

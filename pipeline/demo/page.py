@@ -27,7 +27,7 @@ def page(title: str, about: dict, accept: str) -> Page:
 
     Args:
         title: Name of the data set.
-        about: Of `pipeline.demo.telling.about`.
+        about: Of `pipeline.demo.responses.page_context`.
         accept: Extensions of files that can be dropped, with commas.
     """
     style = source(REPORT, "style.css") + source(PACKAGE, "demo.css")

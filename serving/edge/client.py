@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from serving.edge.covers import CoverPool
 from serving.edge.errors import BadInputError, EdgeError
 from serving.edge.keys import Key, random_normal, random_permutation
 from serving.edge.messages import Message
+from serving.edge.trace import Exchange, Trace
 from serving.edge.transport import Deadline, Transport
 
 if TYPE_CHECKING:
@@ -144,11 +146,12 @@ class EdgeClient:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def predict(self, x: np.ndarray) -> np.ndarray:
+    def predict(self, x: np.ndarray, trace: Trace | None = None) -> np.ndarray:
         """Probabilities of the labels; all inputs or none. May be called from several threads, which take turns.
 
         Args:
             x: `[inputs, ...]` of the manifest's `input_shape`, preprocessed (`load` makes them from files).
+            trace: Gets what is mixed, sent, received and de-mixed, and the keys if it asks for them.
 
         Returns:
             float32 `[inputs, labels]`.
@@ -168,10 +171,10 @@ class EdgeClient:
         distinct, inverse = np.unique(x.reshape(len(x), -1), axis=0, return_inverse=True)
         distinct = distinct.reshape(-1, *x.shape[1:])
         with self._lock:
-            outputs = self._predict(distinct, len(x), deadline)
+            outputs = self._predict(distinct, len(x), deadline, trace)
         return probabilities(outputs[inverse.ravel()], self.manifest.task)
 
-    def _predict(self, x: np.ndarray, examples: int, deadline: Deadline) -> np.ndarray:
+    def _predict(self, x: np.ndarray, examples: int, deadline: Deadline, trace: Trace | None) -> np.ndarray:
         """Outputs for distinct inputs."""
         size = self.manifest.group_size
         groups = -(-len(x) // size)
@@ -185,7 +188,7 @@ class EdgeClient:
         traffic = dataclasses.replace(self.traffic, examples=self.traffic.examples + examples)
         for start in range(0, total, per_message * size):
             part = order[start : start + per_message * size]
-            outputs[part] = self._ask(rows[part], deadline, traffic)
+            outputs[part] = self._ask(rows[part], deadline, traffic, trace)
         self.traffic = traffic
         self._pool.remember(x)
         return outputs[: len(x)]
@@ -212,26 +215,47 @@ class EdgeClient:
         except BadInputError as error:
             raise EdgeError(f"cannot use {path}: {error}") from error
 
-    def _ask(self, rows: np.ndarray, deadline: Deadline, traffic: Traffic) -> np.ndarray:
+    def _ask(self, rows: np.ndarray, deadline: Deadline, traffic: Traffic, trace: Trace | None = None) -> np.ndarray:
         """Outputs for whole groups of rows, in their order, through one message."""
         size = self.manifest.group_size
         keys = [Key(size) for _ in range(len(rows) // size)]
+        handed_over = False
         try:
-            groups = [slice(start, start + size) for start in range(0, len(rows), size)]
-            mixtures = np.concatenate(
-                [self._halves.mix(rows[group], key) for group, key in zip(groups, keys, strict=True)]
-            )
-            if self.manifest.noise_stddev:
-                mixtures += self.manifest.noise_stddev * random_normal(mixtures.shape)
+            times, up, down = [time.perf_counter()], traffic.bytes_up, traffic.bytes_down
             shuffle = random_permutation(len(rows))
-            answers = np.empty((len(rows), *self.manifest.answer_shape), np.float32)
-            answers[shuffle] = self._exchange(mixtures[shuffle], deadline, traffic)
-            return np.concatenate(
-                [self._halves.demix(answers[group], key) for group, key in zip(groups, keys, strict=True)]
-            )
+            mixtures = self._mix(rows, keys)[shuffle]
+            times.append(time.perf_counter())
+            received = self._exchange(mixtures, deadline, traffic)
+            times.append(time.perf_counter())
+            answers = np.empty_like(received)
+            answers[shuffle] = received
+            outputs = self._demix(answers, keys)
+            times.append(time.perf_counter())
+            if trace is not None:
+                sizes = traffic.bytes_up - up, traffic.bytes_down - down
+                exchange = Exchange(rows, mixtures, received, outputs, *sizes, *(1000 * np.diff(times)))
+                if trace.keys:
+                    exchange = dataclasses.replace(exchange, keys=tuple(keys), shuffle=shuffle)
+                trace.exchanges.append(exchange)
+                handed_over = trace.keys
+            return outputs
         finally:
-            for key in keys:
-                key.wipe()
+            if not handed_over:
+                for key in keys:
+                    key.wipe()
+
+    def _mix(self, rows: np.ndarray, keys: list[Key]) -> np.ndarray:
+        """Mixtures of groups of rows, with the noise that the manifest asks for."""
+        groups = rows.reshape(len(keys), -1, *rows.shape[1:])
+        mixtures = np.concatenate([self._halves.mix(group, key) for group, key in zip(groups, keys, strict=True)])
+        if self.manifest.noise_stddev:
+            mixtures += self.manifest.noise_stddev * random_normal(mixtures.shape)
+        return mixtures
+
+    def _demix(self, answers: np.ndarray, keys: list[Key]) -> np.ndarray:
+        """Outputs of groups of answers."""
+        groups = answers.reshape(len(keys), -1, *answers.shape[1:])
+        return np.concatenate([self._halves.demix(group, key) for group, key in zip(groups, keys, strict=True)])
 
     def _exchange(self, mixtures: np.ndarray, deadline: Deadline, traffic: Traffic) -> np.ndarray:
         """The cloud's answers to mixtures, in one message or in one for each, side by side."""

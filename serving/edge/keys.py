@@ -1,7 +1,8 @@
 """Keys and permutations from the operating system's generator.
 
-They live in memory for the time of one query and nowhere else: a `Key` cannot be pickled, copied or printed, and is
-overwritten with zeros when it has been used.
+They live in memory for the time of one query and nowhere else, but where a `serving.edge.trace.Trace` asks for them
+until its `with` block ends: a `Key` cannot be pickled, copied or printed, and is overwritten with zeros when it has
+been used.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ def test_every_stage_leaves_something_to_train(defence):
     stages = defence.stages(10, 3)
     assert sum(stage.epochs for stage in stages) == (10 if defence.starts_from is None else stages[0].epochs)
     assert any(stage.adversary for stage in stages) == defence.needs_people
-    model, spec = made(defence)
+    model, _ = made(defence)
     for stage in stages:
         if stage.epochs and not stage.wrapped:
             for layer in stage.frozen(model):

@@ -1,4 +1,4 @@
-"""The live demo, on real small runs: the journey of a group, who may ask, and the page in a real browser."""
+"""The live demo, on real small runs: what a group's keys make of it, who may ask, and the page in a real browser."""
 
 import base64
 import concurrent.futures
@@ -23,16 +23,16 @@ from components.storage.artifacts import Models
 from components.training.data import arrays
 from datamix_tf.attacks.linked.separation import chance_agreement
 from datamix_tf.defences import MixedBottleneck
-from pipeline.demo.answering import answering
 from pipeline.demo.app import make_app
-from pipeline.demo.attacker import Attacker, left_out
-from pipeline.demo.embedded import embedded
+from pipeline.demo.attacker import Attacker, skipped_separators
+from pipeline.demo.embedded_cloud import embedded_cloud
 from pipeline.demo.guard import Guard
-from pipeline.demo.intake import chosen, dropped
-from pipeline.demo.journey import Device
-from pipeline.demo.opened import Opened, opened
+from pipeline.demo.inputs import draw_test_examples, read_uploads
+from pipeline.demo.key_comparison import compare_keys
+from pipeline.demo.loaded_run import LoadedRun, load_run
 from pipeline.demo.page import page
-from pipeline.demo.telling import about
+from pipeline.demo.queries import query_handler
+from pipeline.demo.responses import page_context
 from serving.edge.client import EdgeClient, probabilities
 from serving.edge.errors import EdgeError
 from serving.edge.keys import random_orthogonal
@@ -65,40 +65,44 @@ def speech(tmp_path_factory):
 
 
 @dataclasses.dataclass(frozen=True)
-class Travelling:
-    """An opened run, its trained model, its device with a cloud to ask, and an attacker."""
+class Demo:
+    """A loaded run, its trained model, an edge client with a cloud to ask, and an attacker."""
 
-    run: Opened
+    run: LoadedRun
     model: object
-    device: Device
+    client: EdgeClient
     attacker: Attacker
     url: str
 
-    def ask(self, query):
+    def compare(self, x):
+        """Sends inputs and de-mixes them with every key."""
+        return compare_keys(self.run, self.client, x, self.attacker)
+
+    def query(self, query):
         """Answers a query as the page's are."""
         fitted = concurrent.futures.Future()
         fitted.set_result(self.attacker)
-        return answering(self.run, self.device, fitted)(query)
+        return query_handler(self.run, self.client, fitted)(query)
 
 
 @contextlib.contextmanager
-def travelling(folder):
-    run = opened(str(folder))
+def demo_of(folder):
+    run = load_run(str(folder))
     model = run.model()
     attacker = Attacker(model, arrays(run.examples, "train")[1])
-    with embedded(run.manifest, run.served) as url, contextlib.closing(Device(run, url)) as device:
-        yield Travelling(run, model, device, attacker, url)
+    with embedded_cloud(run.manifest, run.served) as url, run.client(url) as client:
+        yield Demo(run, model, client, attacker, url)
 
 
 @pytest.fixture(scope="module")
 def words(speech):
-    with travelling(speech) as made:
+    with demo_of(speech) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
 def faces(pictures):
-    with travelling(pictures) as made:
+    with demo_of(pictures) as made:
         yield made
 
 
@@ -106,33 +110,44 @@ def file(name, content):
     return {"name": name, "base64": base64.b64encode(content).decode()}
 
 
-def test_a_group_travels_as_the_client_s_does(faces):
-    run, model = faces.run, faces.model
-    journey = faces.device.travel(run.x[:3], faces.attacker)
-    np.testing.assert_array_equal(journey.x[:3], run.x[:3])
-    assert len(journey.x) == 4 and not (journey.x[3] == run.x[:3]).all(axis=(1, 2, 3)).any()
-    true = np.asarray(model.pre(journey.x, training=False))
-    np.testing.assert_allclose(journey.features["right"], true, atol=1e-3)
-    assert np.abs(journey.features["wrong"] - true).max() > 0.1
-    assert np.linalg.norm(journey.mixtures) == pytest.approx(np.linalg.norm(true), rel=1e-4)
+def test_what_the_keys_make_of_a_group(faces):
+    run, model, sent = faces.run, faces.model, faces.client.traffic
+    comparison = faces.compare(run.x[:3])
+    exchange = comparison.exchange
+    np.testing.assert_array_equal(comparison.x[:3], run.x[:3])
+    assert len(comparison.x) == 4 and not (comparison.x[3] == run.x[:3]).all(axis=(1, 2, 3)).any()
+    true = np.asarray(model.pre(comparison.x, training=False))
+    np.testing.assert_allclose(comparison.features["right"], true, atol=1e-3)
+    assert np.abs(comparison.features["wrong"] - true).max() > 0.1
+    assert np.linalg.norm(exchange.mixtures) == pytest.approx(np.linalg.norm(true), rel=1e-4)
     # The cloud alone, with the mixtures as they were sent, finds what the page says that it can.
-    alone = model.post(model.main(journey.mixtures, training=False), training=False)
-    assert np.abs(probabilities(np.asarray(alone), "binary") - journey.probabilities["none"]).max() < 0.02
-    assert {"right", "wrong", "attack", "none"} == set(journey.probabilities)
-    with EdgeClient(run.edge, faces.url, covers=run.x) as client:
-        client.predict(run.x[:3])
-    assert (client.traffic.bytes_up, client.traffic.bytes_down) == (journey.bytes_up, journey.bytes_down)
+    alone = model.post(model.main(exchange.mixtures, training=False), training=False)
+    assert np.abs(probabilities(np.asarray(alone), "binary") - comparison.probabilities["none"]).max() < 0.02
+    np.testing.assert_array_equal(comparison.features["none"], exchange.mixtures)
+    assert {"right", "wrong", "attack", "none"} == set(comparison.probabilities)
+    served = faces.client.traffic
+    assert (served.messages, served.rows) == (sent.messages + 1, sent.rows + 4)
+    assert (served.bytes_up - sent.bytes_up, served.bytes_down - sent.bytes_down) == (
+        exchange.bytes_up,
+        exchange.bytes_down,
+    )
+
+
+def test_the_key_is_overwritten(faces):
+    exchange = faces.compare(faces.run.x[:3]).exchange
+    assert not exchange.keys[0].matrix.any() and not exchange.shuffle.any()
 
 
 def test_the_right_key_s_labels_are_those_of_the_network_that_mixes(faces):
-    journey = faces.device.travel(faces.run.x[:4])
-    mixtures, features = (part.reshape(4, -1) for part in (journey.mixtures, journey.features["right"]))
-    unmixing = np.linalg.lstsq(mixtures.T, features.T, rcond=None)[0].T
+    comparison = faces.compare(faces.run.x[:4])
+    mixtures = comparison.exchange.mixtures
+    rows, features = mixtures.reshape(4, -1), comparison.features["right"].reshape(4, -1)
+    unmixing = np.linalg.lstsq(rows.T, features.T, rcond=None)[0].T
     np.testing.assert_allclose(unmixing @ unmixing.T, np.eye(4), atol=1e-3)
-    answers = np.asarray(faces.model.main(journey.mixtures, training=False))
+    answers = np.asarray(faces.model.main(mixtures, training=False))
     outputs = faces.model.post(np.tensordot(unmixing, answers, 1).astype("float32"), training=False)
     expected = probabilities(np.asarray(outputs), "binary")
-    assert np.abs(journey.probabilities["right"] - expected).max() < 0.02  # float16 on the way
+    assert np.abs(comparison.probabilities["right"] - expected).max() < 0.02  # float16 on the way
 
 
 def test_the_attack_is_measured_with_the_key_and_stands_beside_chance(faces):
@@ -143,77 +158,84 @@ def test_the_attack_is_measured_with_the_key_and_stands_beside_chance(faces):
     assert found.agreement == max(found.tried.values()) == found.tried[found.name]
     assert np.diag(found.estimate @ key).mean() == pytest.approx(found.agreement, abs=1e-6)  # order and signs fit
     assert attacker.attack(np.repeat(features[:1], 4, 0), key) is None  # nothing to separate
-    assert left_out(0) == ["learned critic", "unmixing network"] and left_out(9) == []
+    assert skipped_separators(0) == ["learned critic", "unmixing network"] and skipped_separators(9) == []
     # The best of six rotations is above one, whose mean is `chance_agreement`.
     assert chance_agreement(4)[0] < attacker.chance < 1
     agreements = [np.diag(guess).mean() for guess in attacker.guesses]
     assert np.mean(agreements) == pytest.approx(attacker.chance)
 
 
-def test_what_the_page_is_told(faces):
-    told = faces.ask({"examples": 2})
-    columns = {column["key"]: column for column in told["columns"]}
+def test_what_the_page_is_sent(faces):
+    response = faces.query({"examples": 2})
+    columns = {column["key"]: column for column in response["columns"]}
     assert list(columns) == ["raw", "none", "attack", "wrong", "right"]
     assert columns["right"]["correlation"] > columns["attack"]["chance"]
     assert columns["right"]["correlation"] > columns["none"]["correlation"]
-    assert len(told["rows"]) == told["covers"] == 2 and told["traffic"]["up"] > 0
-    assert {"prepare", "mix", "cloud", "demix", "attack"} == set(told["milliseconds"])
-    json.dumps(told, allow_nan=False)
+    assert len(response["rows"]) == response["covers"] == 2 and response["traffic"]["up"] > 0
+    assert {"prepare", "mix", "cloud", "demix", "attack"} == set(response["milliseconds"])
+    json.dumps(response, allow_nan=False)
 
 
 def test_noise_is_added_where_the_manifest_asks_for_it(faces):
-    noisy = dataclasses.replace(faces.run, manifest=dataclasses.replace(faces.run.manifest, noise_stddev=0.5))
     x = faces.run.x[:4]
-    with contextlib.closing(Device(noisy, faces.url)) as device:
-        added = device.travel(x).features["right"] - faces.device.travel(x).features["right"]
+    with faces.run.client(faces.url) as noisy:
+        noisy.manifest = dataclasses.replace(noisy.manifest, noise_stddev=0.5)
+        loud = compare_keys(faces.run, noisy, x, faces.attacker).features["right"]
+    added = loud - faces.compare(x).features["right"]
     assert added.std() == pytest.approx(0.5, rel=0.1)  # an orthogonal key leaves it as it is; of 1024 numbers
 
 
 @pytest.mark.slow
 def test_a_bottleneck_and_speech(words):
     assert words.run.manifest.noise_stddev > 0 and len(words.run.manifest.feature_shape) == 1
-    told = words.ask({"examples": 9})
-    assert len(told["rows"]) == 4 and told["covers"] == 0 and told["refused"] == []  # a group takes 4
-    for row in told["rows"]:
+    response = words.query({"examples": 9})
+    assert len(response["rows"]) == 4 and response["covers"] == 0 and response["refused"] == []  # a group takes 4
+    for row in response["rows"]:
         assert all("sound" in cell for cell in row["cells"].values())
         (truth,) = [name for name, _, true in row["labels"]["right"] if true]
         assert row["name"].startswith(truth)
     # A recording of one's own; nobody knows its label.
     content = datasets.recording(700.0, np.random.default_rng(5))
-    (row,) = words.ask({"files": [file("mine.wav", content)]})["rows"]
+    (row,) = words.query({"files": [file("mine.wav", content)]})["rows"]
     assert [true for _, _, true in row["labels"]["wrong"]] == [None, None]
 
 
+def test_equal_test_examples_are_drawn_once(faces):
+    twice = dataclasses.replace(faces.run, x=np.repeat(faces.run.x[:2], 2, axis=0))
+    drawn = draw_test_examples(twice, 4)
+    assert len(drawn) == len({one.x.tobytes() for one in drawn}) == 2
+
+
 def test_bad_files_are_named_and_the_others_go(pictures):
-    run = opened(str(pictures))
+    run = load_run(str(pictures))
     rng = np.random.default_rng(0)
     good = [datasets.picture(1, 0, identity, rng) for identity in range(4)]
     files = [file("a.png", good[0]), file("a.txt", b"hello"), {"name": "b.png", "base64": "?"}, file("c.png", good[0])]
     files += [file(f"{number}.png", content) for number, content in enumerate([*good[1:], good[0]])]
-    given, refused = dropped(run, files)
-    assert [one.name for one in given] == ["a.png", "0.png", "1.png", "2.png"]
-    reasons = {one.name: one.reason for one in refused}
+    inputs, rejected = read_uploads(run, files)
+    assert [one.name for one in inputs] == ["a.png", "0.png", "1.png", "2.png"]
+    reasons = {one.name: one.reason for one in rejected}
     assert list(reasons) == ["a.txt", "b.png", "c.png", "3.png"] and "\n" not in "".join(reasons.values())
     assert "not a readable picture" in reasons["a.txt"] and "base64" in reasons["b.png"]
     assert "the same input as a.png" in reasons["c.png"] and "the same input as a.png" in reasons["3.png"]
     five = [file(f"{n}.png", datasets.picture(0, 1, n % 4, rng)) for n in range(5)]
-    assert [one.reason[:21] for one in dropped(run, five)[1]] == ["a group takes 4 input"]
-    assert len({one.name for one in chosen(run, 4)}) == 4
+    assert [one.reason[:21] for one in read_uploads(run, five)[1]] == ["a group takes 4 input"]
+    assert len({one.name for one in draw_test_examples(run, 4)}) == 4
 
 
 def test_a_folder_that_is_no_run_is_said_in_one_line(pictures, tmp_path):
     with pytest.raises(InputError, match="has no artifacts/transform"):
-        opened(str(tmp_path))
+        load_run(str(tmp_path))
     for missing, words in (("edge", "is no bundle"), ("serving", "found none; run `python -m pipeline.run`")):
         copy = tmp_path / missing
         copy.mkdir()
         for name in {"artifacts", "edge", "serving"} - {missing}:
             (copy / name).symlink_to(pictures / name)
         with pytest.raises(InputError, match=words) as error:
-            opened(str(copy))
+            load_run(str(copy))
         assert "\n" not in str(error.value)
     with pytest.raises(InputError, match="expected a folder on this machine"):
-        opened("s3://bucket/run")
+        load_run("s3://bucket/run")
 
 
 def test_a_run_of_another_version_is_said_in_one_line(pictures, tmp_path):
@@ -221,7 +243,7 @@ def test_a_run_of_another_version_is_said_in_one_line(pictures, tmp_path):
     schema = tmp_path / "run" / "artifacts" / "transform" / "examples" / "schema.json"
     schema.write_text('{"name": "faces"}')
     with pytest.raises(InputError, match=f"expected {schema} as this version writes it, but .*; run what"):
-        opened(str(tmp_path / "run"))
+        load_run(str(tmp_path / "run"))
 
 
 def test_the_model_behind_the_bundle_is_known_by_what_it_computes(faces, pictures, tmp_path):
@@ -240,9 +262,9 @@ def test_the_model_behind_the_bundle_is_known_by_what_it_computes(faces, picture
 
 
 def test_a_cloud_that_does_not_answer(pictures):
-    run = opened(str(pictures))
-    with contextlib.closing(Device(run, "http://127.0.0.1:9")) as device, pytest.raises(EdgeError, match=":9 "):
-        device.travel(run.x[:1], seconds=0.3)
+    run = load_run(str(pictures))
+    with run.client("http://127.0.0.1:9", deadline=0.3) as client, pytest.raises(EdgeError, match=":9 "):
+        client.predict(run.x[:1])
 
 
 @contextlib.contextmanager
@@ -413,19 +435,19 @@ def test_test_examples_know_their_labels(browser, url):
 
 
 @contextlib.contextmanager
-def shown(made):
-    """The page of a run that travels already; yields its URL."""
+def page_of(demo):
+    """The page of a demo that is ready; yields its URL."""
     fitted = concurrent.futures.Future()
-    fitted.set_result(made.attacker)
-    whole = page("words", about(made.run, made.url, True, []), ".wav")
-    with running(make_app(whole, made.ask, fitted, None)) as url:
+    fitted.set_result(demo.attacker)
+    html = page("words", page_context(demo.run, demo.url, True, []), ".wav")
+    with running(make_app(html, demo.query, fitted, None)) as url:
         yield url
 
 
 @pytest.mark.parametrize("late", [False, True])
 @pytest.mark.parametrize("upgrade", UPGRADES)
 def test_the_page_reads_the_body_of_a_query_that_would_upgrade(words, upgrade, late):
-    with shown(words) as url:
+    with page_of(words) as url:
         origin = {"Origin": "http://127.0.0.1"}
         ((status, answer),) = post_with_upgrade(url, "/api/query", b'{"examples": 1}', upgrade, late, **origin)
         assert status == 200 and "columns" in json.loads(answer)
@@ -439,7 +461,7 @@ def test_a_word_is_recorded(words):
     if reason := browsers.missing():
         pytest.skip(reason)
     flags = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-    with shown(words) as url, browsers.opened(*flags) as browser:
+    with page_of(words) as url, browsers.opened(*flags) as browser:
         browser.open(url)
         browser.find("#record")[0].click()
         until(browser, lambda: browser.find("#cards .item, #status.bad"))

@@ -17,7 +17,7 @@ START_SECONDS = 120.0
 
 
 @contextlib.contextmanager
-def embedded(manifest: Manifest, served: str) -> Iterator[str]:
+def embedded_cloud(manifest: Manifest, served: str) -> Iterator[str]:
     """Serves the version of a model that a bundle belongs to; yields the URL once it answers.
 
     Args:

@@ -1,4 +1,4 @@
-"""A finished run, opened for the demo: its bundle, its examples, and the trained model behind the bundle."""
+"""A finished run, loaded for the demo: its bundle, its examples, and the trained model behind the bundle."""
 
 from __future__ import annotations
 
@@ -18,15 +18,18 @@ from components.training.networks import ModelConfig
 from pipeline.orchestration.finished import finished
 from serving.cloud.model_config import versions_in
 from serving.edge.bundle import Halves, load_manifest
+from serving.edge.client import EdgeClient
 from serving.edge.errors import BundleError
 from serving.edge.manifest import Manifest
 
+WIRE = "float16"  #: how mixtures travel; the client's default
+MOST_COVERS = 512
 TOLERANCE = 1e-3  # relative to the largest feature; the packager demands 1e-4 of one group
 
 
 @dataclasses.dataclass(frozen=True)
-class Opened:
-    """What the demo takes of a run.
+class LoadedRun:
+    """What the demo uses of a run.
 
     Attributes:
         raw: The examples as they were ingested.
@@ -35,6 +38,7 @@ class Opened:
         models: The trained models.
         manifest: Of the bundle.
         edge: Folder of the bundle.
+        halves: The bundle's; they hold one group, so that only one thread may use them at a time.
         served: Folder of the cloud's model, with its versions.
         names, x, y: The test split: names, inputs float32 `[n, ...]`, labels int32.
     """
@@ -45,10 +49,23 @@ class Opened:
     models: Models
     manifest: Manifest
     edge: str
+    halves: Halves
     served: str
     names: list[str]
     x: np.ndarray
     y: np.ndarray
+
+    def client(self, url: str, **options) -> EdgeClient:
+        """An edge client of the bundle, with test examples as covers.
+
+        Args:
+            url: The cloud's REST API.
+            **options: Of `EdgeClient`.
+
+        Raises:
+            EdgeError: If the bundle or the URL cannot be used.
+        """
+        return EdgeClient(self.edge, url, covers=self.x[:MOST_COVERS], wire=WIRE, **options)
 
     def model(self):
         """The `DataMixModel` that the bundle was made of, known by what it computes: a run may have trained several.
@@ -58,8 +75,7 @@ class Opened:
         """
         size = self.manifest.group_size
         group = np.resize(self.x, (size, *self.x.shape[1:]))
-        halves = Halves(self.edge, self.manifest, "float32", 1)
-        wanted = halves.mix(group, types.SimpleNamespace(matrix=np.eye(size, dtype=np.float32)))
+        wanted = self.halves.mix(group, types.SimpleNamespace(matrix=np.eye(size, dtype=np.float32)))
         for name in trained.names(self.models):
             defence = ModelConfig.from_dict(trained.training(self.models, name).config).defence
             if defence.mixes and defence.group_size == size:
@@ -72,8 +88,8 @@ class Opened:
         )
 
 
-def opened(folder: str) -> Opened:
-    """Opens the output folder of a finished run.
+def load_run(folder: str) -> LoadedRun:
+    """Loads the output folder of a finished run.
 
     Raises:
         InputError: If it is none, is in an object store, lacks serving/ or edge/, or mixes no groups of at least 2.
@@ -94,7 +110,8 @@ def opened(folder: str) -> Opened:
         raise InputError(f"expected a model that mixes groups of at least 2, {edge} has groups of 1; nothing is mixed")
     schema = examples.schema()
     names, x, y = arrays(examples, "test")
-    return Opened(raw, examples, schema, models, manifest, edge, served, names, x.astype(np.float32), y)
+    halves = Halves(edge, manifest, "float32", 1)
+    return LoadedRun(raw, examples, schema, models, manifest, edge, halves, served, names, x.astype(np.float32), y)
 
 
 def _bundle(folder):

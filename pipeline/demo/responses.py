@@ -1,4 +1,4 @@
-"""A journey as the page shows it: pictures, sounds, labels and figures, JSON-ready."""
+"""What the page is sent, JSON-ready: before the first query, and in response to each one."""
 
 from __future__ import annotations
 
@@ -7,57 +7,58 @@ import numpy as np
 from components.report.artist import Artist, correlations
 from components.report.separation import EXAMPLES
 from pipeline.demo.attacker import Attacker
-from pipeline.demo.intake import Given, Refused
-from pipeline.demo.journey import WIRE, Journey
-from pipeline.demo.opened import Opened
+from pipeline.demo.inputs import Input, RejectedFile
+from pipeline.demo.key_comparison import KeyComparison
+from pipeline.demo.loaded_run import WIRE, LoadedRun
 
 MOST_LABELS = 5
 #: Columns behind the raw input -> their titles; the attack's has the name of the attack.
 TITLES = {"none": "what leaves the device", "attack": "", "wrong": "wrong key", "right": "right key"}
 
 
-def told(run: Opened, given: list[Given], refused: list[Refused], journey: Journey, attacker: Attacker) -> dict:
-    """What the page tells of one query.
+def query_response(
+    run: LoadedRun, inputs: list[Input], rejected: list[RejectedFile], comparison: KeyComparison, attacker: Attacker
+) -> dict:
+    """The response to one query: pictures, sounds, labels and figures.
 
     Returns:
         `columns`, each with `key`, `title`, `correlation` (mean over the group of rebuilt with true inputs, both less
         the mean input) and for the attack its `chance`; `rows`, each with `name`, `cells` (a picture of the features
         where there is one, the picture and perhaps the `sound` of the input) by column key and `labels` (name,
-        probability, whether it is true or `None`) by key; `refused`; `attack` or `None`; `traffic`;
-        `milliseconds`.
+        probability, whether it is true or `None`) by key; `refused`; `attack` or `None`; `traffic`; `milliseconds`.
     """
-    seen = {"none": journey.mixtures, **journey.features}
-    rebuilt = {key: attacker.decoder.decode(rows) for key, rows in seen.items()}
-    artist = Artist(run.schema, np.stack([one.x for one in given]), journey.features["right"])
+    features, exchange = comparison.features, comparison.exchange
+    rebuilt = {key: attacker.decoder.decode(rows) for key, rows in features.items()}
+    artist = Artist(run.schema, np.stack([one.x for one in inputs]), comparison.features["right"])
     columns = [{"key": "raw", "title": "raw"}]
     for key, title in TITLES.items():
-        if key in seen:
-            share = _correlation(rebuilt[key], journey.x, attacker.mean)
-            columns.append({"key": key, "title": title or f"attack: {journey.attack.name}", "correlation": share})
+        if key in features:
+            share = _correlation(rebuilt[key], comparison.x, attacker.mean)
+            columns.append({"key": key, "title": title or f"attack: {comparison.attack.name}", "correlation": share})
             if key == "attack":
-                columns[-1]["chance"] = _chance(journey, attacker)
+                columns[-1]["chance"] = _chance(comparison, attacker)
     rows = []
-    for place, one in enumerate(given):
-        cells = {key: artist.cell(features[place], rebuilt[key][place]) for key, features in seen.items()}
+    for index, one in enumerate(inputs):
+        cells = {key: artist.cell(rows_of[index], rebuilt[key][index]) for key, rows_of in features.items()}
         cells["raw"] = artist.raw(one.x, one.recording)
-        labels = {key: _labels(run, rows_of[place], one.truth) for key, rows_of in journey.probabilities.items()}
+        labels = {key: _labels(run, rows_of[index], one.truth) for key, rows_of in comparison.probabilities.items()}
         rows.append({"name": one.name, "cells": cells, "labels": labels})
     return {
         "columns": columns,
         "rows": rows,
-        "refused": [{"name": one.name, "reason": one.reason} for one in refused],
-        "attack": _attack(journey, attacker),
-        "traffic": {"up": journey.bytes_up, "down": journey.bytes_down, "wire": WIRE},
-        "covers": len(journey.x) - len(given),
-        "milliseconds": journey.milliseconds,
+        "refused": [vars(file) for file in rejected],
+        "attack": _attack(comparison.attack, attacker),
+        "traffic": {"up": exchange.bytes_up, "down": exchange.bytes_down, "wire": WIRE},
+        "covers": len(comparison.x) - len(inputs),
+        "milliseconds": comparison.milliseconds,
     }
 
 
-def about(run: Opened, url: str, embedded: bool, left_out: list[str]) -> dict:
+def page_context(run: LoadedRun, url: str, embedded: bool, left_out: list[str]) -> dict:
     """What the page knows before the first query, JSON-ready.
 
     Args:
-        run: The opened run.
+        run: The loaded run.
         url: The cloud's.
         embedded: Whether the cloud is the demo's own.
         left_out: Names of attacks that are not tried.
@@ -76,11 +77,10 @@ def about(run: Opened, url: str, embedded: bool, left_out: list[str]) -> dict:
     }
 
 
-def _attack(journey, attacker):
-    if journey.attack is None:
+def _attack(attack, attacker):
+    if attack is None:
         return None
-    found = journey.attack
-    return {"name": found.name, "agreement": found.agreement, "chance": attacker.chance, "tried": found.tried}
+    return {"name": attack.name, "agreement": attack.agreement, "chance": attacker.chance, "tried": attack.tried}
 
 
 def _labels(run, values, truth):
@@ -92,10 +92,10 @@ def _correlation(rebuilt, x, mean):
     return float(np.mean(correlations(rebuilt - mean, x - mean)))
 
 
-def _chance(journey, attacker):
+def _chance(comparison, attacker):
     """The same of the best of as many random rotations, relative to the true features."""
-    features = journey.features["right"]
+    features = comparison.features["right"]
     guessed = np.tensordot(attacker.guesses, features, 1)
     rebuilt = attacker.decoder.decode(guessed.reshape(-1, *features.shape[1:]))
-    x = np.tile(journey.x, (len(attacker.guesses), *[1] * (journey.x.ndim - 1)))
+    x = np.tile(comparison.x, (len(attacker.guesses), *[1] * (comparison.x.ndim - 1)))
     return _correlation(rebuilt, x, attacker.mean)

@@ -1,0 +1,37 @@
+"""The glossary speaks of flags, attacks and threat models that there are, and leaves no threat model out."""
+
+import re
+
+from components.attack_kinds import NAMES
+
+from datamix_tf.audit import PROBES, THREATS
+from serving.edge.__main__ import _parser
+from tests.conftest import REPOSITORY
+
+TEXT = (REPOSITORY / "docs" / "glossary.md").read_text(encoding="utf-8")
+
+
+def test_flags_are_there():
+    known = (REPOSITORY / "docs" / "flags.md").read_text(encoding="utf-8")
+    (commands,) = (action for action in _parser()._actions if action.choices)
+    known += commands.choices["predict"].format_help()
+    flags = set(re.findall(r"--\w+", TEXT))
+    assert len(flags) > 10 and not [flag for flag in flags if not re.search(rf"{flag}\b", known)]
+
+
+def test_every_threat_model_has_a_line():
+    assert not [name for name in THREATS if f"\n| `{name}` |" not in TEXT]
+
+
+def test_attacks_are_there():
+    ids = {probe.id for probe in PROBES} | set(NAMES)
+    (line,) = (line for line in TEXT.splitlines() if line.startswith("| label attack"))
+    assert set(re.findall(r"`(\w+)`", line)) <= ids
+    assert {"set", "probe", "reconstruction", "key"} <= ids and "| `set` |" in TEXT
+    measures = (REPOSITORY / "datamix_tf" / "attacks" / "base.py").read_text(encoding="utf-8")
+    assert '"key_agreement"' in measures and "measure `key_agreement`" in TEXT
+
+
+def test_every_line_has_four_columns():
+    rows = [line for line in TEXT.splitlines() if line.startswith("|")]
+    assert len(rows) > 50 and {len(re.split(r"(?<!\\)\|", row)) for row in rows} == {6}
