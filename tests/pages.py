@@ -109,7 +109,7 @@ def strip(kind, score):
 
 def audit(score=0.9) -> AuditReport:
     """An `audit.json` of the packaged model: one attack that succeeds, one that does not."""
-    known = {"model": "datamix-seed0", "standard_error": 0.02, "n": 50, "chance": 0.5}
+    known = {"model": "datamix-seed0", "standard_error": 0.02, "seconds": 1.0, "n": 50, "chance": 0.5}
     membership = {"threat": "candidate", "name": "membership by the group's span", "score": score, "measure": "auc"}
     single = {"threat": "single", "name": "age by a network", "score": 0.5, "measure": "accuracy"}
     data = {"name": "made up", "fingerprint": "f", "splits": {}}

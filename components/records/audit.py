@@ -34,6 +34,12 @@ class AuditReport(Versioned, kw_only=True):
     models: dict[str, dict[str, Any]]
     scores: tuple[AttackResult, ...]
 
+    def __post_init__(self):
+        super().__post_init__()
+        for score in self.scores:
+            if not score.skipped and (score.standard_error is None or score.seconds is None):
+                raise ValueError(f"the audit's attack {score.name!r} must have a standard error and seconds")
+
     def of(self, models: Container[str]) -> list[AttackResult]:
         """The scores of some models."""
         return [score for score in self.scores if score.model in models]
