@@ -54,7 +54,7 @@ def run_command(parse, job) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except ModuleNotFoundError as error:
-        if error.name.partition(".")[0] in OUR_PACKAGES:
+        if (error.name or "").partition(".")[0] in OUR_PACKAGES:
             raise
         print(f"error: {error.name!r} is not installed; pip install 'datamix-tf[pipeline]'", file=sys.stderr)
         return 1
