@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import socket
 import subprocess
@@ -36,16 +35,3 @@ def server_process(base_path: str, *flags: str, rest_port: int | None = None, pr
     finally:
         process.kill()
         process.communicate()
-
-
-def resident_bytes(pid: int) -> int:
-    """Memory that a process occupies, in bytes."""
-    with open(f"/proc/{pid}/status", encoding="ascii") as file:
-        return next(1024 * int(line.split()[1]) for line in file if line.startswith("VmRSS"))
-
-
-def cpu_seconds(pid: int) -> float:
-    """Processor time that a process has used, in seconds."""
-    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
-        fields = file.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

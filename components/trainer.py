@@ -171,8 +171,8 @@ def train(config: ModelConfig, examples: Examples, checkpoint: str, strategy=Non
         saving = Checkpoint(checkpoint, number, history, seconds, writes=first)
         fit(fitted, data, strategy, stage.epochs, finished, an_epoch, [*_callbacks(config, stage, first), saving])
         history, seconds = saving.history, saving.seconds
-        if frozen:
-            model.trainable = True
+        for layer in frozen:  # each: a functional model does not hand it on to its layers
+            layer.trainable = True
     batches_seen = an_epoch * sum(stage.epochs for stage in stages)
     return model, Training(config=config.to_dict(), seconds=seconds, steps=batches_seen, history=history)
 

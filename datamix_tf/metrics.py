@@ -73,7 +73,7 @@ def mean_auc(labels: Array, scores: Array) -> float:
     if labels.ndim == 1:
         labels = (labels[:, None] == np.arange(scores.shape[1])).astype(int)
     columns = [k for k in range(labels.shape[1]) if 0 < labels[:, k].sum() < len(labels)]
-    return float(np.mean([roc_auc_score(labels[:, k], scores[:, k]) for k in columns])) if columns else float("nan")
+    return float(roc_auc_score(labels[:, columns], scores[:, columns])) if columns else float("nan")
 
 
 def advantage(score: float, chance: float) -> float:

@@ -11,6 +11,8 @@ import pathlib
 
 import pytest
 
+from tests import browser as browsers
+
 REPOSITORY = pathlib.Path(__file__).parent.parent
 DATA = pathlib.Path(os.environ.get("DATAMIX_DATA", REPOSITORY.parent / "shared" / "data"))
 
@@ -26,6 +28,15 @@ def real_data():
         return str(path)
 
     return find
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A real browser; skips the tests where there is none."""
+    if reason := browsers.missing():
+        pytest.skip(reason)
+    with browsers.opened() as opened:
+        yield opened
 
 
 @pytest.fixture(autouse=True)

@@ -2,9 +2,8 @@
 
 import re
 
-from components.attack_kinds import NAMES
-
-from datamix_tf.audit import PROBES, THREATS
+from datamix_tf.attacks.catalogue import OURS
+from datamix_tf.attacks.threat_models import THREATS
 from serving.edge.__main__ import _parser
 from tests.conftest import REPOSITORY
 
@@ -24,7 +23,7 @@ def test_every_threat_model_has_a_line():
 
 
 def test_attacks_are_there():
-    ids = {probe.id for probe in PROBES} | set(NAMES)
+    ids = {spec.id for spec in OURS}
     (line,) = (line for line in TEXT.splitlines() if line.startswith("| label attack"))
     assert set(re.findall(r"`(\w+)`", line)) <= ids
     assert {"set", "probe", "reconstruction", "key"} <= ids and "| `set` |" in TEXT

@@ -24,13 +24,13 @@ import subprocess
 import sys
 import time
 
+from components.caching.code_fingerprint import PACKAGES
 from components.errors import InputError
 from pipeline.orchestration.command import INTERRUPTED
 from tools.figures import TIMES, leaves
 from tools.toy_runs import RUNS, ToyRun
 
 SIDES = ("before", "after")
-PACKAGES = ("components", "datamix_tf", "pipeline", "serving")
 SHOWN = 20
 NOTHING = "nothing"
 #: Keys that two equal runs need not share -> why.

@@ -64,7 +64,7 @@ RUNS = {
     "table3": _experiment("table3", AVATARS),
     "table4": _experiment("table4", f"--dataset tones --examples 400 {SMALL} --width 8"),
     # Its largest signal rank needs this width.
-    "composition": _experiment("composition", f"{AVATARS} --width 16"),
+    "composition": _experiment("composition", f"{AVATARS} --width 24"),
     "obfuscation": ToyRun(
         "pipeline.obfuscation",
         "--dataset avatars --examples 300 --image_size 32 --target Smiling --hidden Mustache,Bangs --repeats 1 "

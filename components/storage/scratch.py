@@ -72,9 +72,9 @@ def machine() -> str:
         return file.read()
 
 
-def forget(name: str, days: float = KEPT_DAYS) -> None:
-    """Removes what nobody has used for days from a folder in it."""
-    oldest = time.time() - days * 86400
+def forget(name: str) -> None:
+    """Removes what nobody has used for `KEPT_DAYS` from a folder in it."""
+    oldest = time.time() - KEPT_DAYS * 86400
     for entry in os.scandir(folder(name)):
         with contextlib.suppress(FileNotFoundError):
             if entry.stat().st_mtime < oldest:

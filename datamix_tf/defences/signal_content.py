@@ -13,8 +13,9 @@ from datamix_tf.settings import at_least
 
 #: Share of the epochs that are trained with signal content, and of the peak learning rate.
 SHARE, RATE = 0.3, 0.3
-#: The cloud's first layers, a convolution and a shortcut's, have so many outputs together, in widths of the stem.
-WIDTHS = 4
+#: What the cloud's first layers see of a place, in widths of the stem: two by the convolution's outputs and one by the
+#: shortcut's, which has as many but sees one place of so many channels.
+WIDTHS = 3
 
 
 def rank_setting() -> Any:

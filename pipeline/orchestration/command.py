@@ -11,6 +11,7 @@ import sys
 import threading
 import uuid
 
+from components.caching.code_fingerprint import PACKAGES
 from components.errors import InputError, NotBlessedError
 from components.storage import files, scratch
 from components.storage.artifacts import remove_temporaries
@@ -21,7 +22,6 @@ INTERRUPTED = 130
 UNLOCK_SECONDS = 5
 LINEAGE_FILE = "lineage.db"
 DISK_TROUBLE = (*map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EROFS)), "disk is full")
-OUR_PACKAGES = ("components", "datamix_tf", "pipeline", "serving")
 
 
 def run_command(parse, job) -> int:
@@ -54,7 +54,7 @@ def run_command(parse, job) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except ModuleNotFoundError as error:
-        if error.name.partition(".")[0] in OUR_PACKAGES:
+        if (error.name or "").partition(".")[0] in PACKAGES:
             raise
         print(f"error: {error.name!r} is not installed; pip install 'datamix-tf[pipeline]'", file=sys.stderr)
         return 1

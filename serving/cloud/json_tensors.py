@@ -148,7 +148,7 @@ def _to_array(name: str, value: Any, dtype: Any) -> np.ndarray:
     if array.dtype.kind == "O":
         raise ServingError(400, f"input {name!r} has values outside of {dtype.name}")
     if dtype.kind == "f":
-        return _floats(name, array, dtype)
+        return _floats(array, dtype)
     if dtype.kind in "iu" and array.size:
         limits = np.iinfo(dtype)
         if array.min() < limits.min or array.max() > limits.max:
@@ -156,7 +156,7 @@ def _to_array(name: str, value: Any, dtype: Any) -> np.ndarray:
     return array.astype(dtype)
 
 
-def _floats(name: str, array: np.ndarray, dtype: np.dtype) -> np.ndarray:
+def _floats(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
     with np.errstate(over="ignore"):
         result = array.astype(dtype)
     lossy = (

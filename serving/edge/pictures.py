@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import warnings
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from serving.edge.errors import BadInputError
 
@@ -21,16 +22,6 @@ FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", *(("AVIF",) if AV
 MAX_PIXELS = 64_000_000
 #: What shows through transparent pixels.
 BACKGROUND = "white"
-_ORIENTATION = 0x0112  # EXIF's tag
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 _BITS_PER_SAMPLE = 258  # TIFF's tag
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit here is lower
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
@@ -56,7 +47,8 @@ def decode(content: bytes, channels: int) -> Image.Image:
         with Image.open(io.BytesIO(content), formats=FORMATS) as opened:
             _check_size(opened.size)
             opened.load()
-            return _opaque(_in_bytes(_turned(opened), _bits(opened)), "RGB" if channels == 3 else "L")
+            _turn(opened)
+            return _opaque(_in_bytes(opened, _bits(opened)), "RGB" if channels == 3 else "L")
     except BadInputError:
         raise
     except Image.DecompressionBombError:
@@ -77,13 +69,10 @@ def _check_size(size: tuple[int, int]) -> None:
         )
 
 
-def _turned(image: Image.Image) -> Image.Image:
-    """The picture as it should be seen. EXIF that cannot be read tells no orientation."""
-    try:
-        turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
-    except Exception:
-        turn = None
-    return image if turn is None else image.transpose(turn)
+def _turn(image: Image.Image) -> None:
+    """Turns a picture as it should be seen. EXIF that cannot be read tells no orientation."""
+    with contextlib.suppress(Exception):  # after the turn Pillow writes the EXIF anew, which may fail, too
+        ImageOps.exif_transpose(image, in_place=True)
 
 
 def _bits(image: Image.Image) -> int:

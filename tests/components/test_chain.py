@@ -27,12 +27,12 @@ from components.report.strip import INPUTS
 from components.reporter import Reporter
 from components.storage.artifacts import AttackScores, Blessing, Evaluation, Models, Package, RawExamples
 from components.storage.model_folders import next_version
-from components.trainer import Trainer
+from components.trainer import Trainer, train_together
 from components.training import models as trained
 from components.training.data import arrays
 from components.training.networks import ModelConfig
 from components.training.team import Team
-from datamix_tf.defences import Cloud, DataMix, Edge, SignalContentAlone, SignalContentMixed
+from datamix_tf.defences import Cloud, DataMix, Edge, Shredder, SignalContentAlone, SignalContentMixed
 from serving.edge.manifest import Manifest, hash_files
 from tests import browser as browsers
 from tests import datasets, pages
@@ -129,6 +129,25 @@ def test_a_student_learns_from_the_unmixed_model_of_the_same_settings(folder, ex
     assert all(len(loss) == 2 and loss[1] < loss[0] for loss in losses)
     taught, alone = (trained.load(where, CONFIG.name).get_weights() for where in (made, models))
     assert any(not np.array_equal(one, other) for one, other in zip(taught, alone, strict=True))
+
+
+def test_a_network_that_gets_used_to_noise_starts_from_the_plain_one(folder, examples):
+    config = dataclasses.replace(CONFIG, defence=Shredder(), epochs=1, fine_tune_epochs=2, people="identity")
+    trainer = Trainer(models=[config], keep=str(folder / "kept"), team=Team())
+    made = trainer.run({"examples": examples}, str(folder / "shredder"))["models"]
+    assert len(trained.training(made, config.name)["history"]["loss"]) == 2
+    noisy, plain = trained.load(made, config.name), kept_model(folder, config.start, examples)
+    for name in ("stem_conv", "classifier"):  # all but the noise stayed
+        for one, other in zip(noisy.get_layer(name).weights, plain.get_layer(name).weights, strict=True):
+            np.testing.assert_array_equal(one, other)
+    assert np.abs(noisy.get_layer("noise").location).max() > 0
+    # What is attacked learns again: a frozen copy of it would be a weak attacker.
+    assert all(layer.trainable for layer in noisy.layers)
+
+
+def kept_model(folder, config, examples):
+    path = train_together(config, examples, str(folder / "kept"))
+    return keras.saving.load_model(f"{path}/model.keras", compile=False)
 
 
 def test_the_metrics_have_the_pinned_form(evaluation):

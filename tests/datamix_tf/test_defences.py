@@ -9,8 +9,19 @@ import numpy as np
 import pytest
 
 from datamix_tf import defences
-from datamix_tf.defences import Cloud, DataMix, Defence, Edge, NetworkSpec, flags_of, register
+from datamix_tf.defences import (
+    STRIDED,
+    Cloud,
+    DataMix,
+    Defence,
+    Edge,
+    NetworkSpec,
+    SignalContentAlone,
+    flags_of,
+    register,
+)
 from datamix_tf.defences.base import raw_bytes
+from datamix_tf.obfuscation.signal import front_of
 from datamix_tf.settings import settings_of
 from datamix_tf.transmission import transmitted
 
@@ -128,3 +139,14 @@ def test_the_normalisation_of_every_network_has_the_train_split_s_statistics(def
     model, _ = made(defence)
     layers = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.Normalization)]
     assert len(layers) == 1 and np.allclose(np.ravel(layers[0].mean), 120)
+
+
+def test_the_most_coefficients_are_what_the_cloud_s_first_layers_see():
+    spec = dataclasses.replace(SPEC, width=4)
+    network = spec.network()
+    sent = network.get_layer(spec.pre_layer(STRIDED)).output
+    basis, _ = front_of(keras.Model(sent, network.outputs[0])).decompose()
+    most = basis.shape[1]
+    SignalContentAlone(signal_rank=most).check(4)
+    with pytest.raises(ValueError, match=f"--signal_rank must be at most .* = {most}; received {most + 1}"):
+        SignalContentAlone(signal_rank=most + 1).check(4)

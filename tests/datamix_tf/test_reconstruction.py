@@ -46,6 +46,14 @@ def test_what_is_sent_in_the_clear_is_rebuilt_and_a_mixture_less_well():
     assert clear.rebuild(pictures(4, 5)[0]).shape == (4, 16, 16, 1)
 
 
+def test_a_vector_is_refused():
+    inputs = keras.Input((16, 16, 1))
+    pre = keras.Model(inputs, keras.layers.Flatten()(inputs))
+    main, post = (keras.Sequential([keras.Input((size,)), keras.layers.Dense(2)]) for size in (256, 2))
+    with pytest.raises(ValueError, match=r"shaped like a picture.*Received: \(256,\)"):
+        ReconstructionAttack(DataMixModel(pre, main, post, group_size=2), MEAN, VARIANCE, TRAINING)
+
+
 def test_pictures_are_matched_with_the_least_error():
     attack = ReconstructionAttack(mixing(3), MEAN, VARIANCE, TRAINING)
     truth = np.random.default_rng(0).normal(size=(3, 16, 16, 1)).astype("float32")

@@ -16,12 +16,13 @@ import time
 
 import keras
 import numpy as np
+import psutil
 import pytest
 import urllib3
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from benchmarks.serving_process import free_port, resident_bytes, server_process
+from benchmarks.serving_process import free_port, server_process
 from components.pusher import push_saved_model
 from serving.edge.client import EdgeClient
 from serving.edge.errors import EdgeError
@@ -31,6 +32,7 @@ from tests.serving.deployments import (
     deploy_half_plus_three,
     private_model,
 )
+from tests.serving.memory import watched_memory
 
 NAME = "half_plus_three"
 PREDICT = f"/v1/models/{NAME}:predict"
@@ -85,7 +87,7 @@ def test_no_wrong_or_lost_answer_under_load_with_reloads_underneath(tmp_path, fu
                 if stop.wait(1.0):
                     return
 
-        memory = resident_bytes(process.pid)
+        memory = psutil.Process(process.pid).memory_info().rss
         reloader = threading.Thread(target=reload)
         reloader.start()
         results, indices = [], itertools.count()
@@ -105,7 +107,7 @@ def test_no_wrong_or_lost_answer_under_load_with_reloads_underneath(tmp_path, fu
         seconds = time.monotonic() - started
         stop.set()
         reloader.join()
-        growth = resident_bytes(process.pid) - memory
+        growth = psutil.Process(process.pid).memory_info().rss - memory
     latencies = np.array([latency for _, latency in results])
     say(
         load=len(results),
@@ -198,16 +200,6 @@ def test_hostile_requests_cost_no_500_and_bounded_memory(tmp_path, full, say):
     with server_process(base, *LIMITS) as (process, url, _):
         pool = urllib3.PoolManager(retries=False, maxsize=8)
         assert ask(pool, url, 1.0)[0] == 200
-        memory, statuses = resident_bytes(process.pid), []
-        peak = [memory]
-        watching = threading.Event()
-
-        def watch():
-            while not watching.wait(0.02):
-                peak[0] = max(peak[0], resident_bytes(process.pid))
-
-        watcher = threading.Thread(target=watch)
-        watcher.start()
         hundred = 100 * MIB
         bomb = gzip.compress(bytes(hundred))
         layered = gzip.compress(b'{"instances": [' + b"0.5," * (MAX_BODY // 4 - 10) + b"0.5]}")
@@ -231,14 +223,13 @@ def test_hostile_requests_cost_no_500_and_bounded_memory(tmp_path, full, say):
                 return None  # The server answered and closed while the body was still on its way.
             return response.status
 
-        with concurrent.futures.ThreadPoolExecutor(9) as threads:
-            loris = threads.submit(trickle, url, 8.0, connections)
-            statuses = list(threads.map(hostile, range(6 * rounds)))
-            still_open = loris.result()
-        after = ask(pool, url, 8.0)
-        watching.set()
-        watcher.join()
-        growth = peak[0] - memory
+        with watched_memory(process.pid) as most:
+            with concurrent.futures.ThreadPoolExecutor(9) as threads:
+                loris = threads.submit(trickle, url, 8.0, connections)
+                statuses = list(threads.map(hostile, range(6 * rounds)))
+                still_open = loris.result()
+            after = ask(pool, url, 8.0)
+        growth = most()
     counted = {str(status): statuses.count(status) for status in set(statuses)}
     say(
         hostile=len(statuses),
@@ -326,10 +317,10 @@ def test_fuzzed_requests(tmp_path, full, say):
             if response.status >= 400 and method != "HEAD" and response.headers["content-encoding"] is None:
                 assert "error" in json.loads(content)
             if memory is None and sum(counted.values()) == 100:
-                memory = resident_bytes(process.pid)
+                memory = psutil.Process(process.pid).memory_info().rss
 
         fuzz()
-        growth = resident_bytes(process.pid) - memory
+        growth = psutil.Process(process.pid).memory_info().rss - memory
         status, data = ask(urllib3.PoolManager(retries=False), url, 8.0)
     total = sum(counted.values())
     say(fuzzed=total, statuses=counted, growth_mib=round(growth / MIB, 1), bound_mib=round(GROWTH / MIB))

@@ -31,13 +31,19 @@ class LinearDecoder:
         known, wanted = (np.asarray(part[chosen], "float32").reshape(len(chosen), -1) for part in (features, x))
         self.centre, self.mean = known.mean(0), wanted.mean(0)
         self.features, wanted = known - self.centre, wanted - self.mean
-        values, vectors = np.linalg.eigh(self.features @ self.features.T)
-        turned = vectors.T @ wanted
+        products = (self.features @ self.features.T).astype("float64")
+        for axis in (0, 1):  # exactly centred: in float32 the features are so but nearly
+            products -= products.mean(axis, keepdims=True)
+        values, vectors = np.linalg.eigh(products)
+        turned = vectors.T.astype("float32") @ wanted
         best = np.inf
         for strength in STRENGTHS:
-            inverse = 1 / (np.maximum(values, 0) + strength * max(float(values.mean()), 1e-12))
-            weights = vectors @ (inverse[:, None] * turned)
-            left_out = np.square(weights / (np.square(vectors) @ inverse)[:, None]).mean()
+            penalty = strength * max(float(values.mean()), 1e-12)
+            inverse = 1 / (np.maximum(values, 0) + penalty)
+            weights = (vectors * inverse).astype("float32") @ turned
+            # Less the part of the mean, which no penalty holds: else weak penalties would seem better than they are.
+            freedom = np.square(vectors) @ inverse - 1 / (len(values) * penalty)
+            left_out = np.square(weights / freedom[:, None].astype("float32")).mean()
             if left_out < best:
                 best, self.weights = left_out, weights
         return self

@@ -54,6 +54,9 @@ class ReconstructionAttack(Attack):
         training: A `ReconstructionTraining`.
         callbacks: Keras callbacks for `fit`.
 
+    Raises:
+        ValueError: If what the model sends is not shaped like a picture, such as a bottleneck's vector.
+
     Reference: DataMix (ECCV 2020), section 5.1, Recovering Face; table 3, column Recon.
     """
 
@@ -72,6 +75,8 @@ class ReconstructionAttack(Attack):
         self.deviation = np.sqrt(np.reshape(variance, (1, 1, 1, -1))).astype("float32")
         self.picture = self.sender.input_shape[1:]
         sent, width = self.sender.output_shape[1:], self.training.width
+        if len(sent) != 3:
+            raise ValueError(f"Expected a feature shaped like a picture, height x width x channels. Received: {sent}")
         channels = self.picture[-1] * self.group_size
         self.generator = unet(sent, (*self.picture[:2], channels), width)
         self.gan = _Gan(self.generator, patch_gan(sent, self.picture, width), self.training.distance_weight)

@@ -3,16 +3,7 @@
 import pytest
 
 from components.report.page import SECTIONS, Told, render
-from tests import browser as browsers
 from tests import pages
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if reason := browsers.missing():
-        pytest.skip(reason)
-    with browsers.opened() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

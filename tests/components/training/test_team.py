@@ -77,7 +77,6 @@ def test_two_replicas_train_as_one(examples, tmp_path, monkeypatch, configs):
                 np.testing.assert_allclose(value, wanted, rtol=1e-6, atol=1e-6, err_msg=config.name)
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks Linux who listens")
 def test_replicas_of_one_machine_listen_nowhere(examples, tmp_path):
     """A process that looks at the training from outside finds no port to talk to."""
     job = str(tmp_path / "job.json")
@@ -92,7 +91,6 @@ def test_replicas_of_one_machine_listen_nowhere(examples, tmp_path):
     assert seen == set()
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks Linux who listens")
 def test_workers_say_loudly_where_they_listen(tmp_path):
     """The port that the line names is the one that opens."""
     (tmp_path / "job.json").write_text(json.dumps({"models": [], "modules": []}))

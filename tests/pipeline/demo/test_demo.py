@@ -380,14 +380,6 @@ def test_a_port_in_use_and_a_cloud_that_is_away_are_one_line(pictures, capsys, m
     assert "no complete answer from http://127.0.0.1:9" in line
 
 
-@pytest.fixture(scope="module")
-def browser():
-    if reason := browsers.missing():
-        pytest.skip(reason)
-    with browsers.opened() as opened:
-        yield opened
-
-
 def until(browser, condition):
     """Waits for a condition of the page, at most a minute."""
     from selenium.webdriver.support.ui import WebDriverWait

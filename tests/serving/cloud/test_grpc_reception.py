@@ -10,9 +10,10 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
-from benchmarks.serving_process import resident_bytes, server_process
+from benchmarks.serving_process import server_process
 from serving.cloud.grpc_reception import LEAST_READERS
 from tests.serving.deployments import deploy_half_plus_three
+from tests.serving.memory import watched_memory
 
 MIB = 1 << 20
 MAX_BODY, MAX_INFLIGHT = 32 * MIB, 64 * MIB
@@ -106,14 +107,6 @@ def test_silent_calls_of_those_who_may_call_hold_nobody_up_for_long(unprotected,
 
 def flood(process, address, count, metadata=()):
     """Sends large messages at once; gives the status codes and by how much the server grew, in bytes."""
-    before, peak, watching = resident_bytes(process.pid), [0], threading.Event()
-
-    def watch():
-        while not watching.wait(0.01):
-            peak[0] = max(peak[0], resident_bytes(process.pid))
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
     message = bytes(31 * MIB)
 
     def send(index):
@@ -125,11 +118,9 @@ def flood(process, address, count, metadata=()):
                 return error.code()
         return grpc.StatusCode.OK
 
-    with concurrent.futures.ThreadPoolExecutor(count) as threads:
+    with watched_memory(process.pid) as growth, concurrent.futures.ThreadPoolExecutor(count) as threads:
         codes = list(threads.map(send, range(count)))
-    watching.set()
-    watcher.join()
-    return set(codes), peak[0] - before
+    return set(codes), growth()
 
 
 def test_large_messages_without_a_token_are_not_read(protected):

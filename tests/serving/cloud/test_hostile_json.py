@@ -1,13 +1,12 @@
 """JSON that is small on the wire must not be large in memory: the server as a process, asked from another."""
 
-import threading
-
 import pytest
 import urllib3
 
-from benchmarks.serving_process import resident_bytes, server_process
+from benchmarks.serving_process import server_process
 from serving.protocol.json_cost import FACTOR
 from tests.serving.deployments import deploy_half_plus_three
+from tests.serving.memory import watched_memory
 
 MIB = 1 << 20
 MAX_BODY = 8 * MIB
@@ -23,18 +22,9 @@ def server(tmp_path_factory):
 def cost(server, body):
     """Status of the answer, and the most by which the server grew meanwhile, in bytes."""
     process, url = server
-    before, peak, answered = resident_bytes(process.pid), [0], threading.Event()
-
-    def watch():
-        while not answered.wait(0.005):
-            peak[0] = max(peak[0], resident_bytes(process.pid))
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    response = urllib3.request("POST", url, body=body, retries=False)
-    answered.set()
-    watcher.join()
-    return response.status, peak[0] - before
+    with watched_memory(process.pid) as growth:
+        response = urllib3.request("POST", url, body=body, retries=False)
+    return response.status, growth()
 
 
 def row(*parts):
