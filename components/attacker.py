@@ -13,7 +13,7 @@ import numpy as np
 
 from components.base import Component, ComponentSpec
 from components.caching.code_fingerprint import of_plugin
-from components.caching.result_cache import kept, link_tree
+from components.caching.result_cache import cached, link_tree
 from components.records.attacks import AttackResult
 from components.records.serialising import read
 from components.report.pictures import PICTURES
@@ -108,7 +108,7 @@ class Attacker(Component):
                 | "Attacks" >> beam.Create(self.parameters["attacks"])
                 | "Spread" >> beam.Reshuffle()
                 | "Attack"
-                >> beam.Map(_kept_attack, inputs["examples"], inputs["models"], self.parameters["keep"], artifact.uri)
+                >> beam.Map(_cached_attack, inputs["examples"], inputs["models"], self.parameters["keep"], artifact.uri)
                 | "Collect" >> beam.combiners.ToList()
                 | "Write" >> beam.Map(self.write, inputs, artifact)
             )
@@ -119,7 +119,7 @@ class Attacker(Component):
         write_json(artifact.path("scores.json"), ordered)
 
 
-def _kept_attack(config: AttackConfig, examples: Examples, models: Models, keep: str, folder: str) -> AttackResult:
+def _cached_attack(config: AttackConfig, examples: Examples, models: Models, keep: str, folder: str) -> AttackResult:
     """The score of one attack, or that kept from an earlier run; rebuilt pictures go to `folder`."""
     plugin = of_plugin(get_attack(config.attack).make)
     what = {"attack": dataclasses.asdict(config), "model": trained.digest(models, config.model), "plugin": plugin}
@@ -131,7 +131,7 @@ def _kept_attack(config: AttackConfig, examples: Examples, models: Models, keep:
             os.mkdir(os.path.join(working, REBUILT))
             np.save(os.path.join(working, REBUILT, "rebuilt.npy"), rebuilt)
 
-    path = kept(keep, what, examples, make, __name__)
+    path = cached(keep, what, examples, make, __name__)
     if os.path.exists(os.path.join(path, REBUILT)):
         link_tree(os.path.join(path, REBUILT), os.path.join(folder, config.model, config.attack))
     return read(os.path.join(path, SCORE), AttackResult)

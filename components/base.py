@@ -2,7 +2,7 @@
 
 A component is used by giving it its parameters, and run by giving it its input artifacts and a folder:
 
->>> trainer = Trainer(models=[...], keep="run/kept", team=Team())
+>>> trainer = Trainer(models=[...], keep="run/kept", distribution=Distribution())
 >>> outputs = trainer.run({"examples": Examples("run/artifacts/transform/examples")}, "run/artifacts/trainer", options)
 >>> outputs["models"].read_json("models.json")
 

@@ -13,7 +13,7 @@ from components.storage import files
 from components.storage.artifacts import Blessing, Deployment, Package, atomic_file, atomic_folder, write_json
 from components.storage.local_copies import local_copy
 from components.storage.model_folders import version_folder
-from components.storage.scratch import TEMPORARY_PREFIX
+from components.storage.temporaries import TEMPORARY_PREFIX
 from serving.cloud.deployment import MODELS_CONFIG, server_files
 from serving.edge import manifest
 

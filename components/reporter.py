@@ -10,8 +10,8 @@ from components.base import Component, ComponentSpec
 from components.records.metrics import METRICS_FILE, Metrics
 from components.records.page import PAGE_FILE
 from components.report.figures import trade_offs
-from components.report.gathered import gathered
-from components.report.page import CARD, Told, model_card, render
+from components.report.page import CARD, RunPage, model_card, render
+from components.report.page_content import page_content
 from components.report.pictures import defence_strips
 from components.report.separation import separated
 from components.report.strip import strip
@@ -85,7 +85,7 @@ class Reporter(Component):
         name, metrics = self.parameters["model"], inputs["evaluation"].read(METRICS_FILE, Metrics)
         defences = defence_strips(inputs["examples"], inputs["models"], inputs["scores"], metrics)
         drawn = trade_offs(metrics)
-        page = gathered(
+        page = page_content(
             name,
             inputs,
             {name: score for name, (score, _) in measured.items()},
@@ -94,7 +94,7 @@ class Reporter(Component):
             defences=defences,
         )
         write_json(report.path(PAGE_FILE), page)
-        run = Told(name, page)
+        run = RunPage(name, page)
         for file_name, text in ((REPORT, render([run])), (CARD, model_card(run))):
             with atomic_file(report.path(file_name)) as temporary, open(temporary, "w", encoding="utf-8") as file:
                 file.write(text)

@@ -10,16 +10,16 @@ import apache_beam as beam
 
 from components.base import Component, ComponentSpec
 from components.caching.code_fingerprint import of_plugin
-from components.caching.result_cache import kept, link_tree, place
+from components.caching.result_cache import cache_path, cached, link_tree
 from components.records.training import Training
 from components.storage import files
 from components.storage.artifacts import Examples, Models, write_json
 from components.storage.local_copies import local_copy
 from components.training.data import arrays, batches, hidden_task, steps, target_task, whole_batch_size
+from components.training.distributed_fit import fit, replicas_of, strategy_scope
+from components.training.distribution import Distribution, train_distributed
 from components.training.epoch_bar import EpochBar
 from components.training.networks import ModelConfig, network_spec, optimizer
-from components.training.replicated import fit, replicas_of, replicated
-from components.training.team import Team, train_as_team
 
 WARMUP_EPOCHS = 2
 #: Seconds for which the others wait for what the first worker writes, and between two looks.
@@ -32,7 +32,7 @@ class Trainer(Component):
     Parameters:
         models: The `ModelConfig`s, with different names.
         keep: Folder that keeps trained models, so that a stopped run goes on.
-        team: Who shares each batch; by default nobody, and models are trained side by side.
+        distribution: Who shares each batch; by default nobody, and models are trained side by side.
 
     Inputs:
         examples: `Examples`.
@@ -45,14 +45,14 @@ class Trainer(Component):
     spec = ComponentSpec(
         inputs={"examples": Examples},
         outputs={"models": Models},
-        parameters={"models": list, "keep": str, "team": Team},
+        parameters={"models": list, "keep": str, "distribution": Distribution},
     )
-    without_effect = ("keep", "team")
+    without_effect = ("keep", "distribution")
 
     def execute(self, inputs, outputs, options):
-        configs, keep, team = (self.parameters[name] for name in ("models", "keep", "team"))
-        if team.shares:
-            train_as_team(configs, inputs["examples"].uri, keep, team)
+        configs, keep, distribution = (self.parameters[name] for name in ("models", "keep", "distribution"))
+        if distribution.shares:
+            train_distributed(configs, inputs["examples"].uri, keep, distribution)
         examples, folder = inputs["examples"], outputs["models"].uri
         starts = {config.start.name: config.start for config in configs if config.start}
         with beam.Pipeline(options=options) as pipeline:
@@ -97,7 +97,7 @@ def train_together(config: ModelConfig, examples: Examples, keep: str, strategy=
     """
     start = train_together(config.start, examples, keep, strategy, first) if config.start else ""
     what = config.to_dict() | {"plugin": of_plugin(type(config.defence))}
-    stored = place(keep, what, examples, __name__)
+    stored = cache_path(keep, what, examples, __name__)
     checkpoint = f"{stored}.checkpoint"
 
     def make(working):
@@ -109,7 +109,7 @@ def train_together(config: ModelConfig, examples: Examples, keep: str, strategy=
         if not files.is_whole(stored):
             train(config, examples, checkpoint, strategy, first, start)
         return _waited_for(stored)
-    found = kept(keep, what, examples, make, __name__)
+    found = cached(keep, what, examples, make, __name__)
     files.remove(checkpoint)
     return found
 
@@ -147,7 +147,7 @@ def train(config: ModelConfig, examples: Examples, checkpoint: str, strategy=Non
     whole = defence.group_size * replicas_of(strategy)
     batch_size = whole_batch_size(min(config.batch_size, schema.splits["train"]), whole)
     an_epoch = steps(schema, "train", batch_size)
-    with replicated(strategy):
+    with strategy_scope(strategy):
         known = keras.saving.load_model(os.path.join(start, "model.keras"), compile=False) if start else None
         keras.utils.set_random_seed(config.seed)
         model = defence.build(spec) if defence.starts_from is None else known
@@ -156,14 +156,14 @@ def train(config: ModelConfig, examples: Examples, checkpoint: str, strategy=Non
     stages = defence.stages(config.epochs, config.fine_tune_epochs)
     for number, stage in enumerate(stages):
         if stage.change:
-            with replicated(strategy):
+            with strategy_scope(strategy):
                 model = stage.change(model, spec, lambda: _valid(examples))
         if number < progress["stage"] or not stage.epochs:
             continue
         finished = progress["epochs"] if number == progress["stage"] else 0
         for layer in (frozen := list(stage.frozen(model))):
             layer.trainable = False
-        with replicated(strategy):
+        with strategy_scope(strategy):
             data = _data(config, stage, examples, batch_size, finished)
             fitted, data = _compiled(config, stage, schema, model, data, an_epoch, known)
         if finished:

@@ -19,7 +19,7 @@ from pipeline.options.output_options import LineageOptions, OutputOptions
 from pipeline.options.plugin_options import PluginOptions, load_plugins
 from pipeline.options.training_options import TrainingOptions
 from pipeline.orchestration.command import make_beam_options, opened_store, run_command
-from pipeline.orchestration.finished import finished
+from pipeline.orchestration.finished_run import artifact_of
 
 DESCRIPTION = """\
 Attacks the mixing models of a run under every threat model of docs/threat-model.md and writes, in RUN_DIR/audit (or
@@ -84,13 +84,13 @@ def run(options: AuditOptions, beam_arguments, arguments) -> None:
     from components.records.page import PAGE_FILE
     from components.reporter import REPORT
     from pipeline.orchestration import dag
-    from pipeline.orchestration.publishing import publish_report, report_of, told_run
+    from pipeline.orchestration.publishing import publish_report, report_of, run_page
 
-    examples = finished(options.run, Examples, "transform", "examples", "schema.json")
-    models = finished(options.run, Models, "trainer", "models", "models.json")
+    examples = artifact_of(options.run, Examples, "transform", "examples", "schema.json")
+    models = artifact_of(options.run, Models, "trainer", "models", "models.json")
     reported = files.exists(report_of(options.run).path(PAGE_FILE))
     if reported:
-        told_run(options.run)  # what cannot be told is an error now, not behind all attacks
+        run_page(options.run)  # what cannot be told is an error now, not behind all attacks
     auditor = Auditor(
         attacks=plan(options, examples, models),
         keep=options.keep,

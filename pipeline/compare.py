@@ -62,7 +62,7 @@ def write(folders: list[str], output: str, lineage: str | None = None) -> str:
             raise InputError(f"expected the output folder of a finished run, but {folder!r} is no folder")
 
     from components.report.page import render
-    from pipeline.orchestration.publishing import told_run, write_text
+    from pipeline.orchestration.publishing import run_page, write_text
 
     short = [os.path.basename(path) for path in paths]
     runs = []
@@ -70,7 +70,7 @@ def write(folders: list[str], output: str, lineage: str | None = None) -> str:
         with contextlib.ExitStack() as stack:
             known = lineage or os.path.exists(os.path.join(path, LINEAGE_FILE))
             store = stack.enter_context(opened_store(lineage, path)) if known else None
-            runs.append(told_run(path, store, name if short.count(name) == 1 else folder))
+            runs.append(run_page(path, store, name if short.count(name) == 1 else folder))
     write_text(output, render(runs))
     return output
 

@@ -17,7 +17,7 @@ from components.storage.artifacts import Examples, atomic_folder
 from components.storage.local_copies import local_copy
 
 
-def kept(folder: str, what: dict, examples: Examples, make, module: str) -> str:
+def cached(folder: str, what: dict, examples: Examples, make, module: str) -> str:
     """Path of a kept result, made first if it is not there.
 
     Args:
@@ -30,15 +30,15 @@ def kept(folder: str, what: dict, examples: Examples, make, module: str) -> str:
     Returns:
         The path of a local folder with the result, to read only.
     """
-    path = place(folder, what, examples, module)
+    path = cache_path(folder, what, examples, module)
     if not files.is_whole(path):
         with atomic_folder(path) as working:
             make(working)
     return local_copy(path)
 
 
-def place(folder: str, what: dict, examples: Examples, module: str) -> str:
-    """Where `kept` keeps a result; the arguments are its."""
+def cache_path(folder: str, what: dict, examples: Examples, module: str) -> str:
+    """Where `cached` keeps a result; the arguments are its."""
     key = {"what": what, "examples": examples.read_json("schema.json"), "code": code_fingerprint.fingerprint(module)}
     name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:32]
     return os.path.join(folder, name)
@@ -48,7 +48,7 @@ def link_tree(source: str, target: str) -> None:
     """Puts the files of a kept folder at `target` too, as hard links where the file system has them.
 
     Args:
-        source: What `kept` returned.
+        source: What `cached` returned.
         target: Is not there yet, or is remote.
     """
     if files.is_remote(target):

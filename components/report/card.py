@@ -38,7 +38,7 @@ class Section:
 
 
 def card(run) -> list[Section]:
-    """The sections of a run's card; `run` is a `components.report.page.Told`."""
+    """The sections of a run's card; `run` is a `components.report.page.RunPage`."""
     page = run.page
     head, data = headline(page, run.audit), page.data
     entry = head.entry

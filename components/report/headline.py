@@ -7,7 +7,7 @@ import dataclasses
 from components.records.audit import AuditReport
 from components.records.metrics import SummaryEntry
 from components.records.page import Page
-from components.report.worst import Leak, attacks_on, worst
+from components.report.worst_attack import Leak, attacks_on, worst_attack
 from datamix_tf.attacks.threat_models import THREATS
 from datamix_tf.defences import Cloud
 
@@ -49,7 +49,7 @@ def headline(page: Page, audit: AuditReport | None) -> Headline:
     return Headline(
         entry=entry,
         n=page.data.splits["test"],
-        attack=worst(attacks),
+        attack=worst_attack(attacks),
         untried=[name for name in THREATS if name not in tried],
         audited=audit is not None,
         edge_share=page.edge_shares[entry.label],

@@ -38,7 +38,7 @@ def health(page: Page) -> dict:
     }
 
 
-def few(names: Sequence[str]) -> str:
+def shortened(names: Sequence[str]) -> str:
     """Names with commas; of very many the first, and how many more."""
     if len(names) <= MOST_NAMES + 1:
         return ", ".join(names)

@@ -10,10 +10,10 @@ from components.records.page import Page
 from components.report import card
 from components.report.curves import curves
 from components.report.headline import headline
-from components.report.health import few, health
+from components.report.health import health, shortened
 from components.report.templates import environment, for_script, percent, source, source_hash
 from components.report.tradeoff import trade_off
-from components.report.worst import attacks_on, worst
+from components.report.worst_attack import attacks_on, worst_attack
 
 #: The templates of the sections, in their order, and their headings.
 SECTIONS = {
@@ -33,7 +33,7 @@ PAGE, MACROS, CARD, STYLE, SCRIPT = "page.html", "macros.html", "model_card.md",
 
 
 @dataclasses.dataclass(frozen=True)
-class Told:
+class RunPage:
     """One run, as the page tells it.
 
     Attributes:
@@ -51,7 +51,7 @@ class Told:
     command: str = ""
 
 
-def render(runs: list[Told]) -> str:
+def render(runs: list[RunPage]) -> str:
     """The page of one run or several, as one HTML text that needs nothing else."""
     style, script = (source(PACKAGE, name) for name in (STYLE, SCRIPT))
     names = {name.removesuffix(".html"): heading for name, heading in SECTIONS.items()}
@@ -72,7 +72,7 @@ def render(runs: list[Told]) -> str:
     )
 
 
-def model_card(run: Told) -> str:
+def model_card(run: RunPage) -> str:
     """The model card of a run, as Markdown."""
     template = _environment(autoescape=False).get_template(CARD)
     return template.render(header=card.header(run), sections=card.card(run), model=run.page.model)
@@ -85,7 +85,7 @@ def _prepared(run):
     return {
         **vars(run),
         "headline": headline(page, audit),
-        "worst": {entry.label: worst(attacks_on(entry, page, audit)) for entry in entries},
+        "worst": {entry.label: worst_attack(attacks_on(entry, page, audit)) for entry in entries},
         "single": list(dict.fromkeys(name for row in rows for name in row.attacks)),
         "first": {entry.label: entry.members(rows)[0] for entry in entries},
         "sentences": {model: audit.sentences([model]) for model in audited},
@@ -97,7 +97,7 @@ def _prepared(run):
 
 def _environment(autoescape):
     made = environment(autoescape, PACKAGE)
-    made.filters |= {"human": human, "figure": attack_figure, "few": few}
+    made.filters |= {"human": human, "figure": attack_figure, "shortened": shortened}
     return made
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from components.report.worst import attacks_on, worst
+from components.report.worst_attack import attacks_on, worst_attack
 from datamix_tf.attacks.threat_models import SINGLE
 
 #: Settings that every row has and nobody compares.
@@ -13,7 +13,7 @@ def trade_off(runs: list) -> dict:
     """The data of the figure, JSON-ready.
 
     Args:
-        runs: `components.report.page.Told`s.
+        runs: `components.report.page.RunPage`s.
 
     Returns:
         `axes`, name -> (label, whether it is a share, whether less is better); `points`, each with `label`, `run`,
@@ -44,7 +44,7 @@ def trade_off(runs: list) -> dict:
 def _point(entry, run, number, several):
     page, defence = run.page, entry.defence
     attacks = [] if defence.sends_nothing else attacks_on(entry, page, run.audit)
-    leakiest = worst(attacks)
+    leakiest = worst_attack(attacks)
     named = {f"attack: {attack.name} (score)": attack.score for attack in attacks if attack.threat == SINGLE}
     values = {
         **{key: entry.mean[key] for key in ("test_accuracy", "balanced_accuracy", "auc")},

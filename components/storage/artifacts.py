@@ -17,7 +17,7 @@ import tempfile
 from components.records.dataset import DatasetSchema, RawSchema
 from components.records.serialising import Kind, plain, read
 from components.storage import files
-from components.storage.scratch import TEMPORARY_PREFIX, temporary_folder, temporary_prefix
+from components.storage.temporaries import TEMPORARY_PREFIX, temporary_folder, temporary_prefix
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 import fsspec
 
 from components.errors import InputError
-from components.storage import scratch
+from components.storage import temporaries
 
 #: The file that says that a remote folder is whole; after Hadoop's, with a text of its own each time.
 MARKER = "_SUCCESS"
@@ -151,7 +151,7 @@ def borrowed(path: str) -> Iterator[str]:
     if not is_remote(path):
         yield path
         return
-    with scratch.temporary_folder() as folder:
+    with temporaries.temporary_folder() as folder:
         yield download(path, folder)
 
 
@@ -161,7 +161,7 @@ def writing(folder: str) -> Iterator[str]:
     if not is_remote(folder):
         yield folder
         return
-    with scratch.temporary_folder() as temporary:
+    with temporaries.temporary_folder() as temporary:
         yield temporary
         upload(temporary, folder)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 
-from components.storage import files, scratch
+from components.storage import files, temporaries
 
 COPIES = "copies"
 
@@ -22,11 +22,11 @@ def local_copy(path: str) -> str:
     """
     if not files.is_remote(path):
         return path
-    place = os.path.join(scratch.folder(COPIES), _state(path))
+    place = os.path.join(temporaries.folder(COPIES), _state(path))
     if not os.path.isdir(place):
-        for name in (COPIES, scratch.WORKING):
-            scratch.forget(name)
-        with scratch.temporary_folder() as temporary:
+        for name in (COPIES, temporaries.WORKING):
+            temporaries.forget(name)
+        with temporaries.temporary_folder() as temporary:
             files.download(path, temporary)
             try:
                 os.rename(temporary, place)

@@ -15,7 +15,7 @@ import apache_beam as beam
 
 from components.storage import files
 from components.storage.artifacts import atomic_file
-from components.storage.scratch import TEMPORARY_PREFIX
+from components.storage.temporaries import TEMPORARY_PREFIX
 
 SPLITS = ("train", "valid", "test")
 SHARDS = 8

@@ -21,7 +21,7 @@ import threading
 import time
 
 from components.storage import files
-from components.training.team import JOB
+from components.training.distribution import JOB
 
 WAIT = 2.0  # seconds between two looks whether the job is there
 

@@ -15,7 +15,7 @@ from components.storage.artifacts import Examples, Models, RawExamples
 from components.training import models as trained
 from components.training.data import arrays
 from components.training.networks import ModelConfig
-from pipeline.orchestration.finished import finished
+from pipeline.orchestration.finished_run import artifact_of
 from serving.cloud.model_config import versions_in
 from serving.edge.bundle import Halves, load_manifest
 from serving.edge.client import EdgeClient
@@ -96,9 +96,9 @@ def load_run(folder: str) -> LoadedRun:
     """
     if files.is_remote(folder):
         raise InputError(f"expected a folder on this machine, received {folder}; copy the run here first")
-    examples = finished(folder, Examples, "transform", "examples", "schema.json")
-    models = finished(folder, Models, "trainer", "models", "models.json")
-    raw = finished(folder, RawExamples, "example_gen", "examples", "schema.json")
+    examples = artifact_of(folder, Examples, "transform", "examples", "schema.json")
+    models = artifact_of(folder, Models, "trainer", "models", "models.json")
+    raw = artifact_of(folder, RawExamples, "example_gen", "examples", "schema.json")
     edge, manifest = _bundle(folder)
     served = os.path.join(folder, "serving", manifest.model_name)
     if manifest.model_version not in versions_in(served):

@@ -58,7 +58,7 @@ class MixingTrainingOptions(TrainingOptions):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class TeamOptions:
+class DistributionOptions:
     """Who shares each batch of a training."""
 
     GROUP = "training"
@@ -79,8 +79,8 @@ class TeamOptions:
     )
 
 
-def check_team(options: TeamOptions) -> None:
-    """Refuses a team of one machine, and replicas on several. Raises InputError."""
+def check_distribution(options: DistributionOptions) -> None:
+    """Refuses one machine alone, and replicas on several. Raises InputError."""
     if len(options.train_workers) == 1:
         raise InputError(
             f"--train_workers must be two or more of HOST:PORT, with commas; received {options.train_workers[0]}"

@@ -13,9 +13,9 @@ import uuid
 
 from components.caching.code_fingerprint import PACKAGES
 from components.errors import InputError, NotBlessedError
-from components.storage import files, scratch
+from components.storage import files, temporaries
 from components.storage.artifacts import remove_temporaries
-from components.storage.scratch import RUN_VARIABLE
+from components.storage.temporaries import RUN_VARIABLE
 from pipeline.orchestration.lock import locked
 
 INTERRUPTED = 130
@@ -100,7 +100,7 @@ def _stops_cleanly(folders, unlock):
         for folder in local:
             remove_temporaries(folder, os.environ[RUN_VARIABLE])
         if len(local) < len(folders):
-            remove_temporaries(scratch.folder(scratch.WORKING), os.environ[RUN_VARIABLE])
+            remove_temporaries(temporaries.folder(temporaries.WORKING), os.environ[RUN_VARIABLE])
         unlocking = threading.Thread(target=unlock, daemon=True)
         unlocking.start()
         unlocking.join(UNLOCK_SECONDS)  # a store may be out of reach

@@ -85,7 +85,7 @@ def measured(options: RunOptions, work: Plan) -> list[Node]:
 
     keep = options.keep or os.path.join(options.output, "kept")
     return [
-        Node("trainer", Trainer(models=work.models, keep=keep, team=_team(options)), EXAMPLES),
+        Node("trainer", Trainer(models=work.models, keep=keep, distribution=_distribution(options)), EXAMPLES),
         Node("attacker", Attacker(attacks=work.attacks, keep=keep), TRAINED),
         Node(
             "evaluator",
@@ -250,10 +250,10 @@ def publish(artifact: Artifact, name: str, output: str) -> str:
     return path
 
 
-def _team(options):
-    from components.training.team import JOB, Team
+def _distribution(options):
+    from components.training.distribution import JOB, Distribution
 
-    return Team(options.replicas, options.train_workers, os.path.join(options.output, JOB))
+    return Distribution(options.replicas, options.train_workers, os.path.join(options.output, JOB))
 
 
 def _preprocessing(options, kind):

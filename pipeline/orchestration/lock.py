@@ -10,7 +10,7 @@ import socket
 from collections.abc import Callable, Iterator
 
 from components.errors import InputError
-from components.storage import files, scratch
+from components.storage import files, temporaries
 
 FILE = ".lock"
 
@@ -36,7 +36,7 @@ def locked(folder: str) -> Iterator[Callable[[], None]]:
             yield lambda: None
         return
     name = hashlib.sha256(folder.rstrip("/").encode()).hexdigest()[:32]
-    with _locked_file(os.path.join(scratch.folder("locks"), name), folder):
+    with _locked_file(os.path.join(temporaries.folder("locks"), name), folder):
         unlock = _lock_object(os.path.join(folder, FILE), folder)
         try:
             yield unlock
@@ -66,12 +66,12 @@ def _lock_object(url, folder):
     A store that cannot create an object only if it is not there (few can not) has none.
     """
     store, place = files.filesystem(url)
-    text = f"{_process()}, {scratch.machine()}".encode()
+    text = f"{_process()}, {temporaries.machine()}".encode()
     try:
         store.pipe_file(place, text, mode="create")
     except FileExistsError:
         holder, _, machine = store.cat_file(place).decode().rpartition(", ")
-        if machine != scratch.machine():
+        if machine != temporaries.machine():
             raise InputError(
                 f"another run is working on {folder!r} ({holder}); wait for it, choose another --output, or, if it was "
                 f"killed, remove {url}"

@@ -13,7 +13,7 @@ from components.records.audit import AUDIT_FILE, AuditReport
 from components.records.metrics import METRICS_FILE, Metrics
 from components.records.page import PAGE_FILE, Page
 from components.records.serialising import read
-from components.report.page import CARD, Told, model_card, render
+from components.report.page import CARD, RunPage, model_card, render
 from components.reporter import REPORT
 from components.storage import files
 from components.storage.artifacts import Audit, Report, atomic_file
@@ -29,14 +29,14 @@ def report_of(folder: str) -> Report:
 
 def publish_report(store: LineageStore, folder: str) -> None:
     """Writes `report.html`, `model_card.md` and `figures/` of a run to its output folder."""
-    run = told_run(folder, store)
+    run = run_page(folder, store)
     write_text(os.path.join(folder, REPORT), render([run]))
     write_text(os.path.join(folder, CARD), model_card(run))
     if files.exists(report_of(folder).path("figures")):  # a store has no empty folders
         dag.publish(report_of(folder), "figures", folder)
 
 
-def told_run(folder: str, store: LineageStore | None = None, name: str = "") -> Told:
+def run_page(folder: str, store: LineageStore | None = None, name: str = "") -> RunPage:
     """What the page tells of a finished run.
 
     Args:
@@ -54,7 +54,7 @@ def told_run(folder: str, store: LineageStore | None = None, name: str = "") -> 
                 f"{os.path.relpath(path, folder)}; run it (again: what is unchanged is not repeated)"
             )
     executions = store.executions() if store else []
-    return Told(
+    return RunPage(
         name or os.path.basename(os.path.abspath(folder)),
         report_of(folder).read(PAGE_FILE, Page),
         audit_of(executions),

@@ -30,8 +30,8 @@ from components.storage.model_folders import next_version
 from components.trainer import Trainer, train_together
 from components.training import models as trained
 from components.training.data import arrays
+from components.training.distribution import Distribution
 from components.training.networks import ModelConfig
-from components.training.team import Team
 from datamix_tf.defences import Cloud, DataMix, Edge, Shredder, SignalContentAlone, SignalContentMixed
 from serving.edge.manifest import Manifest, hash_files
 from tests import browser as browsers
@@ -66,7 +66,7 @@ def examples(folder):
 
 @pytest.fixture(scope="module")
 def models(folder, examples) -> Models:
-    trainer = Trainer(models=[PLAIN, CONFIG], keep=str(folder / "kept"), team=Team())
+    trainer = Trainer(models=[PLAIN, CONFIG], keep=str(folder / "kept"), distribution=Distribution())
     return trainer.run({"examples": examples}, str(folder / "trainer"))["models"]
 
 
@@ -111,7 +111,7 @@ def test_trained_models_load_and_carry_the_statistics(examples, models):
 def test_the_same_seed_trains_the_same_model(folder, examples):
     short = dataclasses.replace(CONFIG, epochs=1)
     twice = [
-        Trainer(models=[short], keep=str(folder / f"kept{run}"), team=Team()).run(
+        Trainer(models=[short], keep=str(folder / f"kept{run}"), distribution=Distribution()).run(
             {"examples": examples}, str(folder / f"again{run}")
         )["models"]
         for run in range(2)
@@ -123,7 +123,7 @@ def test_the_same_seed_trains_the_same_model(folder, examples):
 def test_a_student_learns_from_the_unmixed_model_of_the_same_settings(folder, examples, models):
     student = dataclasses.replace(CONFIG, epochs=2, distill=0.7)
     assert student.start == dataclasses.replace(PLAIN, epochs=2)
-    trainer = Trainer(models=[student, student.start], keep=str(folder / "kept"), team=Team())
+    trainer = Trainer(models=[student, student.start], keep=str(folder / "kept"), distribution=Distribution())
     made = trainer.run({"examples": examples}, str(folder / "student"))["models"]
     losses = [trained.training(made, name).history["loss"] for name in trained.names(made)]
     assert all(len(loss) == 2 and loss[1] < loss[0] for loss in losses)
@@ -133,7 +133,7 @@ def test_a_student_learns_from_the_unmixed_model_of_the_same_settings(folder, ex
 
 def test_a_network_that_gets_used_to_noise_starts_from_the_plain_one(folder, examples):
     config = dataclasses.replace(CONFIG, defence=Shredder(), epochs=1, fine_tune_epochs=2, people="identity")
-    trainer = Trainer(models=[config], keep=str(folder / "kept"), team=Team())
+    trainer = Trainer(models=[config], keep=str(folder / "kept"), distribution=Distribution())
     made = trainer.run({"examples": examples}, str(folder / "shredder"))["models"]
     assert len(trained.training(made, config.name)["history"]["loss"]) == 2
     noisy, plain = trained.load(made, config.name), kept_model(folder, config.start, examples)
@@ -174,7 +174,7 @@ def test_the_metrics_have_the_pinned_form(evaluation):
 def test_signal_content_is_cut_out_after_most_of_the_training(defence, folder, examples):
     """The composition: coefficients instead of features go up, mixed or not, and everything else works as before."""
     config = dataclasses.replace(CONFIG, defence=defence, epochs=4)
-    models = Trainer(models=[config], keep=str(folder / "kept"), team=Team()).run(
+    models = Trainer(models=[config], keep=str(folder / "kept"), distribution=Distribution()).run(
         {"examples": examples}, str(folder / config.name)
     )
     assert len(trained.training(models["models"], config.name).history["loss"]) == 4

@@ -8,7 +8,7 @@ import fsspec
 import pytest
 
 from components.errors import InputError
-from components.storage import files, scratch
+from components.storage import files, temporaries
 from pipeline.audit import main as audit
 from pipeline.lineage import main as lineage
 from pipeline.orchestration.lock import FILE, locked
@@ -67,9 +67,9 @@ def test_what_a_run_leaves(finished, cache):
         assert f"artifacts/{node}/{files.MARKER}" in found
     assert {"edge/manifest.json", "edge/pre.tflite", f"edge/{files.MARKER}"} <= found
     assert FILE not in found and not [
-        name for name in found if scratch.TEMPORARY_PREFIX in name or "checkpoint" in name
+        name for name in found if temporaries.TEMPORARY_PREFIX in name or "checkpoint" in name
     ]
-    assert os.listdir(cache / scratch.WORKING) == []
+    assert os.listdir(cache / temporaries.WORKING) == []
 
 
 def test_a_second_run_does_nothing_even_on_a_machine_that_has_copied_nothing(finished, store, cache, capsys):
@@ -141,7 +141,7 @@ def test_one_run_at_a_time(store, monkeypatch, tmp_path):
     with locked(folder):
         pass
     s3.pipe_file(lock, held)
-    monkeypatch.setenv(scratch.VARIABLE, str(tmp_path))  # another machine
+    monkeypatch.setenv(temporaries.VARIABLE, str(tmp_path))  # another machine
     with pytest.raises(InputError, match=r"if it was killed, remove s3://models/locked/\.lock"), locked(folder):
         pass
     s3.rm_file(lock)

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from components.storage.scratch import TEMPORARY_PREFIX
+from components.storage.temporaries import TEMPORARY_PREFIX
 from pipeline.lineage import main as lineage
 from pipeline.options.run_options import parse
 from pipeline.orchestration.command import make_beam_options

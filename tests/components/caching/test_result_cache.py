@@ -5,10 +5,10 @@ import os
 import pytest
 
 from components import attacker
-from components.caching.result_cache import kept, link_tree
+from components.caching.result_cache import cached, link_tree
 from components.records.attacks import AttackResult
 from components.storage.artifacts import Examples, Models, atomic_folder, remove_temporaries, write_json
-from components.storage.scratch import RUN_VARIABLE
+from components.storage.temporaries import RUN_VARIABLE
 
 MODULE = "components.trainer"
 
@@ -35,15 +35,17 @@ def make():
 
 def test_it_is_made_once(tmp_path, examples, make):
     folder = str(tmp_path / "kept")
-    assert kept(folder, {"epochs": 1}, examples, make, MODULE) == kept(folder, {"epochs": 1}, examples, make, MODULE)
+    assert cached(folder, {"epochs": 1}, examples, make, MODULE) == cached(
+        folder, {"epochs": 1}, examples, make, MODULE
+    )
     assert make.calls == 1
 
 
 def test_other_settings_or_examples_make_another(tmp_path, examples, make):
     folder = str(tmp_path / "kept")
-    paths = {kept(folder, {"epochs": epochs}, examples, make, MODULE) for epochs in (1, 2)}
+    paths = {cached(folder, {"epochs": epochs}, examples, make, MODULE) for epochs in (1, 2)}
     write_json(examples.path("schema.json"), {"fingerprint": "b"})
-    paths.add(kept(folder, {"epochs": 1}, examples, make, MODULE))
+    paths.add(cached(folder, {"epochs": 1}, examples, make, MODULE))
     assert len(paths) == make.calls == 3
 
 
@@ -54,13 +56,13 @@ def test_what_fails_half_way_leaves_nothing(tmp_path, examples, make):
 
     folder = str(tmp_path / "kept")
     with pytest.raises(RuntimeError):
-        kept(folder, {}, examples, fail, MODULE)
+        cached(folder, {}, examples, fail, MODULE)
     assert os.listdir(folder) == []
-    assert make.calls == 1 and kept(folder, {}, examples, make, MODULE) and make.calls == 2
+    assert make.calls == 1 and cached(folder, {}, examples, make, MODULE) and make.calls == 2
 
 
 def test_linking_leaves_the_kept_files_where_they_are(tmp_path, examples, make):
-    path = kept(str(tmp_path / "kept"), {}, examples, make, MODULE)
+    path = cached(str(tmp_path / "kept"), {}, examples, make, MODULE)
     link_tree(path, str(tmp_path / "artifact"))
     assert (tmp_path / "artifact" / "result").read_text() == "1" and os.path.exists(os.path.join(path, "result"))
 
@@ -94,6 +96,6 @@ def test_a_model_that_was_trained_anew_is_attacked_anew(tmp_path, examples, monk
         with open(models.path("plain", "model.keras"), "wb") as file:
             file.write(weights)
         config = attacker.AttackConfig("plain", "target")
-        return attacker._kept_attack(config, examples, models, str(tmp_path / "kept"), str(tmp_path)).score
+        return attacker._cached_attack(config, examples, models, str(tmp_path / "kept"), str(tmp_path)).score
 
     assert [score(weights) for weights in (b"a", b"a", b"b", b"a")] == [1, 1, 2, 1]

@@ -14,11 +14,11 @@ from components.report.curves import curves
 from components.report.drawing import FeaturePictures
 from components.report.headline import headline
 from components.report.health import few, health
-from components.report.page import SECTIONS, STYLE, Told, model_card, render
+from components.report.page import SECTIONS, STYLE, RunPage, model_card, render
 from components.report.separation import separable
 from components.report.sound import audible, wav_uri
 from components.report.tradeoff import trade_off
-from components.report.worst import attacks_on, worst
+from components.report.worst_attack import attacks_on, worst_attack
 from serving.edge.preprocess import SpeechPreprocessing
 from tests import pages
 from tests.conftest import REPOSITORY
@@ -69,11 +69,11 @@ def test_attacks_that_were_skipped_or_are_of_other_models_do_not_count():
     audit = pages.audit(1.0)
     other = replace(audit, scores=tuple(replace(score, model="another") for score in audit.scores))
     assert {attack.name for attack in attacks_on(entry, page, other)} == {"identity", "key by FastICA on gradients"}
-    assert worst([]) is None
+    assert worst_attack([]) is None
 
 
 def test_every_method_of_every_run_is_a_point():
-    drawn = trade_off([Told("a", pages.page()), Told("b", pages.page("audio"), pages.audit())])
+    drawn = trade_off([RunPage("a", pages.page()), RunPage("b", pages.page("audio"), pages.audit())])
     points = {point["label"]: point for point in drawn["points"]}
     assert len(points) == 6 and all(set(point["values"]) == set(drawn["axes"]) for point in points.values())
     leakage = {label: point["values"]["leakage"] for label, point in points.items()}
@@ -87,10 +87,10 @@ def test_a_method_that_nobody_attacked_is_not_called_safe():
     page = pages.page()
     rows = tuple(replace(row, attacks={}) for row in page.metrics.rows)
     page = replace(page, separation={}, metrics=replace(page.metrics, rows=rows))
-    point = trade_off([Told("a", page)])["points"][-1]
+    point = trade_off([RunPage("a", page)])["points"][-1]
     assert point["values"]["leakage"] is None and "not known" in point["note"]
-    assert "nothing is known of what the cloud learns" in model_card(Told("a", page))
-    assert "no attack was run on it" in render([Told("a", page)])
+    assert "nothing is known of what the cloud learns" in model_card(RunPage("a", page))
+    assert "no attack was run on it" in render([RunPage("a", page)])
 
 
 def test_training_curves_lie_in_their_picture():
@@ -112,7 +112,7 @@ def test_data_health_counts_splits_labels_and_bad_records():
 
 
 def test_the_page_is_escaped_and_lets_only_itself_run():
-    page = render([Told("run", pages.page(bad=["<img src=x>"]), command="python -m pipeline.run --dataset <b>")])
+    page = render([RunPage("run", pages.page(bad=["<img src=x>"]), command="python -m pipeline.run --dataset <b>")])
     assert "--dataset &lt;b&gt;" in page and "<img src=x>" not in page and "made up &lt;b&gt;" in page
     assert "default-src &#39;none&#39;" in page or "default-src 'none'" in page
     assert "unsafe-inline" not in page and not re.search(r"\son\w+=|style=\"", page)
@@ -127,12 +127,12 @@ def test_templates_are_in_the_wheel():
 
 
 def test_what_only_the_pipeline_knows_is_said_to_be_unknown():
-    page = render([Told("run", pages.page())])
+    page = render([RunPage("run", pages.page())])
     assert "rendered apart from a run" in page and "has not been audited" in page
 
 
 def test_the_model_card_has_hugging_face_s_headings_and_says_what_is_not_protected():
-    run = Told("run", pages.page(), pages.audit())
+    run = RunPage("run", pages.page(), pages.audit())
     headings = [section.heading for section in card(run)]
     for heading in ("Direct use", "Out-of-scope use", "Bias, risks, and limitations", "What is not protected"):
         assert heading in headings

@@ -2,7 +2,7 @@
 
 import pytest
 
-from components.report.page import SECTIONS, Told, render
+from components.report.page import SECTIONS, RunPage, render
 from tests import pages
 
 
@@ -12,8 +12,8 @@ def written(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pages")
     step = dict.fromkeys(("node", "started", "code", "key", "settings", "command"), "x")
     step |= {"inputs": [], "outputs": ["Report"], "versions": {"python": "3"}}
-    faces = Told("faces", pages.page(bad=["a.png"]), pages.audit(), [step], "python -m pipeline.run --dataset faces")
-    speech = Told("speech", pages.page("audio", leaking=0.71))
+    faces = RunPage("faces", pages.page(bad=["a.png"]), pages.audit(), [step], "python -m pipeline.run --dataset faces")
+    speech = RunPage("speech", pages.page("audio", leaking=0.71))
     for name, runs in {"faces": [faces], "speech": [speech], "both": [faces, speech]}.items():
         (folder / f"{name}.html").write_text(render(runs), encoding="utf-8")
     return folder

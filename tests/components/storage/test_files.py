@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from components.base import Component, ComponentSpec
-from components.caching.result_cache import kept, link_tree
+from components.caching.result_cache import cached, link_tree
 from components.errors import InputError
 from components.pusher import push_saved_model
-from components.storage import files, scratch
+from components.storage import files, temporaries
 from components.storage.artifacts import Examples, atomic_file, atomic_folder, write_json
 from components.storage.local_copies import local_copy
 from components.storage.model_folders import next_version
@@ -55,8 +55,8 @@ def contents(folder):
     return {name: files.read_bytes(os.path.join(folder, name)).decode() for name in names}
 
 
-def temporaries():
-    return os.listdir(scratch.folder(scratch.WORKING))
+def half_written():
+    return os.listdir(temporaries.folder(temporaries.WORKING))
 
 
 def test_a_folder_is_replaced_whole_or_not_at_all(base):
@@ -75,7 +75,7 @@ def test_a_folder_is_replaced_whole_or_not_at_all(base):
     files.remove(path)
     files.remove(path)
     assert not files.exists(path) and not files.is_folder(path)
-    assert temporaries() == []
+    assert half_written() == []
 
 
 def test_a_file_is_replaced_whole_or_not_at_all(base):
@@ -88,7 +88,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(base):
         write(os.path.dirname(temporary), **{os.path.basename(temporary): "half"})
         raise RuntimeError
     assert Examples(base).read_json("file.json") == {"a": 1}
-    assert files.names(base) == ["file.json"] and temporaries() == []
+    assert files.names(base) == ["file.json"] and half_written() == []
 
 
 def test_a_copy_is_made_once_and_anew_when_the_folder_is_rewritten(remote, monkeypatch):
@@ -105,18 +105,18 @@ def test_a_copy_is_made_once_and_anew_when_the_folder_is_rewritten(remote, monke
     assert os.path.basename(local_copy(os.path.join(path, "a"))) == "a"
     with pytest.raises(FileNotFoundError):
         local_copy(os.path.join(remote, "nothing"))
-    assert temporaries() == []
+    assert half_written() == []
 
 
 def test_copies_that_nobody_uses_are_forgotten(tmp_path, monkeypatch):
-    monkeypatch.setenv(scratch.VARIABLE, str(tmp_path))
+    monkeypatch.setenv(temporaries.VARIABLE, str(tmp_path))
     for name, days in (("old", 8), ("new", 1)):
-        os.makedirs(os.path.join(scratch.folder("copies"), name))
+        os.makedirs(os.path.join(temporaries.folder("copies"), name))
         used = os.stat(tmp_path).st_mtime - 86400 * days
         os.utime(tmp_path / "copies" / name, (used, used))
-    scratch.forget("copies")
+    temporaries.forget("copies")
     assert os.listdir(tmp_path / "copies") == ["new"]
-    assert scratch.machine() == scratch.machine() != ""
+    assert temporaries.machine() == temporaries.machine() != ""
 
 
 class Writer(Component):
@@ -155,12 +155,12 @@ def test_results_are_kept_once_and_linked(base):
         write(folder, result="1")
 
     keep = os.path.join(base, "kept")
-    first, second = (kept(keep, {"epochs": 1}, examples, make, "components.trainer") for _ in range(2))
+    first, second = (cached(keep, {"epochs": 1}, examples, make, "components.trainer") for _ in range(2))
     assert first == second and len(calls) == 1 and contents(first) == {"result": "1"}
     link_tree(first, os.path.join(base, "linked"))
     assert contents(os.path.join(base, "linked")) == {"result": "1"}
     files.remove(os.path.join(base, "kept", files.names(keep)[0]))
-    kept(keep, {"epochs": 1}, examples, make, "components.trainer")
+    cached(keep, {"epochs": 1}, examples, make, "components.trainer")
     assert len(calls) == 2
 
 

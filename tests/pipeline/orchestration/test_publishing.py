@@ -10,7 +10,7 @@ import pytest
 from components.errors import InputError
 from components.storage.artifacts import write_json
 from pipeline.compare import main
-from pipeline.orchestration.publishing import audit_of, lineage_of, publish_report, told_run
+from pipeline.orchestration.publishing import audit_of, lineage_of, publish_report, run_page
 from pipeline.orchestration.store import Identity, open_store
 from tests import pages
 from tests.conftest import REPOSITORY
@@ -128,7 +128,7 @@ def test_folders_that_are_no_finished_runs_are_one_clear_error(make, tmp_path, c
     assert not os.path.exists(output)
     assert main([run, "--output", str(tmp_path / "missing" / "page.html")]) == 1
     with pytest.raises(InputError):
-        told_run(str(tmp_path))
+        run_page(str(tmp_path))
 
 
 def test_help_explains_every_flag():

@@ -48,7 +48,7 @@ def attacks_on(entry: SummaryEntry, page: Page, audit: AuditReport | None = None
     return found + [_leak(score, score.name, score.threat, score.score, origin) for origin, score in others]
 
 
-def worst(attacks: list[Leak]) -> Leak | None:
+def worst_attack(attacks: list[Leak]) -> Leak | None:
     """The attack that gains most over chance, or `None` where none ran."""
     return max(attacks, key=lambda attack: attack.gain, default=None)
 

@@ -14,7 +14,7 @@ import keras
 
 
 @contextlib.contextmanager
-def replicated(strategy):
+def strategy_scope(strategy):
     """The scope in which a model and its optimizers are built; `None` for one replica and no scope."""
     if strategy is None:
         yield

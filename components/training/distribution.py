@@ -16,7 +16,7 @@ JOB = "train_job.json"
 
 
 @dataclasses.dataclass(frozen=True)
-class Team:
+class Distribution:
     """Who shares each batch of a training.
 
     Attributes:
@@ -36,35 +36,35 @@ class Team:
         return self.replicas > 1 or len(self.workers) > 1
 
 
-def train_as_team(models: list[ModelConfig], examples: str, keep: str, team: Team) -> None:
-    """Trains models one after the other, each by the whole team; they are then found in `keep`.
+def train_distributed(models: list[ModelConfig], examples: str, keep: str, distribution: Distribution) -> None:
+    """Trains models one after the other, each by all of them; they are then found in `keep`.
 
     Args:
         models: The models.
         examples: Where the `Examples` are.
         keep: Where trainings are kept.
-        team: Who trains.
+        distribution: Who trains.
 
     Raises:
         RuntimeError: If a worker of this machine failed.
     """
     with tempfile.TemporaryDirectory() as folder:
-        job = team.job or os.path.join(folder, JOB)
+        job = distribution.job or os.path.join(folder, JOB)
         # Workers are processes of their own, which know of a user's defence once its module is imported.
         modules = sorted({type(model.defence).__module__ for model in models})
         described = [model.to_dict() for model in models]
         write_json(job, {"models": described, "modules": modules, "examples": examples, "keep": keep})
         try:
-            _run(team, job)
+            _run(distribution, job)
         finally:
             files.remove(job)
 
 
-def _run(team, job):
-    if team.workers:
-        command = _command(job, "--workers", ",".join(team.workers))
+def _run(distribution, job):
+    if distribution.workers:
+        command = _command(job, "--workers", ",".join(distribution.workers))
     else:
-        command = _command(job, "--replicas", str(team.replicas))
+        command = _command(job, "--replicas", str(distribution.replicas))
     # Its standard input ends with this process, however it ends, and it with that.
     with subprocess.Popen(command, stdin=subprocess.PIPE) as worker:
         try:

@@ -15,12 +15,12 @@ import keras
 import numpy as np
 import pytest
 
-from components.caching.result_cache import place
+from components.caching.result_cache import cache_path
 from components.storage.artifacts import write_json
 from components.trainer import Trainer, train_together
 from components.trainer import __name__ as trainer_module
-from components.training import team
-from components.training.team import Team, train_as_team
+from components.training import distribution
+from components.training.distribution import Distribution, train_distributed
 from datamix_tf.defences import Anonymizer, DataMix, MixedBottleneck
 from examples.add_a_defence import ShuffledPatches
 from tests import datasets
@@ -35,12 +35,12 @@ ANONYMIZER = dataclasses.replace(DATAMIX, defence=Anonymizer(4.0), people="ident
 
 @pytest.fixture(scope="module")
 def examples(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("team")
+    folder = tmp_path_factory.mktemp("distribution")
     return transform(ingest(datasets.pictures(folder / "faces", n=200), folder), folder)
 
 
 def kept_at(config, examples, keep):
-    return place(str(keep), config.to_dict() | {"plugin": {}}, examples, trainer_module)
+    return cache_path(str(keep), config.to_dict() | {"plugin": {}}, examples, trainer_module)
 
 
 def record(folder):
@@ -63,7 +63,7 @@ def test_two_replicas_train_as_one(examples, tmp_path, monkeypatch, configs):
     # In float64: in float32 each step raises the differences of rounding tenfold, and hides all others behind them.
     (tmp_path / "keras.json").write_text(json.dumps({"floatx": "float64", "backend": "tensorflow"}))
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    trainer = Trainer(models=configs, keep=str(tmp_path / "team"), team=Team(replicas=2))
+    trainer = Trainer(models=configs, keep=str(tmp_path / "distribution"), distribution=Distribution(replicas=2))
     with concurrent.futures.ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
         train = process.submit(trainer.run, {"examples": examples}, str(tmp_path / "trainer"))
         models = train.result()["models"]
@@ -124,8 +124,10 @@ def test_workers_say_loudly_where_they_listen(tmp_path):
 def test_workers_are_told_which_modules_register_a_defence(monkeypatch, tmp_path):
     """A worker is a process of its own, which has not read the run's --plugin."""
     told = {}
-    monkeypatch.setattr(team, "_run", lambda _, job: told.update(json.loads(pathlib.Path(job).read_text())))
-    train_as_team([dataclasses.replace(DATAMIX, defence=ShuffledPatches(4))], "x", str(tmp_path), Team(replicas=2))
+    monkeypatch.setattr(distribution, "_run", lambda _, job: told.update(json.loads(pathlib.Path(job).read_text())))
+    train_distributed(
+        [dataclasses.replace(DATAMIX, defence=ShuffledPatches(4))], "x", str(tmp_path), Distribution(replicas=2)
+    )
     assert told["modules"] == ["examples.add_a_defence"] and told["models"][0]["defence"]["id"] == "patch_shuffle"
 
 
@@ -151,7 +153,7 @@ def test_a_team_that_was_killed_goes_on(examples, tmp_path):
     assert with_error != 0
     finished = json.loads((pathlib.Path(checkpoint) / "progress.json").read_text())["epochs"]
     assert 1 <= finished < 40
-    train_as_team([longer], examples.uri, keep, Team(replicas=2))
+    train_distributed([longer], examples.uri, keep, Distribution(replicas=2))
     assert len(record(kept_at(longer, examples, keep))["history"]["loss"]) == 40
 
 
@@ -159,4 +161,4 @@ def test_a_team_that_was_killed_goes_on(examples, tmp_path):
 def test_a_worker_that_fails_ends_the_training(examples, tmp_path):
     wrong = dataclasses.replace(DATAMIX, optimizer="none")
     with pytest.raises(RuntimeError, match="training worker failed"):
-        train_as_team([wrong], examples.uri, str(tmp_path), Team(replicas=2))
+        train_distributed([wrong], examples.uri, str(tmp_path), Distribution(replicas=2))

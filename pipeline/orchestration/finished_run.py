@@ -12,7 +12,7 @@ from components.storage.artifacts import Artifact
 Kind = TypeVar("Kind", bound=Artifact)
 
 
-def finished(folder: str, kind: type[Kind], producer: str, name: str, file: str) -> Kind:
+def artifact_of(folder: str, kind: type[Kind], producer: str, name: str, file: str) -> Kind:
     """An artifact of a finished run.
 
     Args:

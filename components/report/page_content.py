@@ -15,7 +15,7 @@ from components.storage.records import BadRecord
 from components.training import models as trained
 
 
-def gathered(
+def page_content(
     model: str, inputs: dict[str, Artifact], separation: dict[str, Separation | None], strip: Strip | None, **pictures
 ) -> Page:
     """What the page tells.
