@@ -198,8 +198,7 @@ def _subject(config, model, task, outputs, schema):
 
 def _unfit(config, spec: AttackSpec, schema, task, outputs, model, splits) -> str:
     """Why an attack has no meaning here; empty if it has one."""
-    from datamix_tf import DataMixModel
-    from datamix_tf.transmission import group_size_of, sent_shape
+    from datamix_tf.transmission import group_size_of, mixes_groups, sent_shape
 
     size = group_size_of(model)
     if spec.pictures and schema.kind != "image":
@@ -210,7 +209,7 @@ def _unfit(config, spec: AttackSpec, schema, task, outputs, model, splits) -> st
         return "it reads classes, not several 0/1 labels"
     if config.label != TARGET and outputs < 2:
         return f"fewer than 2 values of {config.label!r} have {config.min_examples} train examples and a test example"
-    if spec.needs_key and (size < 2 or not isinstance(model, DataMixModel)):
+    if spec.needs_key and not mixes_groups(model):
         return "nothing is mixed with an orthogonal key"
     groups = {split: _groups(config, y, model) for split, (_, y) in splits.items()}
     if min(groups["train"], groups["test"]) < spec.groups:

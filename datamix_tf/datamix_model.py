@@ -10,11 +10,12 @@ from keras import ops
 from datamix_tf import replicas
 from datamix_tf.groups import check_group_size, complete_groups, require_whole_groups
 from datamix_tf.layers import DeMix, GroupShuffle, GroupUnshuffle, Mix, OrthogonalKeys
+from datamix_tf.mixing_model import MixingModel
 from datamix_tf.typing import Config, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="datamix_tf")
-class DataMixModel(keras.Model):
+class DataMixModel(MixingModel):
     """Trains and evaluates a split network through the mixing of its intermediate features.
 
     Every call draws a fresh Haar-distributed orthogonal key for every group. In training a batch must be a whole
@@ -49,6 +50,9 @@ class DataMixModel(keras.Model):
     Reference: DataMix (ECCV 2020), Eq. 2 and section 4.2; FaceMix (CVPRW 2020), Eq. 2 to 6.
     """
 
+    PARTS = ("pre", "main", "post")
+    orthogonal = True
+
     def __init__(
         self,
         pre: keras.Model,
@@ -69,6 +73,9 @@ class DataMixModel(keras.Model):
         self.unshuffle_groups = GroupUnshuffle(name="unshuffle")
         self.mixed_share = self.add_weight(name="mixed_share", initializer="ones", trainable=False)
         self.built = True
+
+    def new_keys(self, seed: int | None = None) -> OrthogonalKeys:
+        return OrthogonalKeys(self.group_size, seed=seed)
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         features = self.pre(inputs, training=training)
@@ -109,12 +116,4 @@ class DataMixModel(keras.Model):
         return plain
 
     def get_config(self) -> Config:
-        parts = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in ("pre", "main", "post")}
-        return {**super().get_config(), **parts, "group_size": self.group_size, "shuffle": self.shuffle}
-
-    @classmethod
-    def from_config(cls, config: Config, custom_objects: dict[str, Any] | None = None) -> DataMixModel:
-        config = dict(config)
-        for name in ("pre", "main", "post"):
-            config[name] = keras.saving.deserialize_keras_object(config[name], custom_objects=custom_objects)
-        return cls(**config)
+        return {**super().get_config(), "group_size": self.group_size, "shuffle": self.shuffle}

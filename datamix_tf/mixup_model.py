@@ -9,11 +9,12 @@ from keras import ops
 
 from datamix_tf.groups import complete_groups, to_groups
 from datamix_tf.layers import ConvexKeys, Mix
+from datamix_tf.mixing_model import MixingModel
 from datamix_tf.typing import Config, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="datamix_tf")
-class MixupModel(keras.Model):
+class MixupModel(MixingModel):
     """Runs a mixup-trained classifier on mixtures of pairs of raw inputs and solves for both predictions.
 
     The edge standardises and mixes pairs with random convex coefficients (`ConvexKeys`), the cloud answers with
@@ -37,6 +38,9 @@ class MixupModel(keras.Model):
     Reference: DataMix (ECCV 2020), section 3.
     """
 
+    PARTS = ("pre", "main")
+    classifies_in_cloud = True
+
     def __init__(
         self, pre: keras.Model, main: keras.Model, binary: bool, seed: int | None = None, **kwargs: Any
     ) -> None:
@@ -45,6 +49,9 @@ class MixupModel(keras.Model):
         self.group_size = 2
         self.keys, self.mix = ConvexKeys(seed=seed, name="keys"), Mix(name="mix")
         self.built = True
+
+    def new_keys(self, seed: int | None = None) -> ConvexKeys:
+        return ConvexKeys(seed=seed)
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         features = self.pre(inputs, training=training)
@@ -67,12 +74,4 @@ class MixupModel(keras.Model):
         return keras.Model(inputs, self.main(self.pre(inputs)), name=f"{self.name}_unmixed")
 
     def get_config(self) -> Config:
-        parts = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in ("pre", "main")}
-        return {**super().get_config(), **parts, "binary": self.binary}
-
-    @classmethod
-    def from_config(cls, config: Config, custom_objects: dict[str, Any] | None = None) -> MixupModel:
-        config = dict(config)
-        for name in ("pre", "main"):
-            config[name] = keras.saving.deserialize_keras_object(config[name], custom_objects=custom_objects)
-        return cls(**config)
+        return {**super().get_config(), "binary": self.binary}

@@ -6,24 +6,28 @@ from typing import Any
 
 import keras
 
-from datamix_tf.datamix_model import DataMixModel
 from datamix_tf.graph import inputs_of, producer
-from datamix_tf.layers import ConvexKeys, GroupShuffle, Mix, Obfuscation, OrthogonalKeys
-from datamix_tf.mixup_model import MixupModel
+from datamix_tf.layers import GroupShuffle, Mix, Obfuscation
+from datamix_tf.mixing_model import MixingModel
 
 
 def group_size_of(model: keras.Model) -> int:
     """How many inputs the edge mixes with each other; 1 for a model without mixing."""
-    return model.group_size if isinstance(model, (DataMixModel, MixupModel)) else 1
+    return model.group_size if isinstance(model, MixingModel) else 1
+
+
+def mixes_groups(model: keras.Model) -> bool:
+    """Whether groups of at least two are mixed with orthogonal keys, so that there is a key to recover."""
+    return isinstance(model, MixingModel) and model.orthogonal and model.group_size > 1
 
 
 def transmitted(model: keras.Model, seed: int | None = None, shuffle: bool = False) -> keras.Model:
     """Builds the edge's side of a model up to the wire.
 
     Args:
-        model: A `DataMixModel` or `MixupModel`, whose mixtures are sent (fresh keys at every call); a model with an
-            `Obfuscation` layer, whose output is sent; or any other Keras model, which is taken to run in the cloud as
-            a whole: its raw input is sent.
+        model: A `MixingModel`, whose mixtures are sent (fresh keys at every call); a model with an `Obfuscation` layer,
+            whose output is sent; or any other Keras model, which is taken to run in the cloud as a whole: its raw input
+            is sent.
         seed: Optional int that makes the keys repeatable.
         shuffle: Whether the rows are permuted across groups, so that row `k` says nothing of input `k`.
 
@@ -32,12 +36,10 @@ def transmitted(model: keras.Model, seed: int | None = None, shuffle: bool = Fal
         `[batch, ...]`. Row `k` is mixture `k` of its group, which the papers take to correspond to input `k`. With
         mixing, batches must be whole groups.
     """
-    if isinstance(model, (DataMixModel, MixupModel)):
+    if isinstance(model, MixingModel):
         inputs = keras.Input(model.pre.input_shape[1:], name="raw")
         features = copy_of(model.pre)(inputs, training=False)
-        pairs = isinstance(model, MixupModel)
-        keys = ConvexKeys(seed=seed) if pairs else OrthogonalKeys(model.group_size, seed=seed)
-        sent = Mix(name="mix")(features, keys(features))
+        sent = Mix(name="mix")(features, model.new_keys(seed)(features))
     else:
         inputs = keras.Input(model.input_shape[1:], name="raw")
         layer = obfuscation_of(model)
@@ -50,7 +52,7 @@ def transmitted(model: keras.Model, seed: int | None = None, shuffle: bool = Fal
 
 def sent_shape(model: keras.Model) -> tuple[int, ...]:
     """Shape of what `transmitted` sends of one input."""
-    if isinstance(model, (DataMixModel, MixupModel)):
+    if isinstance(model, MixingModel):
         return tuple(model.pre.output_shape[1:])
     layer: Any = obfuscation_of(model)
     return tuple((model.input_shape if layer is None else layer.output.shape)[1:])
@@ -70,7 +72,7 @@ def copy_of(model: keras.Model) -> keras.Model:
 
 def cloud_classifier(model: keras.Model) -> keras.layers.Dense | None:
     """The classifier that the cloud runs: the last layer of a model without mixing, else (it is in M_post) `None`."""
-    if isinstance(model, (DataMixModel, MixupModel)):
+    if isinstance(model, MixingModel):
         return None
     layer = producer(model.outputs[0])
     return layer if isinstance(layer, keras.layers.Dense) else None
@@ -80,14 +82,15 @@ def cloud_body(model: keras.Model) -> keras.Model:
     """A trainable copy of what the cloud runs, from the transmitted tensor to the answers (in front of M_post).
 
     Args:
-        model: A `DataMixModel`, a `MixupModel`, or a functional model whose last layer is its classifier.
+        model: A `MixingModel`, or a functional model whose last layer is its classifier.
 
     Returns:
         A `keras.Model`: transmitted tensor -> answers.
     """
-    if isinstance(model, DataMixModel):
-        return copy_of(model.main)
-    model = model.main if isinstance(model, MixupModel) else model
+    if isinstance(model, MixingModel):
+        if not model.classifies_in_cloud:
+            return copy_of(model.main)
+        model = model.main
     layer = obfuscation_of(model)
     start = model.inputs[0] if layer is None else layer.output
     answers = inputs_of(model.outputs[0])[0]

@@ -34,13 +34,13 @@ class Separated:
 
 def separated(model, examples: Examples) -> Separated | None:
     """Separates test groups of a model; `None` if it mixes no groups of at least 2, or none can be separated."""
-    from datamix_tf import DataMixModel
     from datamix_tf.attacks import AttackScore
     from datamix_tf.attacks.linked.mixed_groups import MixedGroups
     from datamix_tf.attacks.linked.separation import agreement, chance_agreement
     from datamix_tf.attacks.linked.separators import IndependentComponents, RandomRotation
+    from datamix_tf.transmission import mixes_groups
 
-    if not isinstance(model, DataMixModel) or model.group_size < 2:
+    if not mixes_groups(model):
         return None
     groups = [g for g in MixedGroups(model, seed=0).draw(arrays(examples, "test")[1], GROUPS) if separable(g.mixtures)]
     if not groups:

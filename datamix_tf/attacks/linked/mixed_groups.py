@@ -8,9 +8,8 @@ import keras
 import numpy as np
 from scipy.stats import ortho_group
 
-from datamix_tf.datamix_model import DataMixModel
 from datamix_tf.layers import GaussianBottleneck, OrthogonalKeys
-from datamix_tf.transmission import copy_of
+from datamix_tf.transmission import copy_of, mixes_groups
 from datamix_tf.typing import Array
 
 DRAWS = 4
@@ -37,7 +36,7 @@ class MixedGroups:
     """Mixes groups of examples as the edge of a model would.
 
     Args:
-        model: A `DataMixModel` with groups of at least 2.
+        model: A `MixingModel` with orthogonal keys and groups of at least 2, such as a `DataMixModel`.
         seed: Seed of the keys.
 
     Raises:
@@ -45,8 +44,10 @@ class MixedGroups:
     """
 
     def __init__(self, model: keras.Model, seed: int = 0) -> None:
-        if not isinstance(model, DataMixModel) or model.group_size < 2:
-            raise ValueError(f"Expected a DataMixModel with groups of at least 2. Received: {model!r}")
+        if not mixes_groups(model):
+            raise ValueError(
+                f"Expected a model that mixes groups of at least 2 with orthogonal keys. Received: {model!r}"
+            )
         self.model, self.group_size, self.seed = model, model.group_size, seed
         self._pre = copy_of(model.pre)
         self._main = copy_of(model.main)

@@ -1,0 +1,49 @@
+"""What `datamix_tf.transmission` and the attacks need to know of a model whose edge mixes groups of features."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+import keras
+
+from datamix_tf.typing import Config
+
+
+class MixingModel(keras.Model):
+    """The base of models in which the edge runs `pre`, mixes groups of its features, and the cloud runs `main`.
+
+    A model of your own that mixes is one of these: everything that is sent of it, and every attack, follows.
+
+    Class attributes:
+        PARTS: Names of the attributes that are models; they are saved with it.
+        orthogonal: Whether keys are orthogonal, so that attacks on a group's key have a meaning.
+        classifies_in_cloud: Whether `main` ends with the classifier.
+
+    Attributes:
+        pre: `[batch, ...] -> features [batch, ...]`.
+        main: From mixtures to answers.
+        group_size: Inputs mixed with each other (S_G).
+    """
+
+    PARTS: ClassVar[tuple[str, ...]]
+    orthogonal: ClassVar[bool] = False
+    classifies_in_cloud: ClassVar[bool] = False
+    pre: keras.Model
+    main: keras.Model
+    group_size: int
+
+    def new_keys(self, seed: int | None = None) -> keras.layers.Layer:
+        """A layer that draws keys as the edge does: features `[batch, ...]` -> keys `[groups, group_size, ...]`."""
+        raise NotImplementedError
+
+    def get_config(self) -> Config:
+        parts = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in self.PARTS}
+        return {**super().get_config(), **parts}
+
+    @classmethod
+    def from_config(cls, config: Config, custom_objects: dict[str, Any] | None = None) -> Self:
+        parts = {
+            name: keras.saving.deserialize_keras_object(config[name], custom_objects=custom_objects)
+            for name in cls.PARTS
+        }
+        return cls(**{**config, **parts})
