@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import time
+from typing import Any
 
 import apache_beam as beam
 import numpy as np
@@ -159,7 +160,7 @@ def run_attack(config: AttackConfig, examples: Examples, models: Models):
     model = trained.load(models, config.model)
     if reason := _unfit(config, spec, schema, task, outputs, model, splits):
         return AttackResult(**named, skipped=reason), None
-    attack = spec.make(_subject(config, model, task, outputs, schema))
+    attack: Any = spec.make(_subject(config, model, task, outputs, schema))
     print(f"attack {config.model}: {title} ...", file=sys.stderr, flush=True)
     started = time.monotonic()
     attack.fit(splits["train"], splits["valid"] if _groups(config, splits["valid"][1], model) else splits["train"])

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 import importlib
 import sys
+import types
 from collections.abc import Callable
 from typing import Any
+
+
+class _LazyPackage(types.ModuleType):
+    """A package some names of which are also those of its modules: what is exported stays in front."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # The import system sets a module that was imported on its package.
+        if not (isinstance(value, types.ModuleType) and name in vars(self).get("__all__", ())):
+            super().__setattr__(name, value)
 
 
 def lazily(package: str, modules: dict[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
@@ -32,4 +42,5 @@ def lazily(package: str, modules: dict[str, str]) -> tuple[Callable[[str], Any],
         vars(sys.modules[package])[name] = found
         return found
 
+    sys.modules[package].__class__ = _LazyPackage
     return get, lambda: sorted([*vars(sys.modules[package]), *modules])

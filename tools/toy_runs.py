@@ -53,6 +53,12 @@ RUNS = {
         f"{AVATARS} --methods edge_half,bottleneck --attacks label,set,probe,separated,key --bottleneck_units 16",
         ("metrics.json",),
     ),
+    "features": ToyRun(
+        "pipeline.run",
+        f"{AVATARS} --backbone splitnet --methods datamix,split,removal_trained,signal_content,pruning,adversarial,"
+        "information_bottleneck,shredder,clipped_noise --pruned_channels 4 --fine_tune_epochs 1",
+        ("metrics.json",),
+    ),
     # audit.md says what audit.json says, and how many seconds it took.
     "audit": ToyRun(
         "pipeline.audit",

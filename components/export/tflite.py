@@ -39,12 +39,10 @@ def convert_halves(model, folder: str) -> dict[str, tuple[str, str]]:
     post = _convert(model.post, demix, [y, key], manifest.DEMIX)
     halves = {}
     for precision in PRECISIONS:
-        names = []
-        for name, contents in ((manifest.PRE, pre), (manifest.POST, post)):
-            names.append(half_file(name, precision))
-            with open(os.path.join(folder, names[-1]), "wb") as file:
+        halves[precision] = half_file(manifest.PRE, precision), half_file(manifest.POST, precision)
+        for name, contents in zip(halves[precision], (pre, post), strict=True):
+            with open(os.path.join(folder, name), "wb") as file:
                 file.write(contents[precision])
-        halves[precision] = tuple(names)
     return halves
 
 

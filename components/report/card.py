@@ -9,7 +9,7 @@ import dataclasses
 import json
 
 from components.report.headline import headline
-from components.report.health import few
+from components.report.health import shortened
 
 #: Tasks by the names of the Hugging Face hub.
 TASKS = {"image": "image-classification", "audio": "audio-classification"}
@@ -43,7 +43,7 @@ def card(run) -> list[Section]:
     head, data = headline(page, run.audit), page.data
     entry = head.entry
     settings = entry.members(page.metrics.rows)[0].settings
-    labels = few(data.target)
+    labels = shortened(data.target)
     return [
         Section("Model details"),
         Section(

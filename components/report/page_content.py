@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from components.records.attacks import Separation
@@ -10,13 +12,12 @@ from components.records.metrics import METRICS_FILE, Metrics, SummaryEntry
 from components.records.page import Page, Strip, Traffic
 from components.report.drawing import embedded
 from components.storage import bad_records
-from components.storage.artifacts import Artifact
 from components.storage.records import BadRecord
 from components.training import models as trained
 
 
 def page_content(
-    model: str, inputs: dict[str, Artifact], separation: dict[str, Separation | None], strip: Strip | None, **pictures
+    model: str, inputs: dict[str, Any], separation: dict[str, Separation | None], strip: Strip | None, **pictures
 ) -> Page:
     """What the page tells.
 

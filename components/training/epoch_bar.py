@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import keras
 from tqdm import tqdm
@@ -14,7 +15,7 @@ class EpochBar(keras.callbacks.Callback):
     def __init__(self, label: str):
         super().__init__()
         self.label = label
-        self.bar = None
+        self.bar: Any = None
 
     def on_train_begin(self, logs=None):
         self.bar = tqdm(total=self.params["epochs"], desc=self.label, unit="epoch", file=sys.stderr, mininterval=1)

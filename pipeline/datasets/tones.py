@@ -15,7 +15,7 @@ import functools
 import io
 import wave
 from types import SimpleNamespace
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import apache_beam as beam
 import numpy as np
@@ -163,7 +163,7 @@ def _pulses(pitch: np.ndarray, open_share: float) -> np.ndarray:
 
 def _resonances(formants: np.ndarray, who: SimpleNamespace) -> np.ndarray:
     """Returns the response of the vocal tract, complex [FRAMES, bins], to formants in Hz, float [FRAMES, 3]."""
-    response = 1.0
+    response: Any = 1.0
     upper = np.full((FRAMES, 2), (who.fourth, who.fourth + 1000))
     for hertz, width in zip(np.hstack([formants, upper]).T, (70, 100, 150, 220, 300), strict=True):
         radius = np.exp(-np.pi * width / RATE)

@@ -59,6 +59,6 @@ def check_methods(options: Any) -> None:
 def _field(kind, name, default):
     """Type and field of the flag that chooses a setting of a defence."""
     (found,) = (field for field in dataclasses.fields(kind) if field.name == name)
-    value = typing.get_type_hints(kind)[name]
-    several = tuple[value, ...] if isinstance(default, tuple) else value
+    value: Any = typing.get_type_hints(kind)[name]
+    several = tuple[value, ...] if isinstance(default, tuple) else value  # type: ignore[valid-type]
     return several, dataclasses.field(default=default, metadata={KEY: found.metadata[KEY]})

@@ -100,7 +100,7 @@ def groups(kind: type) -> dict[str, list[dataclasses.Field]]:
     found = {vars(base)["GROUP"]: [] for base in kind.__mro__ if "GROUP" in vars(base)}
     for field in dataclasses.fields(kind):
         first = next(base for base in reversed(kind.__mro__) if field.name in vars(base).get("__annotations__", ()))
-        found[first.GROUP].append(field)
+        found[vars(first)["GROUP"]].append(field)
     return {title: fields for title, fields in found.items() if fields}
 
 

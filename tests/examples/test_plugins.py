@@ -31,7 +31,8 @@ def ran(tmp_path_factory):
 
 def test_help_explains_the_method_and_its_flag():
     shown = command("pipeline.run", *PLUGINS, "--help").stdout
-    assert "--patch_shuffle PATCH_SHUFFLE,..." in shown and "bottleneck, patch_shuffle" in " ".join(shown.split())
+    assert "returned_rows, nearest_neighbour" in " ".join(shown.split())
+    assert "--patch_shuffle PATCH_SHUFFLE,..." in shown and "clipped_noise, patch_shuffle" in " ".join(shown.split())
 
 
 def test_the_method_and_the_attack_are_in_the_table_and_the_figures(ran):

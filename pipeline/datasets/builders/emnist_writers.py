@@ -12,6 +12,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -103,7 +104,7 @@ def read_idx(path: str) -> np.ndarray:
     """
     with gzip.open(path) as file:
         content = file.read()
-    dtype = IDX_TYPES.get(content[2]) if len(content) > 3 else None
+    dtype: Any = IDX_TYPES.get(content[2]) if len(content) > 3 else None
     if dtype is None or content[:2] != b"\0\0":
         raise ValueError(f"{path} is no IDX file of bytes or ints")
     ranks = content[3]
