@@ -60,5 +60,5 @@ def _field(kind, name, default):
     """Type and field of the flag that chooses a setting of a defence."""
     (found,) = (field for field in dataclasses.fields(kind) if field.name == name)
     value: Any = typing.get_type_hints(kind)[name]
-    several = tuple[value, ...] if isinstance(default, tuple) else value  # type: ignore[valid-type]
+    several = tuple[value, ...] if isinstance(default, tuple) else value
     return several, dataclasses.field(default=default, metadata={KEY: found.metadata[KEY]})
