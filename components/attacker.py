@@ -22,7 +22,8 @@ from components.storage.artifacts import AttackScores, Examples, Models, write_j
 from components.training import models as trained
 from components.training.data import arrays, hidden_task, target_task
 from components.training.epoch_bar import EpochBar
-from datamix_tf.attacks.registry import AttackSpec, Subject, get_attack
+from datamix_tf.attacks.catalogue import get_attack
+from datamix_tf.attacks.registry import AttackSpec, Subject
 
 TARGET = "target"
 SCORE, REBUILT = "score.json", "rebuilt"

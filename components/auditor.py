@@ -14,8 +14,7 @@ from components.storage import files
 from components.storage.artifacts import Audit, Examples, Models, atomic_file, write_json
 from components.training import models as trained
 from components.training.data import arrays
-from datamix_tf.attacks.catalogue import PICTURES
-from datamix_tf.attacks.registry import all_attacks
+from datamix_tf.attacks.catalogue import PICTURES, all_attacks
 
 
 class Auditor(Attacker):

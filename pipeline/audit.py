@@ -10,7 +10,7 @@ import sys
 from components.errors import InputError
 from components.storage import files
 from components.storage.artifacts import Examples, Models
-from datamix_tf.attacks.registry import all_attacks
+from datamix_tf.attacks.catalogue import all_attacks
 from datamix_tf.attacks.threat_models import THREATS
 from datamix_tf.settings import REQUIRED, at_least, like, registered, setting
 from pipeline.options import flags

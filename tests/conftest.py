@@ -54,8 +54,8 @@ def _ours_alone(monkeypatch_module):
     from datamix_tf.defences import registry
 
     ours = {id: kind for id, kind in registry.all_defences().items() if kind.__module__.startswith("datamix_tf.")}
-    monkeypatch_module.setattr(registry, "_DEFENCES", ours)
-    monkeypatch_module.setattr(attacks, "_ATTACKS", {spec.id: spec for spec in catalogue.OURS})
+    monkeypatch_module.setattr(registry.DEFENCES, "items", ours)
+    monkeypatch_module.setattr(attacks.ATTACKS, "items", {spec.id: spec for spec in catalogue.OURS})
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from datamix_tf import attacks
-from datamix_tf.attacks.registry import AttackSpec, Subject, register_attack
+from datamix_tf.attacks.registry import ATTACKS, AttackSpec, Subject, register_attack
 
 if TYPE_CHECKING:
     from datamix_tf.attacks import Attack
@@ -153,3 +153,13 @@ OURS = (
 )
 for _spec in OURS:
     register_attack(_spec)
+
+
+def all_attacks() -> dict[str, AttackSpec]:
+    """The registered attacks by id: those of the papers' tables, those of the audit, then others'."""
+    return ATTACKS.all()
+
+
+def get_attack(id: str) -> AttackSpec:
+    """The attack of an id. Raises ValueError if there is none."""
+    return ATTACKS.get(id)

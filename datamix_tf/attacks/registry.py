@@ -1,4 +1,4 @@
-"""The attacks that there are: ours, those of installed packages, and those of modules that a user names.
+"""What an attack is to commands, and how one is added; `datamix_tf.attacks.catalogue` has ours and knows all.
 
 An attack is one class (`Attack`: fit on what an attacker has, score on others) and one `AttackSpec`; every command then
 knows it by its id. A package of your own adds one by an entry point of the group `datamix_tf.attacks` that imports its
@@ -8,19 +8,16 @@ module, or a user names the module with `--plugin`. Nothing here imports Keras b
 from __future__ import annotations
 
 import dataclasses
-import functools
-import importlib.metadata
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from datamix_tf.attacks.threat_models import SINGLE, THREATS
+from datamix_tf.registry import Registry
 
 if TYPE_CHECKING:
     import keras
 
     from datamix_tf.attacks import Attack, AttackTraining, ReconstructionTraining, SeparatorTraining
-
-ENTRY_POINTS = "datamix_tf.attacks"
 
 
 def _made(name: str) -> Callable[[], Any]:
@@ -103,7 +100,8 @@ class AttackSpec:
         return f"{task} by {self.name}" if self.labels else self.name
 
 
-_ATTACKS: dict[str, AttackSpec] = {}
+#: Filled by `datamix_tf.attacks.catalogue` with ours.
+ATTACKS: Registry[AttackSpec] = Registry("attack", "datamix_tf.attacks")
 
 
 def register_attack(spec: AttackSpec) -> AttackSpec:
@@ -114,36 +112,6 @@ def register_attack(spec: AttackSpec) -> AttackSpec:
     """
     if spec.threat not in THREATS:
         raise ValueError(f"the attack {spec.id!r} must have a threat of {', '.join(THREATS)}; received {spec.threat}")
-    known = _ATTACKS.get(spec.id)
-    if known is not None and known.name != spec.name:
-        raise ValueError(f"there are two attacks {spec.id!r}: {known.name!r} and {spec.name!r}; rename one")
-    _ATTACKS[spec.id] = spec
+    known = ATTACKS.items.get(spec.id)
+    ATTACKS.add(spec.id, spec, repr(spec.name), None if known is None else repr(known.name))
     return spec
-
-
-def all_attacks() -> dict[str, AttackSpec]:
-    """The registered attacks by id: those of the papers' tables, those of the audit, then others'."""
-    _load_packages()
-    return dict(_ATTACKS)
-
-
-def get_attack(id: str) -> AttackSpec:
-    """The attack of an id.
-
-    Raises:
-        ValueError: If there is none; says which there are.
-    """
-    known = all_attacks()
-    if id not in known:
-        raise ValueError(
-            f"there is no attack {id!r}; there are {', '.join(known)}. One of your own is found with --plugin MODULE"
-        )
-    return known[id]
-
-
-@functools.cache
-def _load_packages() -> None:
-    import datamix_tf.attacks.catalogue  # noqa: F401  (ours come first)
-
-    for entry in importlib.metadata.entry_points(group=ENTRY_POINTS):
-        entry.load()

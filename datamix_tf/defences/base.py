@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from datamix_tf.costs import cost_of
+from datamix_tf.defences.network_spec import NetworkSpec
 from datamix_tf.defences.stages import Stage
-from datamix_tf.models.backbones import BACKBONES
 from datamix_tf.settings import KEY, Setting, settings_of
 
 FLAG = "flag"
@@ -41,62 +41,6 @@ def variant(default: Any, help: str, flag: str, values: Any, **more: Any) -> Any
         **more: `check`, `expected` and `choices` of `datamix_tf.settings.Setting`.
     """
     return dataclasses.field(default=default, metadata={KEY: Setting(help, **more), FLAG: Flag(flag, values)})
-
-
-@dataclasses.dataclass(frozen=True)
-class NetworkSpec:
-    """What a network is built for.
-
-    Attributes:
-        shape: Of one raw input, `(height, width, channels)`.
-        outputs: Number of logits.
-        binary: Whether they are of several independent 0/1 labels.
-        item_bytes: Bytes of one number of a raw input as it is stored.
-        mean: Of the train split's raw inputs, one number a channel.
-        variance: Likewise.
-        width: Filters of the stem; 64 is ResNet-18.
-        hidden_units: Units of a hidden layer in front of the classifier; 0 for none.
-        standardize: Whether a batch normalisation without scale and offset stands in front of a mixing.
-        seed: Seed of what the network draws.
-        backbone: The network, one of `datamix_tf.models.backbones.BACKBONES`.
-    """
-
-    shape: tuple[int, ...]
-    outputs: int
-    binary: bool
-    item_bytes: int
-    mean: tuple[float, ...]
-    variance: tuple[float, ...]
-    width: int = 64
-    hidden_units: int = 0
-    standardize: bool = True
-    seed: int | None = None
-    backbone: str = "resnet18"
-
-    def normalization(self) -> Any:
-        """A new layer that standardises raw inputs with the train split's statistics."""
-        import keras
-
-        return keras.layers.Normalization(mean=list(self.mean), variance=list(self.variance), name="normalization")
-
-    def network(self, obfuscation: Any = None) -> Any:
-        """An untrained network of the backbone, with an optional `Obfuscation` behind the normalisation."""
-        return BACKBONES[self.backbone].build(self, obfuscation)
-
-    def pre_layer(self, num_pre_blocks: int) -> str:
-        """The name of the last layer on the edge for so many blocks there (N_pre).
-
-        Raises:
-            ValueError: If the backbone cannot be cut there.
-        """
-        names = BACKBONES[self.backbone].pre_layers()
-        if not 0 <= num_pre_blocks < len(names):
-            raise ValueError(f"{self.backbone} has N_pre from 0 to {len(names) - 1}. Received: {num_pre_blocks}")
-        return names[num_pre_blocks]
-
-    def post_layer(self, network: Any) -> str:
-        """The name of M_post's first layer."""
-        return BACKBONES[self.backbone].post_layer(network)
 
 
 @dataclasses.dataclass(frozen=True)

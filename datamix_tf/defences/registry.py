@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import importlib
-import importlib.metadata
 from typing import Any, TypeVar
 
 from datamix_tf.defences.base import Defence
+from datamix_tf.registry import Registry
 
-ENTRY_POINTS = "datamix_tf.defences"
-_DEFENCES: dict[str, type[Defence]] = {}
+DEFENCES: Registry[type[Defence]] = Registry("method", "datamix_tf.defences")
 Kind = TypeVar("Kind", bound=type[Defence])
 
 
@@ -22,17 +20,19 @@ def register(kind: Kind) -> Kind:
     """
     if not isinstance(getattr(kind, "id", None), str):
         raise ValueError(f"a defence needs an `id`, its name in --methods; {kind.__qualname__} has none")
-    known = _DEFENCES.get(kind.id)
-    if known is not None and (known.__module__, known.__qualname__) != (kind.__module__, kind.__qualname__):
-        raise ValueError(f"there are two defences {kind.id!r}: {_name(known)} and {_name(kind)}; rename one")
-    _DEFENCES[kind.id] = kind
+    known = DEFENCES.items.get(kind.id)
+    DEFENCES.add(kind.id, kind, _name(kind), None if known is None else _name(known))
     return kind
 
 
 def all_defences() -> dict[str, type[Defence]]:
     """The registered defences by id, ours first, in the order of the papers' tables."""
-    _load_packages()
-    return dict(_DEFENCES)
+    return DEFENCES.all()
+
+
+def get(id: str) -> type[Defence]:
+    """The defence of an id. Raises ValueError if there is none."""
+    return DEFENCES.get(id)
 
 
 def load_plugin(module: str) -> None:
@@ -52,26 +52,6 @@ def to_dict(defence: Defence) -> dict[str, Any]:
 def from_dict(described: dict[str, Any]) -> Defence:
     """The defence that `to_dict` described. Raises ValueError if it is not registered."""
     return get(described["id"]).of(described)
-
-
-def get(id: str) -> type[Defence]:
-    """The defence of an id.
-
-    Raises:
-        ValueError: If there is none; says which there are.
-    """
-    known = all_defences()
-    if id not in known:
-        raise ValueError(
-            f"there is no method {id!r}; there are {', '.join(known)}. One of your own is found with --plugin MODULE"
-        )
-    return known[id]
-
-
-@functools.cache
-def _load_packages() -> None:
-    for entry in importlib.metadata.entry_points(group=ENTRY_POINTS):
-        entry.load()
 
 
 def _name(kind: type[Defence]) -> str:

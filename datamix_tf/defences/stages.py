@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from datamix_tf.defences.base import NetworkSpec
-    from datamix_tf.typing import Examples
+from datamix_tf.defences.network_spec import NetworkSpec
+from datamix_tf.typing import Examples
 
 #: From the model so far, what it is built for, and a function that gives labelled validation examples, to another one.
-Change = Callable[[Any, "NetworkSpec", "Callable[[], Examples]"], Any]
+Change = Callable[[Any, NetworkSpec, Callable[[], Examples]], Any]
 
 
 @dataclasses.dataclass(frozen=True)

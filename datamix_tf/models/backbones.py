@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from datamix_tf.defences.base import NetworkSpec
+from typing import Any
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,28 +12,22 @@ class Backbone:
     """A network, and where it can be cut.
 
     Attributes:
-        build: From a `NetworkSpec` and an `Obfuscation` behind the normalisation (or `None`) to a functional model.
+        build: A functional model from `shape`, `outputs`, `width`, `hidden_units`, `normalization` and `obfuscation` (a
+            layer behind the normalisation, or `None`).
         pre_layers: For N_pre = 0, 1, 2, ... blocks on the edge the name of the last layer there; N_pre = 0: the
             normalisation.
         post_layer: From the model to the name of M_post's first layer.
     """
 
-    build: Callable[[NetworkSpec, Any], Any]
+    build: Callable[..., Any]
     pre_layers: Callable[[], tuple[str, ...]]
     post_layer: Callable[[Any], str]
 
 
-def _resnet18(spec: NetworkSpec, obfuscation: Any) -> Any:
+def _resnet18(shape: tuple[int, ...], outputs: int, **more: Any) -> Any:
     from datamix_tf.models.resnet import resnet18
 
-    return resnet18(
-        spec.shape,
-        spec.outputs,
-        width=spec.width,
-        hidden_units=spec.hidden_units,
-        normalization=spec.normalization(),
-        obfuscation=obfuscation,
-    )
+    return resnet18(shape, outputs, **more)
 
 
 def _resnet18_layers() -> tuple[str, ...]:
@@ -51,10 +42,11 @@ def _resnet18_post(model: Any) -> str:
     return post_layer(model)
 
 
-def _splitnet(spec: NetworkSpec, obfuscation: Any) -> Any:
+def _splitnet(shape: tuple[int, ...], outputs: int, *, width: int, hidden_units: int, **more: Any) -> Any:
     from datamix_tf.models.splitnet import splitnet
 
-    return splitnet(spec.shape, spec.outputs, normalization=spec.normalization(), obfuscation=obfuscation)
+    del width, hidden_units  # the paper's has neither
+    return splitnet(shape, outputs, **more)
 
 
 def _splitnet_layers() -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import dataclasses
 from components.attacker import TARGET, AttackConfig
 from components.errors import InputError
 from components.training.networks import ModelConfig
-from datamix_tf.attacks.registry import get_attack
+from datamix_tf.attacks.catalogue import get_attack
 from datamix_tf.defences import Defence
 from pipeline.experiments.rows import FIRST_HIDDEN, HIDDEN, Row
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from datamix_tf.attacks.registry import get_attack
+from datamix_tf.attacks.catalogue import get_attack
 from datamix_tf.defences import Defence, get
 
 TARGET, HIDDEN, FIRST_HIDDEN = "target", "hidden", "first_hidden"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from components.errors import InputError
-from datamix_tf.attacks.registry import all_attacks
+from datamix_tf.attacks.catalogue import all_attacks
 from datamix_tf.settings import above, at_least, registered, setting
 
 STARTS = ("trained", "fresh")

@@ -122,7 +122,7 @@ def test_an_unknown_method_is_named_with_those_that_there_are():
 
 
 def test_two_defences_of_one_name_are_refused():
-    with pytest.raises(ValueError, match="two defences 'datamix'"):
+    with pytest.raises(ValueError, match="two methods 'datamix'"):
 
         @register
         class Other(DataMix):

@@ -6,8 +6,7 @@ import os
 import numpy as np
 import pytest
 
-from datamix_tf.attacks.catalogue import OURS, PICTURES
-from datamix_tf.attacks.registry import get_attack
+from datamix_tf.attacks.catalogue import OURS, PICTURES, get_attack
 from datamix_tf.attacks.threat_models import THREATS
 from pipeline.audit import main
 from pipeline.run import main as run

@@ -2,7 +2,7 @@
 
 import pytest
 
-from datamix_tf.attacks.registry import all_attacks
+from datamix_tf.attacks.catalogue import all_attacks
 from datamix_tf.defences import all_defences
 from pipeline.experiments import EXPERIMENTS
 from pipeline.options import parse

@@ -8,8 +8,8 @@ import pytest
 
 from datamix_tf import audit
 from datamix_tf.attacks import AttackTraining, SeparatorTraining, registry, separators
-from datamix_tf.attacks.catalogue import OURS, SEPARATIONS
-from datamix_tf.attacks.registry import AttackSpec, Subject, all_attacks, get_attack, register_attack
+from datamix_tf.attacks.catalogue import OURS, SEPARATIONS, all_attacks, get_attack
+from datamix_tf.attacks.registry import AttackSpec, Subject, register_attack
 from datamix_tf.attacks.threat_models import THREATS
 from tests.conftest import REPOSITORY
 from tests.datamix_tf.test_audit import data, model_of, spots
@@ -37,7 +37,7 @@ def test_every_attack_runs_on_a_mixing_model_and_says_its_figures():
 
 
 def test_an_attack_of_someone_else_s_has_a_threat_model_and_an_id_of_its_own(monkeypatch):
-    monkeypatch.setattr(registry, "_ATTACKS", dict(registry._ATTACKS))
+    monkeypatch.setattr(registry.ATTACKS, "items", dict(registry.ATTACKS.items))
     own = AttackSpec("own", "an attack of one's own", "single", lambda subject: None)
     assert register_attack(own) is own and list(all_attacks())[-1] == "own" and get_attack("own") is own
     with pytest.raises(ValueError, match="must have a threat of single, linked"):

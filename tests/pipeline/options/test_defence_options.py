@@ -34,7 +34,7 @@ def own(tmp_path, monkeypatch):
     """A module of a user's own that registers a defence; it is forgotten afterwards."""
     (tmp_path / "own_defence.py").write_text(PLUGIN)
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(registry, "_DEFENCES", dict(registry._DEFENCES))
+    monkeypatch.setattr(registry.DEFENCES, "items", dict(registry.DEFENCES.items))
     yield "own_defence"
     sys.modules.pop("own_defence", None)
 
