@@ -157,7 +157,7 @@ for _spec in OURS:
 
 def all_attacks() -> dict[str, AttackSpec]:
     """The registered attacks by id: those of the papers' tables, those of the audit, then others'."""
-    return ATTACKS.all()
+    return {spec.id: spec for spec in OURS} | ATTACKS.all()  # in this order, whoever was imported first
 
 
 def get_attack(id: str) -> AttackSpec:

@@ -135,7 +135,7 @@ def test_a_network_that_gets_used_to_noise_starts_from_the_plain_one(folder, exa
     config = dataclasses.replace(CONFIG, defence=Shredder(), epochs=1, fine_tune_epochs=2, people="identity")
     trainer = Trainer(models=[config], keep=str(folder / "kept"), distribution=Distribution())
     made = trainer.run({"examples": examples}, str(folder / "shredder"))["models"]
-    assert len(trained.training(made, config.name)["history"]["loss"]) == 2
+    assert len(trained.training(made, config.name).history["loss"]) == 2
     noisy, plain = trained.load(made, config.name), kept_model(folder, config.start, examples)
     for name in ("stem_conv", "classifier"):  # all but the noise stayed
         for one, other in zip(noisy.get_layer(name).weights, plain.get_layer(name).weights, strict=True):

@@ -42,7 +42,7 @@ def test_tables_are_well_formed(name):
 
 def test_more_coefficients_than_the_cloud_s_first_layers_have_are_refused_at_once():
     options, _ = parse(["--experiment", "composition", "--width", "8"])
-    with pytest.raises(InputError, match="at most 4 x --width = 32; received 64"):
+    with pytest.raises(InputError, match="at most 3 x --width = 24; received 64"):
         plan(list(experiments.load("composition").rows), options, ("identity",))
 
 

@@ -13,7 +13,7 @@ from components.report.card import card, header
 from components.report.curves import curves
 from components.report.drawing import FeaturePictures
 from components.report.headline import headline
-from components.report.health import few, health
+from components.report.health import health, shortened
 from components.report.page import SECTIONS, STYLE, RunPage, model_card, render
 from components.report.separation import separable
 from components.report.sound import audible, wav_uri
@@ -108,7 +108,7 @@ def test_data_health_counts_splits_labels_and_bad_records():
     labels, identity = found["columns"]
     assert [bar["share"] for bar in labels["bars"]] == [0.75, pytest.approx(1 / 120)]
     assert identity["many"] == {"classes": 60, "fewest": 1, "median": 30, "most": 60}
-    assert few([*"abcdefghij"]) == "a, b, c, d, e, f and 4 more" and few(["a", "b"]) == "a, b"
+    assert shortened([*"abcdefghij"]) == "a, b, c, d, e, f and 4 more" and shortened(["a", "b"]) == "a, b"
 
 
 def test_the_page_is_escaped_and_lets_only_itself_run():

@@ -81,4 +81,4 @@ def both(config, examples, folder, kill_after):
 
 
 def _outcome(model, record):
-    return {"loss": record["history"]["loss"], "values": [value.numpy() for value in model.variables]}
+    return {"loss": record.history["loss"], "values": [value.numpy() for value in model.variables]}
