@@ -2,10 +2,11 @@
 
 import math
 
+import keras
 import pytest
 
 from datamix_tf import split
-from datamix_tf.costs import MEGA, count_macs, count_params, delegation, output_bytes, transmission_seconds
+from datamix_tf.costs import MEGA, cost_of, count_macs, count_params, delegation, output_bytes, transmission_seconds
 from datamix_tf.models import resnet18, splitnet, vgg16
 from datamix_tf.models.resnet import PRE_LAYERS
 
@@ -103,3 +104,10 @@ def test_impossible_links_are_explained(bad):
 def test_unknown_sizes_are_explained():
     with pytest.raises(ValueError, match="Build the model with a full input shape"):
         count_macs(resnet18((None, None, 3), 2, width=8))
+
+
+def test_multiply_adds_of_a_transposed_convolution():
+    """Every input value meets 3 x 3 x 5 weights."""
+    inputs = keras.Input((4, 6, 2))
+    model = keras.Model(inputs, keras.layers.Conv2DTranspose(5, 3, 2, padding="same")(inputs))
+    assert cost_of(model)["macs"] == 4 * 6 * 2 * 3 * 3 * 5

@@ -1,13 +1,8 @@
 import keras
 import numpy as np
-import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from datamix_tf.layers import ConvexKeys
 from datamix_tf.mixup_model import MixupModel
 from datamix_tf.transmission import cloud_body, transmitted
-from tests.datamix_tf.layer_test import run_layer_test
 
 
 def model(binary=True, main=None):
@@ -16,19 +11,6 @@ def model(binary=True, main=None):
     hidden = keras.layers.Dense(5, activation="relu")(inputs)
     main = main or keras.Model(inputs, keras.layers.Dense(3)(hidden))
     return MixupModel(keras.Model(pre.inputs[0], pre.outputs[0]), main, binary, seed=0)
-
-
-def test_keys_are_a_keras_layer():
-    assert run_layer_test(ConvexKeys(low=0.6, high=0.8), np.zeros((4, 3), "float32")).shape == (2, 2, 2)
-
-
-@settings(max_examples=20, deadline=None)
-@given(pairs=st.integers(1, 20), seed=st.integers(0, 1000))
-def test_rows_are_convex_and_the_input_in_front_dominates(pairs, seed):
-    keys = np.asarray(ConvexKeys(seed=seed)(np.zeros((2 * pairs, 3), "float32")))
-    np.testing.assert_allclose(keys.sum(-1), 1, rtol=1e-6)
-    assert (keys >= 0).all() and (keys[:, 0, 0] > 0.5).all() and (keys[:, 1, 1] > 0.5).all()
-    assert (np.linalg.det(keys.astype("float64")) > 0.09).all()
 
 
 def test_what_is_linear_in_probabilities_is_solved_exactly():
@@ -65,9 +47,3 @@ def test_it_saves_and_loads(tmp_path):
     x = np.ones((2, 4), "float32")
     np.testing.assert_allclose(loaded.unmixed()(x), private.unmixed()(x), atol=1e-6)
     assert loaded.binary is False
-
-
-@pytest.mark.parametrize("arguments", [{"low": 0.5}, {"low": 0.9, "high": 0.8}, {"high": 1.1}])
-def test_wrong_shares(arguments):
-    with pytest.raises(ValueError, match=r"0.5 < low <= high <= 1"):
-        ConvexKeys(**arguments)

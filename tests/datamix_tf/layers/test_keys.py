@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from datamix_tf.layers import OrthogonalKeys
+from datamix_tf.layers import ConvexKeys, OrthogonalKeys
 from tests.datamix_tf.layer_test import run_layer_test
 
 
@@ -70,3 +70,22 @@ def test_a_batch_that_is_no_multiple_is_explained():
 
 def test_layer_contract():
     run_layer_test(OrthogonalKeys(4), np.zeros((8, 5, 5, 2), "float32"))
+
+
+def test_keys_are_a_keras_layer():
+    assert run_layer_test(ConvexKeys(low=0.6, high=0.8), np.zeros((4, 3), "float32")).shape == (2, 2, 2)
+
+
+@settings(max_examples=20, deadline=None)
+@given(pairs=st.integers(1, 20), seed=st.integers(0, 1000))
+def test_rows_are_convex_and_the_input_in_front_dominates(pairs, seed):
+    keys = np.asarray(ConvexKeys(seed=seed)(np.zeros((2 * pairs, 3), "float32")))
+    np.testing.assert_allclose(keys.sum(-1), 1, rtol=1e-6)
+    assert (keys >= 0).all() and (keys[:, 0, 0] > 0.5).all() and (keys[:, 1, 1] > 0.5).all()
+    assert (np.linalg.det(keys.astype("float64")) > 0.09).all()
+
+
+@pytest.mark.parametrize("arguments", [{"low": 0.5}, {"low": 0.9, "high": 0.8}, {"high": 1.1}])
+def test_wrong_shares(arguments):
+    with pytest.raises(ValueError, match=r"0.5 < low <= high <= 1"):
+        ConvexKeys(**arguments)

@@ -1,4 +1,4 @@
-"""Training for obfuscation, its profile, pruning, and the layers it is compared with."""
+"""Training for obfuscation, and what is made of one trained network: its profile, pruning, and an attack."""
 
 import keras
 import numpy as np
@@ -6,14 +6,13 @@ import pytest
 
 from datamix_tf.attacks import AttackTraining, LabelAttack
 from datamix_tf.graph import run_on
-from datamix_tf.layers import FeatureMask, GaussianMechanism, GaussianSample, LearnedNoise, Sent
+from datamix_tf.layers import Sent
 from datamix_tf.models import splitnet
 from datamix_tf.models.splitnet import sent, sent_layer
 from datamix_tf.obfuscation.profile import choose, profile
 from datamix_tf.obfuscation.pruning import prune
 from datamix_tf.obfuscation.signal import obfuscate
 from datamix_tf.training.signal_training import SignalTraining, decorrelation
-from tests.datamix_tf.layer_test import run_layer_test
 
 CUTS = [sent_layer(split_layer) for split_layer in range(2, 7)]
 
@@ -69,18 +68,6 @@ def test_the_penalty_of_decorrelation():
     assert np.isclose(float(decorrelation(z)), wanted, rtol=1e-4)
 
 
-def test_the_gaussian_penalty_is_the_divergence():
-    layer = GaussianSample(2.0, seed=0)
-    z = np.random.default_rng(0).normal(size=(20, 3)).astype("float32")
-    drawn = np.asarray(layer(z, training=True))
-    variance = np.exp(-3.0)
-    assert np.isclose(float(layer.losses[0]), 2 * 0.5 * np.mean(z**2 + variance - 1 + 3), rtol=1e-4)
-    # 60 numbers: the variance of a sample variance is 2 v^2 / n; 5 standard errors.
-    assert abs((drawn - z).var() / variance - 1) < 5 * (2 / 60) ** 0.5
-    np.testing.assert_array_equal(layer(z), z)
-    run_layer_test(GaussianSample(1.0, at_inference=True), z)
-
-
 def test_the_profile_and_the_choice_from_it(trained):
     network, _, _ = trained
     x, y = squares(200, 3)
@@ -115,25 +102,6 @@ def test_pruning_keeps_the_channels_with_the_largest_norms(trained, split_layer)
     np.testing.assert_allclose(everything(x), network(x), rtol=1e-4, atol=1e-5)
     with pytest.raises(ValueError, match="kept"):
         prune(network, sent(network, split_layer), 0)
-
-
-def test_baselines_are_layers():
-    z = np.random.default_rng(0).normal(size=(200, 4, 6)).astype("float32")
-    np.testing.assert_array_equal(run_layer_test(Sent(), z), z)
-    np.testing.assert_array_equal(run_layer_test(FeatureMask(6), z), z)
-    clipped = np.asarray(run_layer_test(GaussianMechanism(2.0, 0.0), z))
-    assert np.linalg.norm(clipped.reshape(200, -1), axis=1).max() <= 2 + 1e-4
-    noise = np.asarray(GaussianMechanism(2.0, 1.5, seed=0)(z)) - clipped
-    assert abs(noise.std() / 3 - 1) < 5 * (0.5 / noise.size) ** 0.5
-    learned = LearnedNoise(scale=2.0, seed=0)
-    laplace = np.asarray(learned(z)) - z
-    assert len(learned.trainable_weights) == 2
-    # Laplace noise of scale b: mean absolute value b, with variance b^2; 5 standard errors.
-    assert abs(np.abs(laplace).mean() - 2) < 5 * 2 / laplace.size**0.5
-    run_layer_test(LearnedNoise(), z)
-    for make in (lambda: GaussianMechanism(0, 1), lambda: GaussianMechanism(1, -1)):
-        with pytest.raises(ValueError, match="norm"):
-            make()
 
 
 @pytest.mark.parametrize("split_layer", [1, 4, 6])

@@ -4,10 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datamix_tf.layers import DeMix, GroupShuffle, GroupUnshuffle, Mix, OrthogonalKeys
+from datamix_tf.layers import DeMix, Mix, OrthogonalKeys
 from tests.datamix_tf.layer_test import run_layer_test
-
-shapes = st.lists(st.integers(1, 4), min_size=1, max_size=4)
+from tests.datamix_tf.layers.shapes import shapes
 
 
 @settings(max_examples=25, deadline=None)
@@ -73,28 +72,6 @@ def test_keys_that_do_not_fit_are_explained(keys, text):
         Mix()(np.zeros((12, 2), "float32"), keys)
 
 
-@settings(max_examples=20, deadline=None)
-@given(shape=shapes, batch=st.integers(1, 30), seed=st.integers(0, 10**6))
-def test_unshuffle_undoes_shuffle(shape, batch, seed):
-    x = np.random.default_rng(seed).normal(size=(batch, *shape)).astype("float32")
-    shuffled, permutation = GroupShuffle(seed=seed)(x)
-    assert sorted(np.asarray(permutation)) == list(range(batch))
-    np.testing.assert_array_equal(np.asarray(shuffled), x[np.asarray(permutation)])
-    np.testing.assert_array_equal(GroupUnshuffle()(shuffled, permutation), x)
-
-
-def test_shuffle_crosses_groups_and_differs_from_call_to_call():
-    layer = GroupShuffle(seed=1)
-    first, second = (np.asarray(layer(np.arange(64.0))[1]) for _ in range(2))
-    assert (first != second).any()
-    assert len({row // 8 for row in first[:8]}) > 1
-
-
 @pytest.mark.parametrize("layer", [Mix(), DeMix()])
 def test_mix_layer_contract(layer):
     run_layer_test(layer, np.ones((6, 4, 4, 2), "float32"), np.ones((2, 3, 3), "float32"))
-
-
-def test_shuffle_layer_contract():
-    run_layer_test(GroupShuffle(), np.ones((6, 4), "float32"))
-    run_layer_test(GroupUnshuffle(), np.ones((6, 4), "float32"), np.arange(6, dtype="int32"))

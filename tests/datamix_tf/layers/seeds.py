@@ -1,0 +1,5 @@
+"""Seeds of drawn examples."""
+
+from hypothesis import strategies as st
+
+seeds = st.integers(0, 2**31)
