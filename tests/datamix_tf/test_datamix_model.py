@@ -5,29 +5,7 @@ import numpy as np
 import pytest
 
 from datamix_tf import DataMixModel, split
-from datamix_tf.groups import complete_groups
-from datamix_tf.training.curriculum import MixingCurriculum
-
-
-def network(inputs=6, linear=False):
-    activation = None if linear else "relu"
-    return keras.Sequential(
-        [
-            keras.Input((inputs,)),
-            keras.layers.Dense(16, activation="relu", name="first"),
-            keras.layers.Dense(16, activation=activation, use_bias=not linear, name="middle"),
-            keras.layers.Dense(3, name="last"),
-        ]
-    )
-
-
-def private(group_size=4, linear=False, **kwargs):
-    return DataMixModel(*split(network(linear=linear), after="first", before="last"), group_size=group_size, **kwargs)
-
-
-def data(n, seed=0):
-    x = np.random.default_rng(seed).normal(size=(n, 6)).astype("float32")
-    return x, np.abs(x[:, :3]).argmax(1)
+from tests.datamix_tf.small_models import data, private
 
 
 @pytest.mark.parametrize("shuffle", [False, True])
@@ -81,18 +59,6 @@ def test_inference_completes_groups(n):
     np.testing.assert_allclose(model.predict(x, verbose=0), model.unmixed().predict(x, verbose=0), rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize("n", [1, 2, 5, 7, 8, 13])
-def test_covers_are_neither_zeros_nor_repeats_in_a_group(n):
-    rows = np.random.default_rng(0).normal(size=(n, 9)).astype("float32")
-    whole = np.asarray(complete_groups(rows, 4, seed=0))
-    assert len(whole) % 4 == 0 and len(whole) - n < 4
-    np.testing.assert_array_equal(whole[:n], rows)
-    for group in whole.reshape(-1, 4, 9):
-        if n > 1:  # one single row has no spread to draw covers from
-            assert len(np.unique(group, axis=0)) == 4
-        assert (np.abs(group).max(1) > 0).all()
-
-
 def test_saves_and_loads(tmp_path):
     model = private(linear=True, shuffle=True)
     model.compile("adam", keras.losses.SparseCategoricalCrossentropy(True), metrics=["accuracy"])
@@ -131,18 +97,6 @@ def test_a_keras_applications_model_becomes_private_in_five_lines():
 
     assert private.predict(x[:3], verbose=0).shape == (3, 10)
     assert np.isfinite(private.evaluate(x, y, verbose=0)[0])
-
-
-def test_the_curriculum_mixes_few_groups_first_and_all_in_the_end():
-    shares = []
-    model = private()
-    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(True))
-    record = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: shares.append(float(model.mixed_share)))
-    model.fit(*data(32), batch_size=16, epochs=8, verbose=0, callbacks=[MixingCurriculum(0.5), record])
-    np.testing.assert_allclose(shares, [0, 0.25, 0.5, 0.75, 1, 1, 1, 1])
-    assert float(model.mixed_share) == 1
-    with pytest.raises(ValueError, match="share_of_epochs"):
-        MixingCurriculum(1.0)
 
 
 def test_without_mixed_groups_training_keys_are_the_identity_but_evaluation_mixes():
