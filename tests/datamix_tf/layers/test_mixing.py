@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from datamix_tf.layers import DeMix, Mix, OrthogonalKeys
 from tests.datamix_tf.layer_test import run_layer_test
-from tests.datamix_tf.layers.shapes import shapes
+from tests.datamix_tf.layers.strategies import shapes
 
 
 @settings(max_examples=25, deadline=None)

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from datamix_tf.layers import GroupShuffle, GroupUnshuffle
 from tests.datamix_tf.layer_test import run_layer_test
-from tests.datamix_tf.layers.shapes import shapes
+from tests.datamix_tf.layers.strategies import shapes
 
 
 @settings(max_examples=20, deadline=None)

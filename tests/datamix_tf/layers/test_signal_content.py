@@ -6,7 +6,7 @@ from hypothesis import given, settings
 
 from datamix_tf.layers import Mix, OrthogonalKeys, SignalContent, SignalRebuild
 from tests.datamix_tf.layer_test import run_layer_test
-from tests.datamix_tf.layers.seeds import seeds
+from tests.datamix_tf.layers.strategies import seeds
 
 
 @settings(max_examples=10, deadline=None)

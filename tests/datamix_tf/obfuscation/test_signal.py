@@ -11,7 +11,7 @@ from datamix_tf.models import resnet18, splitnet
 from datamix_tf.models.splitnet import NUM_LAYERS, sent
 from datamix_tf.obfuscation.signal import fields_of, front_of, obfuscate, preserved_content, refresh
 from datamix_tf.transmission import cloud_body, copy_of, transmitted
-from tests.datamix_tf.layers.seeds import seeds
+from tests.datamix_tf.layers.strategies import seeds
 
 
 def matrix(seed, most=12):

@@ -1,5 +1,0 @@
-"""Seeds of drawn examples."""
-
-from hypothesis import strategies as st
-
-seeds = st.integers(0, 2**31)
