@@ -4,9 +4,7 @@ import keras
 import numpy as np
 
 from datamix_tf import DataMixModel, split
-from datamix_tf.attacks import (
-    SeparatorTraining,
-)
+from datamix_tf.attacks import SeparatorTraining
 
 FEW = SeparatorTraining(steps=300, groups=8, restarts=4, ascent_steps=40)
 

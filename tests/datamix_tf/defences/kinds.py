@@ -5,12 +5,9 @@ import dataclasses
 import numpy as np
 
 from datamix_tf import defences
-from datamix_tf.defences import (
-    NetworkSpec,
-)
+from datamix_tf.defences import NetworkSpec
 
 SPEC = NetworkSpec((32, 32, 3), 2, True, 1, (120.0,) * 3, (3000.0,) * 3, width=8, hidden_units=4, seed=0)
-
 KINDS = [kind for kind in defences.all_defences().values() if kind.__module__.startswith("datamix_tf.")]
 
 

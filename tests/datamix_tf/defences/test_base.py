@@ -7,10 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from datamix_tf.defences import (
-    Cloud,
-    flags_of,
-)
+from datamix_tf.defences import Cloud, flags_of
 from datamix_tf.defences.base import raw_bytes
 from datamix_tf.settings import settings_of
 from datamix_tf.transmission import transmitted

@@ -1,7 +1,4 @@
-from datamix_tf.defences import (
-    Cloud,
-    Edge,
-)
+from datamix_tf.defences import Cloud, Edge
 
 
 def test_edge_and_cloud_run_one_network():

@@ -5,11 +5,7 @@ import json
 import pytest
 
 from datamix_tf import defences
-from datamix_tf.defences import (
-    DataMix,
-    Defence,
-    register,
-)
+from datamix_tf.defences import DataMix, Defence, register
 from tests.datamix_tf.defences.kinds import KINDS
 
 

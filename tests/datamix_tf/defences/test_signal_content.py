@@ -3,10 +3,7 @@ import dataclasses
 import keras
 import pytest
 
-from datamix_tf.defences import (
-    STRIDED,
-    SignalContentAlone,
-)
+from datamix_tf.defences import STRIDED, SignalContentAlone
 from datamix_tf.obfuscation.signal import front_of
 from tests.datamix_tf.defences.kinds import SPEC
 

@@ -2,12 +2,7 @@
 
 import pytest
 
-from datamix_tf.attacks import (
-    AttackTraining,
-    KeyAttack,
-    SeparatedLabelAttack,
-    SeparatorTraining,
-)
+from datamix_tf.attacks import AttackTraining, KeyAttack, SeparatedLabelAttack, SeparatorTraining
 from datamix_tf.attacks.linked.critic import CriticAscent
 from datamix_tf.attacks.linked.separation import VIEWS, chance_agreement
 from datamix_tf.attacks.linked.unmixing import UnmixingNetwork
@@ -15,7 +10,6 @@ from tests.datamix_tf.attacks.conftest import pictures
 from tests.datamix_tf.attacks.raw_inputs import FEW, attacked, model_of, noise, spots
 
 CRITIC = SeparatorTraining(steps=800, groups=8, learning_rate=2e-3, restarts=4, ascent_steps=60)
-
 UNMIXING = SeparatorTraining(steps=250, groups=8, learning_rate=3e-3, restarts=4)
 
 

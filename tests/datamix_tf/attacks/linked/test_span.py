@@ -1,11 +1,7 @@
 import numpy as np
 import pytest
 
-from datamix_tf.attacks import (
-    CandidateAttack,
-    InjectedAttack,
-    ReuseAttack,
-)
+from datamix_tf.attacks import CandidateAttack, InjectedAttack, ReuseAttack
 from datamix_tf.attacks.linked.mixed_groups import rotations
 from datamix_tf.attacks.linked.span import coefficients_of, meeting
 from tests.datamix_tf.attacks.raw_inputs import attacked, model_of, noise

@@ -1,7 +1,4 @@
-from datamix_tf.attacks import (
-    LinkAttack,
-    PooledKeyAttack,
-)
+from datamix_tf.attacks import LinkAttack, PooledKeyAttack
 from tests.datamix_tf.attacks.raw_inputs import FEW, attacked, model_of, noise, spots
 
 
