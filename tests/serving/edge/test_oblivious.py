@@ -1,9 +1,7 @@
 """Client, relay and gateway end to end: real servers on real ports."""
 
-import concurrent.futures
 import dataclasses
 import json
-import time
 
 import numpy as np
 import pytest
@@ -21,11 +19,6 @@ from tests.serving.running import running
 def deployed(tmp_path_factory):
     # Linear in the cloud: predictions do not depend on the keys.
     return deploy(str(tmp_path_factory.mktemp("oblivious")), model=private_model(activation=None))
-
-
-@pytest.fixture(scope="module")
-def key():
-    return ohttp.GatewayKey()
 
 
 @pytest.fixture(scope="module")
@@ -102,57 +95,3 @@ def test_an_answer_that_was_exchanged_is_noticed(deployed, key, inputs):
         pytest.raises(BadAnswerError, match="cannot be read"),
     ):
         client.predict(inputs[:1])
-
-
-class _Seen:
-    """Stands behind a relay as a gateway that writes down what arrives."""
-
-    def __init__(self, key):
-        self.key, self.arrived = key, []
-
-    async def __call__(self, scope, receive, send):
-        from starlette.requests import Request
-        from starlette.responses import Response
-
-        request = Request(scope, receive)
-        body = await request.body()
-        _, _, _, content = ohttp.read_request(self.key.open(body)[0])
-        self.arrived.append((dict(request.headers), len(body), content, time.monotonic()))
-        await Response(body, media_type=ohttp.RESPONSE_TYPE)(scope, receive, send)
-
-
-def test_the_relay_tells_nothing_of_the_clients_and_shuffles_a_batch(key):
-    seen = _Seen(key)
-    http = urllib3.PoolManager(maxsize=32)
-    headers = {"content-type": ohttp.REQUEST_TYPE, "cookie": "me", "x-forwarded-for": "10.0.0.1", "user-agent": "mine"}
-
-    def ask(number):
-        time.sleep(0.005 * number)
-        sealed = ohttp.Sealed(key.config, ohttp.write_request("POST", "/", {}, b"%d" % number))
-        answer = http.request("POST", relay_url, headers=headers, body=sealed.body, timeout=20)
-        assert answer.data == sealed.body  # each client gets its own answer
-
-    with (
-        running(seen) as url,
-        running(make_app(RelayOptions(url, batch=16, wait_seconds=10))) as relay_url,
-        concurrent.futures.ThreadPoolExecutor(32) as threads,
-    ):
-        list(threads.map(ask, range(32)))
-    assert len(seen.arrived) == 32
-    for arrived, _, _, _ in seen.arrived:
-        assert not {"cookie", "x-forwarded-for", "forwarded", "via"} & set(arrived)
-        assert arrived["user-agent"] == "datamix-tf-relay"
-    assert len({length for _, length, _, _ in seen.arrived}) == 1
-    order = [int(content) for _, _, content, _ in seen.arrived]
-    assert sorted(order) == list(range(32)) and order != list(range(32))
-    # A batch leaves when it is whole, not one by one as requests come.
-    assert set(order[:16]) == set(range(16))
-
-
-def test_a_gateway_that_is_gone_is_told(key):
-    with running(make_app(RelayOptions("http://127.0.0.1:9", wait_seconds=0.01))) as url:
-        http = urllib3.PoolManager()
-        sealed = ohttp.Sealed(key.config, ohttp.write_request("GET", "/", {}, b""))
-        answer = http.request("POST", url, headers={"content-type": ohttp.REQUEST_TYPE}, body=sealed.body)
-        assert answer.status == 502 and b"cannot be reached" in answer.data
-        assert http.request("POST", url, headers={"content-type": "text/plain"}, body=b"x").status == 415
