@@ -89,7 +89,7 @@ def test_off_loopback_without_tls_and_token_says_so(process):
 def test_a_token_is_asked_for_by_both_protocols(models, http):
     from tensorflow_serving.apis import prediction_service_pb2_grpc
 
-    from tests.serving.cloud.test_grpc import request
+    from tests.serving.cloud.test_grpc_api import request
 
     with served(models, token="secret") as server, urllib3.PoolManager(retries=False) as pool:
         for headers, status in (
@@ -146,7 +146,7 @@ def make_certificate(folder):
 def test_tls_on_both_protocols(models, tmp_path):
     from tensorflow_serving.apis import prediction_service_pb2_grpc
 
-    from tests.serving.cloud.test_grpc import request
+    from tests.serving.cloud.test_grpc_api import request
 
     certificate, key = make_certificate(tmp_path)
     with served(models, certificate=certificate, private_key=key) as server:
