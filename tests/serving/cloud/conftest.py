@@ -51,3 +51,12 @@ def predict(http):
 def channel(server):
     with grpc.insecure_channel(f"127.0.0.1:{server.grpc_port}") as opened:
         yield opened
+
+
+@pytest.fixture(scope="package")
+def base(tmp_path_factory):
+    """A folder with two versions of a model."""
+    folder = str(tmp_path_factory.mktemp("versions"))
+    for version in (1, 2):
+        models = deploy_half_plus_three(folder, version=version)
+    return models

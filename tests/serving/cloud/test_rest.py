@@ -1,9 +1,8 @@
-"""TensorFlow Serving's REST contract, behaviour by behaviour; docs/rest-contract.md lists them with these tests."""
+"""TensorFlow Serving's REST contract, behaviour by behaviour; docs/serving.md lists them with these tests."""
 
 import base64
 import gzip
 import json
-import logging
 import math
 import socket
 import time
@@ -12,7 +11,6 @@ import numpy as np
 import pytest
 import urllib3
 
-from serving.cloud.server import Server, ServerOptions
 from tests.serving.cloud.conftest import MAX_BODY
 from tests.serving.deployments import served
 
@@ -320,17 +318,3 @@ def test_an_answer_that_takes_too_long_is_504(models):
         response = pool.request("POST", server.rest_url + f"{MODEL}:predict", body=body)
         assert response.status == 504
         assert json.loads(response.data) == {"error": "the answer was not ready within 0.2 s"}
-
-
-def test_a_server_leaves_the_logging_of_the_program_around_it_alone():
-    class Handler(logging.Handler):
-        closed = False
-
-        def close(self):
-            self.closed = True
-            super().close()
-
-    handler = Handler()
-    server = Server(dict, ServerOptions(rest_api_port=0, grpc_port=None))
-    server._socket.close()
-    assert not handler.closed

@@ -1,4 +1,4 @@
-"""Versions, labels and configuration files; changing versions under load."""
+"""Versions and labels; changing versions under load."""
 
 import json
 import os
@@ -6,85 +6,12 @@ import shutil
 import threading
 import time
 
-import pytest
 import urllib3
 
-from serving.cloud import deployment
-from serving.cloud.model_config import ServedModel, discover, read_batching, read_config, versions_in
+from serving.cloud.model_config import ServedModel, discover, read_config
 from serving.cloud.repository import Repository
-from serving.protocol.errors import ServingError
+from tests.serving.cloud.configs import CONFIG, NAME, write
 from tests.serving.deployments import deploy_half_plus_three, served
-
-NAME = "half_plus_three"
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory):
-    folder = str(tmp_path_factory.mktemp("versions"))
-    for version in (1, 2):
-        models = deploy_half_plus_three(folder, version=version)
-    return models
-
-
-def write(path, text):
-    path.write_text(text)
-    return str(path)
-
-
-CONFIG = """
-model_config_list {{
-  config {{
-    name: "{name}" base_path: "{path}" model_platform: "tensorflow"
-    model_version_policy {{ {policy} }}
-    version_labels {{ key: "stable" value: 1 }}
-  }}
-}}
-"""
-
-
-@pytest.mark.parametrize(
-    "policy, versions",
-    [("", [2]), ("latest { num_versions: 2 }", [1, 2]), ("all {}", [1, 2]), ("specific { versions: 1 }", [1])],
-)
-def test_policies_of_models_config(tmp_path, base, policy, versions):
-    path = write(tmp_path / "models.config", CONFIG.format(name=NAME, path=f"{base}/{NAME}", policy=policy))
-    (model,) = read_config(path)
-    assert sorted(model.wanted()) == versions and model.labels == {"stable": 1}
-
-
-@pytest.mark.parametrize("text", ["model_config_list { config { nme: 'x' } }", "}"])
-def test_a_config_that_cannot_be_read(tmp_path, text):
-    with pytest.raises(ServingError, match=r"models\.config"):
-        read_config(write(tmp_path / "models.config", text))
-
-
-def test_batching_parameters(tmp_path):
-    path = write(tmp_path / "b", "max_batch_size { value: 8 } # rows\nbatch_timeout_micros { value: 0 }")
-    assert (read_batching(path).max_batch_size, read_batching(path).batch_timeout_micros) == (8, 0)
-    for text in ("max_batch_size: 8", "max_rows { value: 8 }", "max_batch_size { value: 0 }"):
-        with pytest.raises(ServingError):
-            read_batching(write(tmp_path / "b", text))
-    with pytest.raises(ServingError):
-        read_batching(str(tmp_path / "none"))
-
-
-def test_what_the_pusher_leaves_is_what_the_server_reads(tmp_path, base):
-    shutil.copytree(base, tmp_path / "serving")
-    for name, text in deployment.server_files([NAME]).items():
-        write(tmp_path / "serving" / name, text)
-    # The paths in it are the container's; the server finds the models beside the file.
-    (model,) = read_config(str(tmp_path / "serving" / deployment.MODELS_CONFIG))
-    assert (model.name, sorted(model.wanted())) == (NAME, [2])
-    assert read_batching(str(tmp_path / "serving" / deployment.BATCHING)).max_batch_size == 64
-    compose = (tmp_path / "serving" / deployment.COMPOSE).read_text()
-    assert all(name in compose for name in (deployment.MODELS_CONFIG, deployment.BATCHING, deployment.MONITORING))
-
-
-def test_discovery(base):
-    assert [model.name for model in discover(base, None)] == [NAME]
-    assert [model.name for model in discover(os.path.join(base, NAME), None)] == [NAME]
-    assert [model.name for model in discover(os.path.join(base, NAME), "other")] == ["other"]
-    assert versions_in(base) == {} and sorted(versions_in(os.path.join(base, NAME))) == [1, 2]
 
 
 def test_labels_and_several_versions(tmp_path, base):
