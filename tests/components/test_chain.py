@@ -36,7 +36,7 @@ from datamix_tf.defences import Cloud, DataMix, Edge, Shredder, SignalContentAlo
 from serving.edge.manifest import Manifest, hash_files
 from tests import browser as browsers
 from tests import datasets, pages
-from tests.components.test_ingest import ingest, transform
+from tests.components.ingest import ingest, transform
 
 CONFIG = ModelConfig(
     defence=DataMix(num_pre_blocks=1, group_size=4),

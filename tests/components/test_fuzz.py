@@ -12,7 +12,7 @@ from components.storage.records import BadRecord, RawExample
 from pipeline.datasets.folder import Folder, _ReadFile
 from serving.edge.preprocess import ImagePreprocessing, SpeechPreprocessing
 from tests import datasets
-from tests.components.test_ingest import ingest, splits_by_name, transform
+from tests.components.ingest import ingest, splits_by_name, transform
 
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "ICO", "TGA")
 WHOLE = 60

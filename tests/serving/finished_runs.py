@@ -15,7 +15,7 @@ from components.storage.artifacts import Models, write_json
 from components.training.data import arrays
 from components.training.networks import ModelConfig, build_model
 from datamix_tf.defences import DataMix
-from tests.components.test_ingest import ingest, transform
+from tests.components.ingest import ingest, transform
 
 CONFIG = ModelConfig(
     defence=DataMix(num_pre_blocks=1, group_size=4),

@@ -11,8 +11,8 @@ from components.trainer import train
 from components.training import checkpoint
 from datamix_tf.defences import Anonymizer, DataMix, MixedBottleneck, Mixup, SignalContentMixed
 from tests import datasets
+from tests.components.ingest import ingest, transform
 from tests.components.test_chain import CONFIG
-from tests.components.test_ingest import ingest, transform
 
 SHORT = dataclasses.replace(
     CONFIG, defence=DataMix(3, 4), hidden_units=8, width=4, epochs=3, batch_size=32, augment=("shift", "flip")

@@ -24,8 +24,8 @@ from components.training.distribution import Distribution, train_distributed
 from datamix_tf.defences import Anonymizer, DataMix, MixedBottleneck
 from examples.add_a_defence import ShuffledPatches
 from tests import datasets
+from tests.components.ingest import ingest, transform
 from tests.components.test_chain import CONFIG
-from tests.components.test_ingest import ingest, transform
 from tests.listening import listening
 
 DATAMIX = dataclasses.replace(CONFIG, defence=DataMix(1, 8), width=4, epochs=3, batch_size=32)

@@ -1,0 +1,66 @@
+"""ExampleGen: labels, and how examples are split."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from components.errors import InputError
+from components.training.data import arrays
+from tests import datasets
+from tests.components.ingest import ingest, splits_by_name, transform
+
+
+def test_every_example_arrives_once_with_its_labels(tmp_path):
+    folder = datasets.pictures(tmp_path / "faces")
+    examples = transform(ingest(folder, tmp_path), tmp_path)
+    schema = examples.read_json("schema.json")
+    assert sum(schema["splits"].values()) == 160
+    assert (schema["task"], schema["classes"]["identity"]) == ("binary", list("0123"))
+    labels = dict(line.split(",", 1) for line in (folder / "labels.csv").read_text().split()[1:])
+    for split in ("train", "valid", "test"):
+        names, x, y = arrays(examples, split)
+        _, _, identity = arrays(examples, split, "identity")
+        for name, pixels, (red, bright), who in zip(names, x, y, identity, strict=True):
+            assert labels.pop(name.removeprefix("images/")) == f"{who},{red},{bright}"
+            np.testing.assert_array_equal(pixels, np.asarray(Image.open(folder / name)))
+    assert not labels
+
+
+def test_splits_depend_on_the_content_alone(tmp_path):
+    few = datasets.pictures(tmp_path / "few", n=60)
+    first = splits_by_name(transform(ingest(few, tmp_path / "a"), tmp_path / "a"))
+    # The same pictures among others, in another order, and one of them again under another name.
+    lines = (few / "labels.csv").read_text().split()
+    again = lines[1].replace("0000.png", "copy.png")
+    (few / "labels.csv").write_text("\n".join([lines[0], again, *reversed(lines[1:])]))
+    (few / "images" / "copy.png").write_bytes((few / "images" / "0000.png").read_bytes())
+    second = splits_by_name(transform(ingest(few, tmp_path / "b"), tmp_path / "b"))
+    assert second.pop("images/copy.png") == first["images/0000.png"]
+    assert second == first
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"target": ("nose",)}, "no label column 'nose'; it has identity, red, bright"),
+        ({"target": ("red", "identity")}, "target 'identity' is '2', but several targets must each be 0 or 1"),
+        ({"target": ()}, "names no target"),
+        ({"valid_share": 1e-9}, "valid has none of 160"),
+    ],
+)
+def test_impossible_settings_are_explained(tmp_path, changes, text):
+    with pytest.raises(InputError, match=text):
+        ingest(datasets.pictures(tmp_path / "faces"), tmp_path, **changes)
+
+
+def test_a_split_in_which_the_target_never_changes_is_refused(tmp_path):
+    """Balanced accuracy and AUC would have no meaning there."""
+    folder = datasets.pictures(tmp_path / "faces", n=60)
+    lines = (folder / "labels.csv").read_text().splitlines()
+    lines[1:] = [
+        ",".join([*line.split(",")[:2], "1" if index else "0", line.split(",")[3]])
+        for index, line in enumerate(lines[1:])
+    ]
+    (folder / "labels.csv").write_text("\n".join(lines))
+    with pytest.raises(InputError, match="expected two values of red in every split, but all"):
+        ingest(folder, tmp_path, target=("red",))
