@@ -1,0 +1,59 @@
+"""What is recorded of executions, and when one is skipped."""
+
+import os
+
+import pytest
+
+from components.errors import InputError
+from pipeline.orchestration import dag
+from pipeline.orchestration.store import FAILED
+from tests.pipeline.number_nodes import nodes, number
+
+
+def test_what_is_unchanged_is_skipped_and_what_depends_on_a_change_is_not(run, tmp_path):
+    assert run(nodes()) == ["constant", "double", "again"] and number(tmp_path, "again") == 4
+    assert run(nodes()) == [] == run(nodes(note="a remark"))
+    assert run(nodes(value=3)) == ["constant", "double", "again"] and number(tmp_path, "again") == 12
+    # What was made of the older value has been replaced: it is not live, and made again.
+    assert run(nodes()) == ["constant", "double", "again"] and number(tmp_path, "again") == 4
+    assert run(nodes(), cache=False) == ["constant", "double", "again"]
+
+
+def test_what_is_gone_is_made_again(run, tmp_path):
+    run(nodes())
+    os.rename(tmp_path / "artifacts" / "double" / "number", tmp_path / "elsewhere")
+    assert run(nodes()) == ["double", "again"] and number(tmp_path, "again") == 4
+
+
+def test_a_failure_is_recorded_and_leaves_nothing_live(run, store, tmp_path):
+    run(nodes())
+    with pytest.raises(RuntimeError):
+        run(nodes(fail=True))
+    assert [(entry["node"], entry["error"]) for entry in store.executions() if entry["state"] == FAILED] == [
+        ("double", "RuntimeError: no memory")
+    ]
+    assert number(tmp_path, "double") == 2  # the older one is still whole, but not live
+    assert store.live("double") == {} and run(nodes()) == ["double", "again"]
+
+
+def test_a_killed_execution_is_run_again(run, store):
+    run(nodes())
+    killed = nodes()[1]
+    (artifact,) = store.live("constant").values()
+    store.start("double", dag.identity(killed.component, {"number": artifact}), "command")  # and nothing more
+    assert run(nodes()) == ["double", "again"]
+    assert [entry["error"] for entry in store.executions() if entry["state"] == FAILED] == ["the run was stopped"]
+
+
+def test_a_part_of_the_pipeline(run, tmp_path):
+    with pytest.raises(InputError, match="needs what constant makes"):
+        run(nodes(), from_node="double")
+    assert run(nodes(), to_node="double") == ["constant", "double"]
+    # Nodes before the first are taken as they are, even if their settings are others now.
+    assert run(nodes(value=5), from_node="again") == ["again"] and number(tmp_path, "again") == 4
+    for extent, message in (
+        ({"from_node": "half"}, "--from_node takes constant, double, again"),
+        ({"from_node": "again", "to_node": "constant"}, "comes after"),
+    ):
+        with pytest.raises(InputError, match=message):
+            run(nodes(), **extent)
