@@ -6,16 +6,13 @@ import os
 
 import pytest
 
-from components.errors import InputError
-from datamix_tf.defences import all_defences
 from pipeline import experiments
-from pipeline.experiments.plan import plan
 from pipeline.experiments.rows import HIDDEN, TARGET, RowAttack
-from pipeline.options.run_options import parse
 from pipeline.run import main
 from tests import datasets
 
 TINY = ["--image_size", "32", "--width", "8", "--epochs", "1", "--attack_epochs", "1", "--anonymizer", "4"]
+
 REBUILD = ["--reconstruction_epochs", "1", "--reconstruction_width", "4", "--min_examples", "4"]
 
 
@@ -24,38 +21,6 @@ def shortened(name, attacks):
     experiment = experiments.load(name)
     rows = tuple(dataclasses.replace(experiment.rows[index], attacks=chosen) for index, chosen in attacks.items())
     return dataclasses.replace(experiment, rows=rows)
-
-
-@pytest.mark.parametrize("name", experiments.EXPERIMENTS)
-def test_tables_are_well_formed(name):
-    experiment = experiments.load(name)
-    headings = {"params", "MACs", *experiment.columns}
-    for row in experiment.rows:
-        assert row.defence.id in all_defences() and set(row.paper) <= headings
-        assert {attack.label for attack in row.attacks} <= {HIDDEN, TARGET}
-    options, _ = parse(["--experiment", name])
-    assert options.preset == experiment.preset
-    work = plan(list(experiment.rows), options, ("identity",))
-    assert len({model.name for model in work.models}) == len(work.models)
-    assert work.packaged == ("datamix-pre3-group8-seed0" if name == "composition" else "datamix-pre1-group8-seed0")
-
-
-def test_more_coefficients_than_the_cloud_s_first_layers_have_are_refused_at_once():
-    options, _ = parse(["--experiment", "composition", "--width", "8"])
-    with pytest.raises(InputError, match="at most 3 x --width = 24; received 64"):
-        plan(list(experiments.load("composition").rows), options, ("identity",))
-
-
-def test_the_hardened_preset_compares_the_bottleneck_with_the_unmixed_model():
-    options, _ = parse(["--preset", "hardened-small"])
-    assert options.methods == ("edge", "cloud", "edge_half", "bottleneck")
-    assert options.bottleneck_units == (64,) and options.bottleneck_bits == (90.0,)
-
-
-def test_a_preset_gives_way_to_flags():
-    options, _ = parse(["--experiment", "table2", "--preset", "datamix", "--epochs", "7"])
-    assert (options.epochs, options.width, options.optimizer, options.repeats) == (7, 64, "sgd", 4)
-    assert (options.hidden_units, options.curriculum, options.weight_decay) == (0, 0.0, 1e-4)
 
 
 @pytest.mark.slow

@@ -5,9 +5,7 @@ import dataclasses
 import pytest
 
 from components.errors import InputError
-from datamix_tf.settings import check
 from pipeline.options import parse
-from pipeline.options.presets import PRESETS
 from pipeline.options.run_options import command
 from pipeline.run import main
 
@@ -90,13 +88,6 @@ def test_defaults_are_what_a_user_would_type():
     flags = [f"--{name}={value}" for name, value in DEFAULTS.items() if isinstance(value, int | float | str)]
     flags = [flag for flag in flags if not flag.endswith(("=True", "=False"))]
     assert len(flags) > 25 and dataclasses.asdict(parse(flags)[0]) == DEFAULTS
-
-
-@pytest.mark.parametrize("name", PRESETS)
-def test_presets_name_options_and_pass_their_checks(name):
-    options, _ = parse(["--preset", name])
-    check(options)
-    assert options == command().options(preset=name, **PRESETS[name])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,28 @@
+import pytest
+
+from components.errors import InputError
+from datamix_tf.defences import all_defences
+from pipeline import experiments
+from pipeline.experiments.plan import plan
+from pipeline.experiments.rows import HIDDEN, TARGET
+from pipeline.options.run_options import parse
+
+
+@pytest.mark.parametrize("name", experiments.EXPERIMENTS)
+def test_tables_are_well_formed(name):
+    experiment = experiments.load(name)
+    headings = {"params", "MACs", *experiment.columns}
+    for row in experiment.rows:
+        assert row.defence.id in all_defences() and set(row.paper) <= headings
+        assert {attack.label for attack in row.attacks} <= {HIDDEN, TARGET}
+    options, _ = parse(["--experiment", name])
+    assert options.preset == experiment.preset
+    work = plan(list(experiment.rows), options, ("identity",))
+    assert len({model.name for model in work.models}) == len(work.models)
+    assert work.packaged == ("datamix-pre3-group8-seed0" if name == "composition" else "datamix-pre1-group8-seed0")
+
+
+def test_more_coefficients_than_the_cloud_s_first_layers_have_are_refused_at_once():
+    options, _ = parse(["--experiment", "composition", "--width", "8"])
+    with pytest.raises(InputError, match="at most 3 x --width = 24; received 64"):
+        plan(list(experiments.load("composition").rows), options, ("identity",))
