@@ -5,7 +5,7 @@ import pytest
 from datamix_tf.settings import check
 from pipeline.options import parse
 from pipeline.options.presets import PRESETS
-from pipeline.options.run_options import command, parse
+from pipeline.options.run_options import command
 
 
 @pytest.mark.parametrize("name", PRESETS)
