@@ -10,6 +10,15 @@ from serving.relay.relay import RelayOptions, make_app
 from tests.serving.running import running
 
 
+def test_a_gateway_that_is_gone_is_told(key):
+    with running(make_app(RelayOptions("http://127.0.0.1:9", wait_seconds=0.01))) as url:
+        http = urllib3.PoolManager()
+        sealed = ohttp.Sealed(key.config, ohttp.write_request("GET", "/", {}, b""))
+        answer = http.request("POST", url, headers={"content-type": ohttp.REQUEST_TYPE}, body=sealed.body)
+        assert answer.status == 502 and b"cannot be reached" in answer.data
+        assert http.request("POST", url, headers={"content-type": "text/plain"}, body=b"x").status == 415
+
+
 class _Seen:
     """Stands behind a relay as a gateway that writes down what arrives."""
 
@@ -53,12 +62,3 @@ def test_the_relay_tells_nothing_of_the_clients_and_shuffles_a_batch(key):
     assert sorted(order) == list(range(32)) and order != list(range(32))
     # A batch leaves when it is whole, not one by one as requests come.
     assert set(order[:16]) == set(range(16))
-
-
-def test_a_gateway_that_is_gone_is_told(key):
-    with running(make_app(RelayOptions("http://127.0.0.1:9", wait_seconds=0.01))) as url:
-        http = urllib3.PoolManager()
-        sealed = ohttp.Sealed(key.config, ohttp.write_request("GET", "/", {}, b""))
-        answer = http.request("POST", url, headers={"content-type": ohttp.REQUEST_TYPE}, body=sealed.body)
-        assert answer.status == 502 and b"cannot be reached" in answer.data
-        assert http.request("POST", url, headers={"content-type": "text/plain"}, body=b"x").status == 415
