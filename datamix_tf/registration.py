@@ -1,6 +1,7 @@
 """Registers layers and models with Keras as soon as Keras is imported, and does not import it: that takes seconds.
 
-Keras finds the classes of a saved model by their registered names, whoever imported `datamix_tf` first.
+Keras finds the classes of a saved model by their registered names, whoever imported `datamix_tf` first. Where a module
+of ours is what imports Keras, it is executed to its end before the others are registered: they may need its names.
 """
 
 from __future__ import annotations
@@ -8,7 +9,6 @@ from __future__ import annotations
 import importlib
 import importlib.abc
 import importlib.machinery
-import importlib.util
 import sys
 import types
 from collections.abc import Sequence
@@ -31,21 +31,37 @@ def _register() -> None:
 
 
 class _AfterKeras(importlib.abc.MetaPathFinder):
-    """Finds Keras once, as others would, and registers when it was executed."""
+    """Finds Keras and our modules as others would, and registers once Keras is there and none of ours is half executed.
+
+    Attributes:
+        executing: Our modules that are being executed, each imported by the one before.
+        keras_is_there: Whether Keras was executed.
+    """
+
+    def __init__(self) -> None:
+        self.executing = 0
+        self.keras_is_there = False
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: types.ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        if name != "keras":
+        if name != "keras" and not name.startswith("datamix_tf."):
             return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(name)
+        others = [finder for finder in sys.meta_path if finder is not self]
+        spec = next((found for finder in others if (found := finder.find_spec(name, path, target))), None)
         if spec is not None and spec.loader is not None:
-            execute = spec.loader.exec_module
+            execute, ours = spec.loader.exec_module, name != "keras"
 
             def exec_module(module: types.ModuleType) -> None:
-                execute(module)
-                _register()
+                self.executing += ours
+                try:
+                    execute(module)
+                    self.keras_is_there |= not ours
+                finally:
+                    self.executing -= ours
+                if self.keras_is_there and not self.executing and self in sys.meta_path:
+                    sys.meta_path.remove(self)
+                    _register()
 
             spec.loader.exec_module = exec_module  # type: ignore[method-assign]
         return spec

@@ -9,12 +9,18 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 import pathlib
 
+import hypothesis
 import pytest
 
 from tests import browser as browsers
 
 REPOSITORY = pathlib.Path(__file__).parent.parent
 DATA = pathlib.Path(os.environ.get("DATAMIX_DATA", REPOSITORY.parent / "shared" / "data"))
+
+
+# How long an example takes depends on what else the machine does.
+hypothesis.settings.register_profile("no_clock", deadline=None)
+hypothesis.settings.load_profile("no_clock")
 
 
 @pytest.fixture

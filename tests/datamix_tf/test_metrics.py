@@ -7,7 +7,7 @@ from sklearn.metrics import balanced_accuracy_score
 from datamix_tf.metrics import balanced_accuracy, best_thresholds, mean_auc
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(seed=st.integers(0, 10**6), classes=st.integers(2, 5))
 def test_balanced_accuracy_is_scikit_learns(seed, classes):
     rng = np.random.default_rng(seed)
@@ -26,7 +26,7 @@ def test_columns_with_one_class_are_left_out():
     assert np.isnan(balanced_accuracy(labels[:, :1], labels[:, :1]))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(seed=st.integers(0, 10**6), n=st.integers(2, 40))
 def test_no_threshold_is_better(seed, n):
     rng = np.random.default_rng(seed)

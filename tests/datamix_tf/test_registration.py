@@ -38,6 +38,43 @@ def test_neither_the_package_nor_its_defences_import_keras(module):
     assert python(f"import sys, {module}; print({{'keras', 'tensorflow'}} & set(sys.modules))") == "set()"
 
 
+#: Every module of the library that a user may import first.
+FIRST = sorted(
+    ".".join(path.relative_to(REPOSITORY).with_suffix("").parts).removesuffix(".__init__")
+    for path in (REPOSITORY / "datamix_tf").rglob("*.py")
+)
+
+
+def test_any_module_may_be_imported_first():
+    # One process that forks for each module: importing Keras anew would take seconds, and what is asked is
+    # what our own modules find when one of them imports Keras while it is half executed itself.
+    code = f"""
+import importlib, os, sys
+import tensorflow, keras
+for module in {FIRST!r}:
+    child = os.fork()
+    if not child:
+        for name in [name for name in sys.modules if name == "keras" or name.split(".")[0] == "datamix_tf"]:
+            del sys.modules[name]
+        try:
+            importlib.import_module(module)
+            import keras
+            assert keras.saving.get_registered_object("datamix_tf>DataMixModel"), "not registered"
+            assert keras.saving.get_registered_object("datamix_tf>OrthogonalKeys"), "not registered"
+        except BaseException as error:
+            print(module, repr(error), flush=True)
+        os._exit(0)
+    os.waitpid(child, 0)
+"""
+    assert len(FIRST) > 80 and python(code) == ""
+
+
+@pytest.mark.parametrize("names", ["layers import OrthogonalKeys", "datamix_model import DataMixModel"])
+def test_our_modules_import_keras_themselves(names):
+    code = f"from datamix_tf.{names}; import keras; print(keras.saving.get_registered_object('datamix_tf>MixupModel'))"
+    assert "MixupModel" in python(code)
+
+
 def test_names_are_there_and_others_are_not():
     code = (
         "import datamix_tf; print('split' in dir(datamix_tf), hasattr(datamix_tf, 'other'), datamix_tf.split.__name__)"

@@ -8,7 +8,7 @@ from datamix_tf.layers import ConvexKeys, OrthogonalKeys
 from tests.datamix_tf.layer_test import run_layer_test
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(group_size=st.integers(1, 20), groups=st.integers(1, 5), seed=st.integers(0, 2**31 - 1))
 def test_keys_are_orthogonal_for_any_group_size(group_size, groups, seed):
     keys = np.asarray(OrthogonalKeys(group_size, seed=seed)(np.zeros((groups * group_size, 3), "float32")))
@@ -76,7 +76,7 @@ def test_keys_are_a_keras_layer():
     assert run_layer_test(ConvexKeys(low=0.6, high=0.8), np.zeros((4, 3), "float32")).shape == (2, 2, 2)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(pairs=st.integers(1, 20), seed=st.integers(0, 1000))
 def test_rows_are_convex_and_the_input_in_front_dominates(pairs, seed):
     keys = np.asarray(ConvexKeys(seed=seed)(np.zeros((2 * pairs, 3), "float32")))

@@ -22,7 +22,7 @@ def test_a_span_is_blanked_and_nothing_else(start, width):
     np.testing.assert_array_equal(masked, expected)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 1000))
 def test_in_training_each_example_loses_a_band_and_a_span_within_bounds(seed):
     masked = np.asarray(SpectrogramMask(4, 5, seed=seed)(ONES, training=True))[..., 0] == 0

@@ -9,7 +9,7 @@ from tests.datamix_tf.layer_test import run_layer_test
 from tests.datamix_tf.layers.strategies import shapes
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(shape=shapes, group_size=st.integers(1, 12), groups=st.integers(1, 3), seed=st.integers(0, 10**6))
 def test_demix_undoes_mix_for_any_rank(shape, group_size, groups, seed):
     x = np.random.default_rng(seed).normal(size=(groups * group_size, *shape)).astype("float32")
@@ -26,7 +26,7 @@ def test_mixture_is_the_papers_sum():
     np.testing.assert_allclose(Mix()(x, keys), expected, rtol=1e-5, atol=1e-5)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(group_size=st.integers(2, 10), seed=st.integers(0, 10**6))
 def test_mixing_keeps_norms_and_linear_maps(group_size, seed):
     rng = np.random.default_rng(seed)

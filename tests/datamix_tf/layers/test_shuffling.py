@@ -7,7 +7,7 @@ from tests.datamix_tf.layer_test import run_layer_test
 from tests.datamix_tf.layers.strategies import shapes
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(shape=shapes, batch=st.integers(1, 30), seed=st.integers(0, 10**6))
 def test_unshuffle_undoes_shuffle(shape, batch, seed):
     x = np.random.default_rng(seed).normal(size=(batch, *shape)).astype("float32")

@@ -9,7 +9,7 @@ from tests.datamix_tf.layer_test import run_layer_test
 from tests.datamix_tf.layers.strategies import seeds
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seed=seeds)
 def test_it_commutes_with_mixing(seed):
     rng = np.random.default_rng(seed)

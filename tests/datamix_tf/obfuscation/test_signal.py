@@ -29,7 +29,7 @@ def network(shape=(12, 12, 2), classes=3):
     return model
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=seeds)
 def test_lemmas_1_to_3_coefficients_of_white_features_are_white(seed):
     """Independent with the variance of z, and together with its entropy."""
@@ -48,7 +48,7 @@ def test_lemmas_1_to_3_coefficients_of_white_features_are_white(seed):
     assert entropy <= apart + 1e-9 and apart - entropy < 3 * n**2 / count
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(seed=seeds)
 def test_lemma_4_distortion(seed):
     w, rng = matrix(seed)
@@ -58,7 +58,7 @@ def test_lemma_4_distortion(seed):
     assert np.isclose(np.linalg.norm(w @ (first - second)), np.sqrt(((alpha - other) ** 2 * s**2).sum()))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(seed=seeds, share=st.floats(0.01, 1.5))
 def test_theorem_1_uses_the_budget_and_keeps_as_little_as_any_alternative(seed, share):
     w, rng = matrix(seed)
@@ -79,7 +79,7 @@ def test_theorem_1_uses_the_budget_and_keeps_as_little_as_any_alternative(seed, 
         assert (s[dropped] ** 2).sum() >= (s[wanted] ** 2).sum() - 1e-9  # E |W (z - z')|^2 / sigma^2
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seed=seeds, rank=st.integers(1, 4))
 def test_theorem_1_no_other_subspace_of_the_rank_distorts_less(seed, rank):
     """Through the layers themselves, on average over z: the kept basis against random subspaces of the same rank."""

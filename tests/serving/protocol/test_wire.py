@@ -32,7 +32,7 @@ finite = st.floats(-1000, 1000, width=32)
 @given(
     st.lists(st.lists(finite, min_size=6, max_size=6), min_size=1, max_size=6), st.lists(st.sampled_from([*wire.CODES]))
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_graph_reads_what_numpy_packs_in_one_batch_of_mixed_dtypes(values, dtypes):
     rows = np.array(values, np.float32).reshape(-1, *SHAPE)
     dtypes = (dtypes or ["float16"]) * len(rows)

@@ -1,6 +1,7 @@
 """The relay between clients and a gateway: real servers on real ports."""
 
 import concurrent.futures
+import threading
 import time
 
 import urllib3
@@ -37,22 +38,42 @@ class _Seen:
 
 
 def test_the_relay_tells_nothing_of_the_clients_and_shuffles_a_batch(key):
-    seen = _Seen(key)
+    seen, taken = _Seen(key), threading.Semaphore(0)
     http = urllib3.PoolManager(maxsize=32)
     headers = {"content-type": ohttp.REQUEST_TYPE, "cookie": "me", "x-forwarded-for": "10.0.0.1", "user-agent": "mine"}
 
     def ask(number):
-        time.sleep(0.005 * number)
         sealed = ohttp.Sealed(key.config, ohttp.write_request("POST", "/", {}, b"%d" % number))
         answer = http.request("POST", relay_url, headers=headers, body=sealed.body, timeout=20)
         assert answer.data == sealed.body  # each client gets its own answer
 
+    def counted(app):
+        """The app, which tells when it has taken a request whole."""
+
+        async def call(scope, receive, send):
+            async def tell():
+                message = await receive()
+                if message["type"] == "http.request" and not message.get("more_body"):
+                    taken.release()
+                return message
+
+            await app(scope, tell, send)
+
+        return call
+
     with (
         running(seen) as url,
-        running(make_app(RelayOptions(url, batch=16, wait_seconds=10))) as relay_url,
+        running(counted(make_app(RelayOptions(url, batch=16, wait_seconds=60)))) as relay_url,
         concurrent.futures.ThreadPoolExecutor(32) as threads,
     ):
-        list(threads.map(ask, range(32)))
+        asked = []
+        for number in range(32):
+            # A batch leaves when it is whole, not one by one as requests come.
+            assert number >= 16 or not seen.arrived
+            asked.append(threads.submit(ask, number))
+            assert taken.acquire(timeout=20)
+        for each in asked:
+            each.result()
     assert len(seen.arrived) == 32
     for arrived, _, _, _ in seen.arrived:
         assert not {"cookie", "x-forwarded-for", "forwarded", "via"} & set(arrived)
@@ -60,5 +81,4 @@ def test_the_relay_tells_nothing_of_the_clients_and_shuffles_a_batch(key):
     assert len({length for _, length, _, _ in seen.arrived}) == 1
     order = [int(content) for _, _, content, _ in seen.arrived]
     assert sorted(order) == list(range(32)) and order != list(range(32))
-    # A batch leaves when it is whole, not one by one as requests come.
     assert set(order[:16]) == set(range(16))
