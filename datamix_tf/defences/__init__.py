@@ -16,6 +16,8 @@ from datamix_tf.defences.mixup import Mixup  # isort: skip
 from datamix_tf.defences.obfuscated_feature import STRIDED, ObfuscatedFeature  # isort: skip
 from datamix_tf.defences.signal_content import SignalContentAlone  # isort: skip
 from datamix_tf.defences.datamix import DataMix  # isort: skip
+from datamix_tf.defences.linear_cloud import LinearCloud  # isort: skip
+from datamix_tf.defences.edge_head import EdgeHead  # isort: skip
 from datamix_tf.defences.signal_content_mixed import SignalContentMixed  # isort: skip
 from datamix_tf.defences.bottleneck import MixedBottleneck  # isort: skip
 from datamix_tf.defences.split_feature import SplitFeature  # isort: skip
@@ -43,8 +45,10 @@ __all__ = [
     "Defence",
     "Edge",
     "EdgeHalf",
+    "EdgeHead",
     "Flag",
     "InformationBottleneck",
+    "LinearCloud",
     "MixedBottleneck",
     "Mixup",
     "NetworkSpec",

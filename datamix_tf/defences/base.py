@@ -76,6 +76,7 @@ class Defence:
         mixes_labels: Whether it is trained on pairs of inputs mixed with their labels (mixup).
         needs_people: Whether it is trained against a hidden label column.
         backbones: The networks that it can be trained on; empty for all.
+        absent: Settings of runs from before there was a field for them.
         num_pre_blocks, group_size: What those without such a setting have.
     """
 
@@ -87,6 +88,7 @@ class Defence:
     mixes_labels: ClassVar[bool] = False
     needs_people: ClassVar[bool] = False
     backbones: ClassVar[tuple[str, ...]] = ()
+    absent: ClassVar[dict[str, Any]] = {}
     # Not annotated: defences that have such a setting declare it as a field.
     num_pre_blocks = 0
     group_size = 1
@@ -164,7 +166,7 @@ class Defence:
     @classmethod
     def of(cls, settings: dict[str, Any]) -> Defence:
         """The variant with these settings; others in the dictionary are passed over."""
-        return cls(**{field.name: settings[field.name] for field in dataclasses.fields(cls)})
+        return cls(**{field.name: (cls.absent | settings)[field.name] for field in dataclasses.fields(cls)})
 
 
 def flags_of(kind: Any) -> dict[str, Flag]:

@@ -30,6 +30,17 @@ class MixedFeatures(Defence):
         return Costs(edge["params"], edge["macs"], pre["output_bytes"], main["output_bytes"])
 
 
+def blocks_setting() -> Any:
+    """The setting of all that are cut behind some blocks."""
+    return variant(
+        1,
+        "blocks on the edge (N_pre): 1, 2, 3, 0 to mix raw inputs, or several with commas; the first is packaged",
+        flag="num_pre_blocks",
+        values=(1,),
+        choices=BLOCKS,
+    )
+
+
 def group_size_setting() -> Any:
     """The setting of all that mix in groups."""
     return variant(
@@ -47,39 +58,52 @@ class DataMix(MixedFeatures):
     """ResNet-18 cut into three, trained through the mixing of what crosses the first cut."""
 
     id = "datamix"
-    num_pre_blocks: int = variant(
-        1,
-        "blocks on the edge (N_pre): 1, 2, 3, 0 to mix raw inputs, or several with commas; the first is packaged",
-        flag="num_pre_blocks",
-        values=(1,),
-        choices=BLOCKS,
-    )
+    num_pre_blocks: int = blocks_setting()
     group_size: int = group_size_setting()
+    linear_path: bool = variant(
+        True,
+        "a linear path beside the cloud's network, which mixing passes unchanged; the papers have none",
+        flag="linear_path",
+        values=True,
+        choices=(True, False),
+    )
+    absent = {"linear_path": False}
 
     @property
     def label(self) -> str:
-        return f"DataMix, N_pre={self.num_pre_blocks}, S_G={self.group_size}"
+        return f"DataMix, N_pre={self.num_pre_blocks}, S_G={self.group_size}" + self._without(", no linear path")
 
     @property
     def model_name(self) -> str:
-        return f"datamix-pre{self.num_pre_blocks}-group{self.group_size}"
+        return f"datamix-pre{self.num_pre_blocks}-group{self.group_size}" + self._without("-papers")
+
+    def _without(self, text: str) -> str:
+        return "" if self.linear_path else text
 
     @property
     def packaging(self) -> int:
         return int(self.num_pre_blocks > 0 and self.group_size > 1)
 
     def build(self, spec: NetworkSpec) -> Any:
-        import keras
-
         from datamix_tf.datamix_model import DataMixModel
+        from datamix_tf.linear_path import with_linear_path
         from datamix_tf.split import split
 
         network = spec.network()
         pre, main, post = split(network, after=spec.pre_layer(self.num_pre_blocks), before=spec.post_layer(network))
-        if spec.standardize and self.num_pre_blocks:
-            standardize = keras.layers.BatchNormalization(center=False, scale=False, momentum=0.9, name="standardize")
-            pre = keras.Model(pre.inputs[0], standardize(pre.outputs[0]), name=pre.name)
+        main = with_linear_path(main) if self.linear_path else main
+        pre = standardized(pre, spec, self.num_pre_blocks)
         return DataMixModel(pre, main, post, group_size=self.group_size, seed=spec.seed, name="datamix")
+
+
+def standardized(pre: Any, spec: NetworkSpec, num_pre_blocks: int) -> Any:
+    """M_pre with a batch normalisation without scale and offset behind it, if the spec wants one."""
+    import keras
+
+    if not spec.standardize or not num_pre_blocks:
+        return pre
+    standardize = keras.layers.BatchNormalization(center=False, scale=False, momentum=0.9, name="standardize")
+    return keras.Model(pre.inputs[0], standardize(pre.outputs[0]), name=pre.name)
 
 
 def wrong_key(model: Any) -> Callable[..., Any]:

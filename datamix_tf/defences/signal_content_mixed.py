@@ -20,7 +20,11 @@ class SignalContentMixed(DataMix):
 
     id = "obfuscated_datamix"
     num_pre_blocks: int = STRIDED
+    linear_path: bool = False  # the cloud's first layers must be those whose signal content is sent
     signal_rank: int = rank_setting()
+
+    def _without(self, text: str) -> str:
+        return ""
 
     @property
     def label(self) -> str:
