@@ -22,8 +22,8 @@ def with_linear_path(main: keras.Model, pool: int = 2) -> keras.Model:
             Vectors are taken as they are.
 
     Returns:
-        A functional model of the same input and output shapes. The linear map has (numbers received / pool^2) x (numbers
-        answered) weights and as many multiply-adds.
+        A functional model of the same input and output shapes. The linear map has (numbers received / pool^2) x
+        (numbers answered) weights and as many multiply-adds.
 
     Raises:
         ValueError: If `pool` is below 1 or larger than a side of the map.
@@ -44,7 +44,8 @@ def linear_map(received: Shape, answered: Shape, pool: int = 2) -> keras.Model:
     return keras.Model(inputs, _mapped(inputs, answered, pool), name="linear_main")
 
 
-def _mapped(x: Tensor, shape: Shape, pool: int) -> Tensor:
+def _mapped(x: Tensor, answered: Shape, pool: int) -> Tensor:
+    shape = [size for size in answered if size is not None]
     sides = x.shape[1:-1]
     if pool < 1 or any(side is not None and pool > side for side in sides):
         raise ValueError(f"Expected `pool` from 1 to the smallest side of the map, {sides}. Received: {pool}")

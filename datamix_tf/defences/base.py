@@ -71,6 +71,7 @@ class Defence:
         id: Its name in `--methods` and in `metrics.json`.
         mixes: Whether features are mixed in groups with orthogonal keys, and trained so.
         sends_nothing: Whether all runs on the edge.
+        edge_alone: Whether it is a small network that tells what the edge can do without a cloud.
         leakage: Share of what there is to know that the cloud has by construction; `None` where it is measured.
         attacked: Whether a run's attacks are run on it.
         mixes_labels: Whether it is trained on pairs of inputs mixed with their labels (mixup).
@@ -83,6 +84,7 @@ class Defence:
     id: ClassVar[str]
     mixes: ClassVar[bool] = False
     sends_nothing: ClassVar[bool] = False
+    edge_alone: ClassVar[bool] = False
     leakage: ClassVar[float | None] = None
     attacked: ClassVar[bool] = True
     mixes_labels: ClassVar[bool] = False

@@ -3,39 +3,49 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, ClassVar
 
-from datamix_tf.defences.base import Costs, Defence, NetworkSpec
+from datamix_tf.defences.base import Costs, Defence, NetworkSpec, variant
 from datamix_tf.defences.datamix import blocks_setting
 from datamix_tf.defences.plain import on_the_edge
 from datamix_tf.defences.registry import register
+from datamix_tf.settings import at_least
 
-#: Units of the hidden layer, where the other methods have none.
-UNITS = 256
 POOL = 2
 
 
 @register
 @dataclasses.dataclass(frozen=True)
 class EdgeHead(Defence):
-    """M_pre with a small head behind it (pooling, a hidden layer, the classifier); nothing is sent.
+    """M_pre with a small head behind it (average pooling, perhaps a hidden layer, the classifier); nothing is sent.
 
     What a cloud adds is what a split method has beyond this, at the same N_pre.
     """
 
+    UNITS: ClassVar[tuple[int, ...]] = (0, 256)
+
     id = "edge_head"
     sends_nothing = True
+    edge_alone = True
     leakage = 0.0
     attacked = False
     num_pre_blocks: int = blocks_setting()
+    head_units: int = variant(
+        256,
+        "units of the hidden layer of a head on the edge, 0 for a linear one, or several with commas",
+        flag="head_units",
+        values=UNITS,
+        **at_least(0),
+    )
 
     @property
     def label(self) -> str:
-        return f"edge alone, N_pre={self.num_pre_blocks} and a small head"
+        head = f"a head of {self.head_units} units" if self.head_units else "a linear head"
+        return f"edge alone, N_pre={self.num_pre_blocks} and {head}"
 
     @property
     def model_name(self) -> str:
-        return f"edge_head-pre{self.num_pre_blocks}"
+        return f"edge_head-pre{self.num_pre_blocks}-units{self.head_units}"
 
     def build(self, spec: NetworkSpec) -> Any:
         import keras
@@ -45,10 +55,11 @@ class EdgeHead(Defence):
         x = network.get_layer(spec.pre_layer(self.num_pre_blocks)).output
         x = layers.AveragePooling2D(POOL, name="head_pool")(x) if len(x.shape) == 4 else x
         x = layers.Flatten(name="head_flatten")(x)
-        x = layers.Dense(spec.hidden_units or UNITS, use_bias=False, name="head_dense")(x)
-        x = layers.BatchNormalization(momentum=0.9, name="head_bn")(x)
-        x = layers.ReLU(name="head_relu")(x)
-        return keras.Model(network.inputs[0], layers.Dense(spec.outputs, name="head_classifier")(x), name="edge_head")
+        if self.head_units:
+            x = layers.Dense(self.head_units, use_bias=False, name="head_dense")(x)
+            x = layers.BatchNormalization(momentum=0.9, name="head_bn")(x)
+            x = layers.ReLU(name="head_relu")(x)
+        return keras.Model(network.inputs[0], layers.Dense(spec.outputs, name="head_classifier")(x), name=self.id)
 
     def costs(self, model: Any, spec: NetworkSpec) -> Costs:
         return on_the_edge(model)

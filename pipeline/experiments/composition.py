@@ -20,7 +20,7 @@ EXPERIMENT = Experiment(
     rows=(
         Row(Cloud(), attacks=ATTACKS[:2]),
         *(Row(SignalContentAlone(STRIDED, rank), ATTACKS[:2]) for rank in RANKS),
-        Row(DataMix(STRIDED, 8), ATTACKS),
+        Row(DataMix(STRIDED, 8, linear_path=False), ATTACKS),
         *(Row(SignalContentMixed(STRIDED, 8, rank), ATTACKS) for rank in RANKS),
     ),
 )

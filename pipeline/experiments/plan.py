@@ -70,7 +70,7 @@ def _model(defence, options, hidden, seed):
         )
     own = {
         "defence": defence.trained_as,
-        "distill": options.distill if defence.mixes else 0.0,
+        "distill": options.distill if defence.mixes or defence.edge_alone else 0.0,
         "seed": seed,
         "people": hidden[0] if defence.needs_people else "",
     }

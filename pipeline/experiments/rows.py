@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from datamix_tf.attacks.catalogue import get_attack
-from datamix_tf.defences import Defence, get
+from datamix_tf.defences import DataMix, Defence, EdgeHead, LinearCloud, get
 
 TARGET, HIDDEN, FIRST_HIDDEN = "target", "hidden", "first_hidden"
 
@@ -46,6 +46,24 @@ class Row:
         if isinstance(self.defence, Defence):
             return self
         return dataclasses.replace(self, defence=self.defence.variants(options)[0])
+
+
+def papers(num_pre_blocks: int, group_size: int) -> DataMix:
+    """DataMix as the papers have it: without a linear path."""
+    return DataMix(num_pre_blocks, group_size, linear_path=False)
+
+
+def ours(attacks: tuple[RowAttack, ...], blocks: tuple[int, ...] = (1, 2, 3), group_size: int = 8) -> tuple[Row, ...]:
+    """What stands beside the papers' rows: a linear path, the linear path alone, and no cloud at all."""
+    return tuple(
+        row
+        for number in blocks
+        for row in (
+            Row(DataMix(number, group_size), attacks),
+            Row(LinearCloud(number, group_size)),
+            *(Row(EdgeHead(number, units)) for units in EdgeHead.UNITS),
+        )
+    )
 
 
 def rows_of(options) -> list[Row]:
