@@ -10,6 +10,8 @@ import numpy as np
 
 from components.base import Component, ComponentSpec
 from components.blessing import Thresholds, blessing
+from components.evaluation.answer import Limits, answer
+from components.evaluation.gains import with_gains
 from components.records.attacks import AttackResult
 from components.records.dataset import Dataset
 from components.records.metrics import METRICS_FILE, Accuracy, Metrics, Row, SummaryEntry
@@ -29,6 +31,7 @@ class Evaluator(Component):
         methods: Pairs of a `Defence` and the name of the model that it runs.
         model: The model that is to be pushed.
         thresholds: `Thresholds` that it must reach.
+        limits: `Limits` that a method must keep to be recommended.
 
     Inputs:
         examples: `Examples`.
@@ -43,7 +46,7 @@ class Evaluator(Component):
     spec = ComponentSpec(
         inputs={"examples": Examples, "models": Models, "scores": AttackScores},
         outputs={"evaluation": Evaluation, "blessing": Blessing},
-        parameters={"methods": list, "model": str, "thresholds": Thresholds},
+        parameters={"methods": list, "model": str, "thresholds": Thresholds, "limits": Limits},
     )
 
     def execute(self, inputs, outputs, options):
@@ -68,10 +71,12 @@ class Evaluator(Component):
             _row(defence, model, measured[model], trained.training(inputs["models"], model), _attacks(scores, model))
             for defence, model in self.parameters["methods"]
         ]
-        metrics = Metrics(schema=1, dataset=Dataset.of(schema), rows=rows, summary=summary(rows))
+        entries = with_gains(summary(rows), rows, {model: found["right"] for model, found in measured.items()})
+        found = answer(entries, rows, self.parameters["limits"])
+        metrics = Metrics(schema=1, dataset=Dataset.of(schema), rows=rows, summary=entries, answer=found)
         write_json(outputs["evaluation"].path(METRICS_FILE), metrics)
-        found = blessing(rows, self.parameters["model"], self.parameters["thresholds"])
-        write_json(outputs["blessing"].path("blessing.json"), found)
+        blessed = blessing(rows, self.parameters["model"], self.parameters["thresholds"])
+        write_json(outputs["blessing"].path("blessing.json"), blessed)
 
 
 def _measured(model, models, examples):
@@ -96,17 +101,18 @@ def measure(model, config: ModelConfig, methods: list[Defence], examples: Exampl
         start: The trained model that it was made from, if it was.
 
     Returns:
-        `accuracy` (a dictionary of scores); `Accuracy` of networks with its weights to compare it with, by name
-        (`Defence.references`); `costs`, method -> the fields of `Costs`; what the defence tells of it
+        `accuracy` (a dictionary of scores); `right` (how right it is on each test example); `Accuracy` of networks with
+        its weights to compare it with, by name (`Defence.references`); `costs`, method -> the fields of `Costs`; what the defence tells of it
         (`Defence.details`); and `logit_change`, the largest difference of its logits from those of the model that it
         was made from, relative to the largest of those.
     """
     schema = examples.schema()
     splits = {split: arrays(examples, split)[1:] for split in ("valid", "test")}
-    result = {"accuracy": scores_of(model, splits, schema)}
+    logits = predictions(model, splits)
+    result = {"accuracy": scores_of(logits, splits, schema), "right": _right(logits, splits, "test", schema)}
     for name, reference in config.defence.references(model).items():
-        result[name] = Accuracy(**scores_of(reference, splits, schema))
-    result |= config.defence.details(model)
+        result[name] = Accuracy(**scores_of(predictions(reference, splits), splits, schema))
+    result |= config.defence.details(model, splits["test"][0])
     if start is not None:
         wanted, found = (predict(part, splits["test"][0][:BATCH_SIZE]) for part in (start, model))
         result["logit_change"] = float(np.abs(found - wanted).max() / np.abs(wanted).max())
@@ -114,14 +120,18 @@ def measure(model, config: ModelConfig, methods: list[Defence], examples: Exampl
     return {**result, "costs": {method.id: dataclasses.asdict(method.costs(model, spec)) for method in methods}}
 
 
-def scores_of(model, splits, schema) -> dict[str, float]:
-    """Accuracy on valid and test, and on test balanced accuracy (thresholds from valid) and mean AUC."""
+def predictions(model, splits) -> dict[str, np.ndarray]:
+    """Logits of a model by split."""
+    return {split: predict(model, x) for split, (x, _) in splits.items()}
+
+
+def scores_of(logits, splits, schema) -> dict[str, float]:
+    """Accuracy on valid and test, and on test balanced accuracy (thresholds from valid) and mean AUC, of logits."""
     from datamix_tf.metrics import balanced_accuracy, best_thresholds, mean_auc
 
-    logits = {split: predict(model, x) for split, (x, _) in splits.items()}
     valid, test = splits["valid"][1], splits["test"][1]
     binary = target_task(schema).kind == "binary"
-    accurate = {split: _accuracy(logits[split], splits[split][1], binary) for split in splits}
+    accurate = {split: float(_right(logits, splits, split, schema).mean()) for split in splits}
     if binary:
         decided = logits["test"] > best_thresholds(valid, logits["valid"])
     else:
@@ -146,8 +156,12 @@ def predict(model, x):
     return np.concatenate(parts)
 
 
-def _accuracy(logits, labels, binary):
-    return float(((logits > 0) == labels).mean() if binary else (logits.argmax(1) == labels).mean())
+def _right(logits, splits, split, schema):
+    """How right logits are on each example of a split, `[n]`: the share of its labels."""
+    found, labels = logits[split], splits[split][1]
+    if target_task(schema).kind == "binary":
+        return ((found > 0) == labels).mean(1)
+    return (found.argmax(1) == labels).astype(float)
 
 
 def _row(defence, model, measured, training, attacks):
@@ -164,7 +178,7 @@ def _row(defence, model, measured, training, attacks):
         **measured["accuracy"],
         attacks=attacks,
         training_seconds=training.seconds,
-        details={name: found for name, found in measured.items() if name not in ("accuracy", "costs")},
+        details={name: found for name, found in measured.items() if name not in ("accuracy", "right", "costs")},
         model=model,
     )
 

@@ -6,6 +6,7 @@ import dataclasses
 import os
 import shlex
 import sys
+import textwrap
 import time
 
 import msgspec
@@ -107,6 +108,8 @@ def _print_summary(options):
     else:
         print(table(metrics) + "\n")
     output = options.output
+    if metrics.answer:
+        print(textwrap.fill(metrics.answer.text, 120) + "\n")
     print(
         f"{os.path.join(output, 'report.html')}: the page to look at; {output}/serving: for TF Serving; {output}/edge"
     )

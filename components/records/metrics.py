@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from components.errors import InputError
@@ -91,6 +92,22 @@ class Row(OfMethod, kw_only=True):
     model: str
 
 
+class Gain(Record, kw_only=True):
+    """What a method gains in accuracy over what the edge could do alone with the blocks that it runs anyway.
+
+    Attributes:
+        over: What the edge alone is called in tables.
+        share: Difference of the test accuracies, as a share: 0.01 is a point.
+        standard_error: Of the difference, paired on the test examples, over examples and seeds.
+        n: Test examples.
+    """
+
+    over: str
+    share: float
+    standard_error: float
+    n: int
+
+
 class SummaryEntry(OfMethod, kw_only=True):
     """A method over all seeds.
 
@@ -100,6 +117,7 @@ class SummaryEntry(OfMethod, kw_only=True):
         edge_params, edge_macs, bytes_up, bytes_down: As of `Row`.
         mean: Score, or `"attack <name>"` -> mean over seeds.
         std: Likewise, the standard deviation; 0 of one seed.
+        gain: Over the edge alone, where the run has that and the method sends something.
     """
 
     beside = "settings"
@@ -112,10 +130,31 @@ class SummaryEntry(OfMethod, kw_only=True):
     bytes_down: int
     mean: dict[str, float]
     std: dict[str, float]
+    gain: Gain | None = None
 
-    def members(self, rows: tuple[Row, ...]) -> list[Row]:
+    def members(self, rows: Sequence[Row]) -> list[Row]:
         """The rows, one for each seed, behind the entry."""
         return [row for row in rows if row.method == self.method and row.defence == self.defence]
+
+
+class Answer(Record, kw_only=True):
+    """What to use for the task, decided on the validation split.
+
+    Attributes:
+        text: The answer as one paragraph.
+        method, settings: Of the defence to use; none if no method keeps the limits.
+        models: The trained models that it runs, one for each seed.
+    """
+
+    text: str
+    method: str = ""
+    settings: dict[str, Any] = {}
+    models: tuple[str, ...] = ()
+
+    @property
+    def defence(self) -> Defence | None:
+        """The defence to use, or `None`. Raises InputError if it is not known here."""
+        return OfMethod(method=self.method, settings=self.settings).defence if self.method else None
 
 
 class Metrics(Versioned, kw_only=True):
@@ -126,12 +165,14 @@ class Metrics(Versioned, kw_only=True):
         dataset: The data.
         rows: Methods and seeds.
         summary: Methods, in the order of the papers' tables.
+        answer: What to use; not in files of before 0.2.
     """
 
     settings: dict[str, Any] = {}
     dataset: Dataset
     rows: tuple[Row, ...]
     summary: tuple[SummaryEntry, ...]
+    answer: Answer | None = None
 
     @property
     def command(self) -> str:

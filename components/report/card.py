@@ -53,6 +53,7 @@ def card(run) -> list[Section]:
                 f"A network in three parts for private split inference, {entry.label}: the edge runs the first "
                 "part and mixes the features of a group of inputs with a secret random orthogonal matrix, the cloud "
                 "computes on the mixtures, the edge de-mixes the answers and runs the last part.",
+                *((page.metrics.answer.text,) if page.metrics.answer else ()),
                 f"The edge holds {entry.edge_params:,} parameters and does {_percent(head.edge_share)} of the "
                 f"multiply-adds ({entry.edge_macs:,}); each input sends {entry.bytes_up:,} bytes up and gets "
                 f"{entry.bytes_down:,} bytes back.",

@@ -12,6 +12,7 @@ from datamix_tf.costs import cost_of
 from datamix_tf.defences.network_spec import NetworkSpec
 from datamix_tf.defences.stages import Stage
 from datamix_tf.settings import KEY, Setting, settings_of
+from datamix_tf.typing import Array
 
 FLAG = "flag"
 FLOAT_BYTES = 4
@@ -137,8 +138,13 @@ class Defence:
         """Networks with the same weights to compare the model with, by name."""
         return {}
 
-    def details(self, model: Any) -> dict[str, float]:
-        """What else its row of `metrics.json` tells of the trained model, by name."""
+    def details(self, model: Any, x: Array) -> dict[str, float]:
+        """What else its row of `metrics.json` tells of the trained model, by name.
+
+        Args:
+            model: The trained model.
+            x: Raw inputs of the test split, `[n, ...]`.
+        """
         return {}
 
     def costs(self, model: Any, spec: NetworkSpec) -> Costs:

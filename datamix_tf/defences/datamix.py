@@ -10,9 +10,10 @@ from datamix_tf.costs import cost_of
 from datamix_tf.defences.base import Costs, Defence, NetworkSpec, variant
 from datamix_tf.defences.registry import register
 from datamix_tf.settings import at_least
-from datamix_tf.typing import Tensor
+from datamix_tf.typing import Array, Tensor
 
 BLOCKS = (0, 1, 2, 3)
+LINEAR_SHARE_INPUTS = 256
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,6 +24,12 @@ class MixedFeatures(Defence):
 
     def references(self, model: Any) -> dict[str, Callable[..., Any]]:
         return {"unmixed": model.unmixed(), "wrong_key": wrong_key(model)}
+
+    def details(self, model: Any, x: Array) -> dict[str, float]:
+        from datamix_tf.linear_share import linear_share
+
+        x = x[:LINEAR_SHARE_INPUTS]
+        return {"linear_share": linear_share(model, x)} if model.orthogonal and 1 < self.group_size <= len(x) else {}
 
     def costs(self, model: Any, spec: NetworkSpec) -> Costs:
         pre, main, post = (cost_of(part) for part in (model.pre, model.main, model.post))

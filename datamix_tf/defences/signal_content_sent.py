@@ -12,6 +12,7 @@ from datamix_tf.defences.obfuscated_feature import ObfuscatedFeature
 from datamix_tf.defences.registry import register
 from datamix_tf.defences.removal_trained import RemovalTrained
 from datamix_tf.defences.stages import Stage
+from datamix_tf.typing import Array
 
 #: Shares of the coefficients to try, for a bound on the accuracy that is lost: each half of the second before.
 TRIED = 2.0 ** (-np.arange(0, 20) / 2)
@@ -59,7 +60,7 @@ class SignalContentSent(ObfuscatedFeature):
             rank = choose(entries, float("inf"), self.max_drop).kept
         return obfuscate(network, tensor, rank)[0]
 
-    def details(self, model: Any) -> dict[str, float]:
+    def details(self, model: Any, x: Array) -> dict[str, float]:
         from datamix_tf.transmission import obfuscation_of
 
         layer: Any = obfuscation_of(model)

@@ -7,6 +7,7 @@ from components.report.page import human
 from datamix_tf.defences import Defence
 
 HEADINGS = ("method", "edge params", "edge MACs", "bytes up", "test acc.", "balanced", "AUC")
+GAIN = "gain over the edge alone (s.e.)"
 CAUTION = "Attacks see single mixtures. A cloud that compares the mixtures of a group learns far more (README)."
 SCORES = {"valid": "valid_accuracy", "test": "test_accuracy", "balanced": "balanced_accuracy"}
 
@@ -14,9 +15,11 @@ SCORES = {"valid": "valid_accuracy", "test": "test_accuracy", "balanced": "balan
 def table(metrics: Metrics) -> str:
     """The methods of a run as aligned text, with mean and standard deviation over seeds, and the attack scores."""
     attacks = sorted({name for row in metrics.rows for name in row.attacks})
-    lines = [[*HEADINGS, *(f"attack: {name} (chance, n)" for name in attacks)]]
+    gains = [GAIN] if any(entry.gain for entry in metrics.summary) else []
+    lines = [[*HEADINGS, *gains, *(f"attack: {name} (chance, n)" for name in attacks)]]
     for entry in metrics.summary:
         figures = [_spread(entry, key) for key in ("test_accuracy", "balanced_accuracy", "auc")]
+        figures += [_gain(entry)] if gains else []
         lines.append([entry.label, *_costs(entry), *figures, *(_attack(entry, name, metrics.rows) for name in attacks)])
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     text = [
@@ -113,6 +116,13 @@ def _markdown(headings, lines):
 def _spread(entry, key):
     text = f"{100 * entry.mean[key]:.1f}"
     return f"{text} ± {100 * entry.std[key]:.1f}" if entry.seeds > 1 else text
+
+
+def _gain(entry):
+    """What a cloud adds, in points."""
+    if entry.gain is None:
+        return "-"
+    return f"{100 * entry.gain.share:+.1f} ({100 * entry.gain.standard_error:.1f})"
 
 
 def _attack(entry, name, rows):

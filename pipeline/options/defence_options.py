@@ -20,7 +20,9 @@ class DefenceOptions(PluginOptions):
     GROUP = "models"
 
     methods: tuple[str, ...] = setting(
-        ("edge", "cloud", "datamix"), "which methods to compare, with commas", **registered(all_defences)
+        ("edge", "cloud", "datamix", "linear_cloud", "edge_head"),
+        "which methods to compare, with commas",
+        **registered(all_defences),
     )
 
 

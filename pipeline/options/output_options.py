@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from components.storage.model_folders import check_model_name
-from datamix_tf.settings import setting, share
+from datamix_tf.settings import at_least, setting, share
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -53,8 +53,15 @@ class PushOptions(OutputOptions):
     min_balanced_accuracy: float = setting(0.0, "least that a model must reach to be pushed, 0 to 1", **share())
     max_leakage: float = setting(
         1.0,
-        "most that an attack on the model may gain over chance if it is to be pushed, as a share of what there is",
+        "most that an attack may gain over chance on a model that is to be pushed or recommended, as a share of what "
+        "there is",
         **share(),
+    )
+    max_edge_macs: float = setting(
+        1e12, "most multiply-adds on the edge of a method that the run's answer recommends", **at_least(0)
+    )
+    max_accuracy_drop: float = setting(
+        0.02, "accuracy that such a method may lose against the most accurate one, as a share", **share()
     )
     model_name: str = setting("datamix", "name under which the cloud serves the model")
 

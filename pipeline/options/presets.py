@@ -22,6 +22,7 @@ DATAMIX = {
     "batch_size": 64,
     "hidden_units": 0,
     "curriculum": 0.0,
+    "linear_path": False,
     "standardize": False,
     "optimizer": "sgd",
     "learning_rate": 0.05,

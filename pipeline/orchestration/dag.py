@@ -80,6 +80,7 @@ def measured(options: RunOptions, work: Plan) -> list[Node]:
     """From examples to trained models, attacks and `metrics.json`."""
     from components.attacker import Attacker
     from components.blessing import Thresholds
+    from components.evaluation.answer import Limits
     from components.evaluator import Evaluator
     from components.trainer import Trainer
 
@@ -93,6 +94,7 @@ def measured(options: RunOptions, work: Plan) -> list[Node]:
                 methods=work.methods,
                 model=work.packaged,
                 thresholds=Thresholds(options.min_balanced_accuracy, options.max_leakage),
+                limits=Limits(options.max_leakage, options.max_edge_macs, options.max_accuracy_drop),
             ),
             TRAINED | {"scores": ("attacker", "scores")},
         ),
