@@ -102,9 +102,9 @@ def measure(model, config: ModelConfig, methods: list[Defence], examples: Exampl
 
     Returns:
         `accuracy` (a dictionary of scores); `right` (how right it is on each test example); `Accuracy` of networks with
-        its weights to compare it with, by name (`Defence.references`); `costs`, method -> the fields of `Costs`; what the defence tells of it
-        (`Defence.details`); and `logit_change`, the largest difference of its logits from those of the model that it
-        was made from, relative to the largest of those.
+        its weights to compare it with, by name (`Defence.references`); `costs`, method -> the fields of `Costs`; what
+        the defence tells of it (`Defence.details`); and `logit_change`, the largest difference of its logits from those
+        of the model that it was made from, relative to the largest of those.
     """
     schema = examples.schema()
     splits = {split: arrays(examples, split)[1:] for split in ("valid", "test")}

@@ -10,6 +10,7 @@ from datamix_tf.metrics import advantage
 
 #: A limit that no network reaches.
 ANY = 1e12
+ROUNDING = 1e-9
 VALID, TEST = "valid_accuracy", "test_accuracy"
 
 
@@ -101,7 +102,7 @@ def _broken(entry: SummaryEntry, best: SummaryEntry, leak: Leakage, limits: Limi
         broken.append(f"leakage {leak.share:.2f} for at most {limits.max_leakage:g}")
     if entry.edge_macs > limits.max_edge_macs:
         broken.append(f"{_millions(entry.edge_macs)} on the edge for at most {_millions(limits.max_edge_macs)}")
-    if drop > limits.max_accuracy_drop:
+    if drop > limits.max_accuracy_drop + ROUNDING:
         broken.append(f"{100 * drop:.1f} points of accuracy lost for at most {100 * limits.max_accuracy_drop:g}")
     return broken
 

@@ -21,10 +21,11 @@ def test_the_path_is_added_to_the_same_network(parts):
     x = np.random.default_rng(0).normal(size=(4, *main.input_shape[1:])).astype("float32")
     added = np.asarray(with_path(x, training=False)) - np.asarray(main(x, training=False))
     kernel = np.asarray(with_path.get_layer("linear_path").kernel)
-    pooled = x.reshape(4, 8, 2, 8, 2, -1).mean((2, 4)).reshape(4, -1)
+    half = main.input_shape[1] // 2
+    pooled = x.reshape(4, half, 2, half, 2, -1).mean((2, 4)).reshape(4, -1)
     np.testing.assert_allclose(added, pooled @ kernel, atol=1e-5)
     assert with_path.input_shape == main.input_shape and with_path.output_shape == main.output_shape
-    assert kernel.shape == (8 * 8 * 4, main.output_shape[-1])
+    assert kernel.shape == (half * half * main.input_shape[-1], main.output_shape[-1])
 
 
 def test_a_linear_cloud_is_exact_through_any_key(parts):
