@@ -144,7 +144,7 @@ def train(config: ModelConfig, examples: Examples, checkpoint: str, strategy=Non
 
     schema, defence = examples.schema(), config.defence
     spec = network_spec(config, schema)
-    whole = defence.group_size * replicas_of(strategy)
+    whole = defence.trained_group_size * replicas_of(strategy)
     batch_size = whole_batch_size(min(config.batch_size, schema.splits["train"]), whole)
     an_epoch = steps(schema, "train", batch_size)
     with strategy_scope(strategy):

@@ -117,6 +117,11 @@ class Defence:
         return self
 
     @property
+    def trained_group_size(self) -> int:
+        """Inputs mixed with each other in training; a batch is a whole number of such groups."""
+        return self.group_size
+
+    @property
     def packaging(self) -> int:
         """How much it is preferred for packaging; the highest is packaged, of equal ones the first."""
         return 0

@@ -8,7 +8,12 @@ from typing import Any
 from datamix_tf.defences.base import NetworkSpec, variant
 from datamix_tf.defences.datamix import MixedFeatures, group_size_setting
 from datamix_tf.defences.registry import register
+from datamix_tf.defences.stages import Stage
 from datamix_tf.settings import above, at_least
+
+
+#: Codes look like N(0, I), so mixtures do, in groups of any size: larger groups need no larger batches in training.
+TRAINED_GROUP_SIZE = 32
 
 
 @register
@@ -61,4 +66,20 @@ class MixedBottleneck(MixedFeatures):
             normalization=spec.normalization(),
             seed=spec.seed,
         )
+        return DataMixModel(*parts, group_size=self.trained_group_size, seed=spec.seed, name="bottleneck")
+
+    @property
+    def trained_group_size(self) -> int:
+        return min(self.group_size, TRAINED_GROUP_SIZE)
+
+    def stages(self, epochs: int, fine_tune_epochs: int) -> tuple[Stage, ...]:
+        return (Stage(epochs), Stage(0, change=self._in_whole_groups))
+
+    def _in_whole_groups(self, model: Any, spec: NetworkSpec, valid: Any) -> Any:
+        """The trained model in groups of the size that it is used with."""
+        from datamix_tf.datamix_model import DataMixModel
+
+        if model.group_size == self.group_size:
+            return model
+        parts = (model.pre, model.main, model.post)
         return DataMixModel(*parts, group_size=self.group_size, seed=spec.seed, name="bottleneck")

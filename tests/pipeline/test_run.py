@@ -44,7 +44,14 @@ def test_from_a_zip_to_a_served_model(faces, tmp_path, capsys):
     table = capsys.readouterr().out
     assert "DataMix, N_pre=3, S_G=4" in table and "all in the cloud" in table
     metrics = json.loads((output / "metrics.json").read_text())
-    assert [row["method"] for row in metrics["rows"]] == ["edge", "cloud", "datamix"] * 2
+    assert [row["method"] for row in metrics["rows"]] == [
+        *("edge", "cloud", "datamix", "linear_cloud"),
+        *("edge_head", "edge_head"),
+    ] * 2
+    assert metrics["answer"]["text"].replace(" ", "") in table.replace("\n", "").replace(" ", "")
+    assert metrics["answer"]["text"] in (output / "report.html").read_text()
+    gains = [entry["gain"] for entry in metrics["summary"] if entry["method"] in ("cloud", "datamix", "linear_cloud")]
+    assert len(gains) == 3 and all(gain["standard_error"] > 0 for gain in gains)
     assert metrics["settings"]["group_size"] == 4
     assert all(entry["seeds"] == 2 for entry in metrics["summary"])
     for path in ("report.html", "serving/datamix/1/saved_model.pb", "edge/pre.tflite", "edge/post.tflite"):

@@ -28,7 +28,11 @@ DEFAULTS = {
     "epochs": 40,
     "seed": 0,
     "repeats": 1,
-    "methods": ("edge", "cloud", "datamix"),
+    "methods": ("edge", "cloud", "datamix", "linear_cloud", "edge_head"),
+    "linear_path": True,
+    "head_units": (0, 256),
+    "max_edge_macs": 1e12,
+    "max_accuracy_drop": 0.02,
     "plugin": (),
     "noise": (4.0, 8.0),
     "blur": (16, 8),
@@ -115,7 +119,7 @@ def test_defaults_are_what_a_user_would_type():
         ("--num_pre_blocks 1,4", "--num_pre_blocks must be of 0, 1, 2, 3; received 1,4"),
         (
             "--methods=",
-            "--methods must include one that mixes and is packaged (datamix, obfuscated_datamix, bottleneck); rec",
+            "--methods must include one that mixes and is packaged (datamix, obfuscated_datamix, bottleneck, linear_cloud); rec",
         ),
         (
             "--valid_share 0.6 --test_share 0.5",
