@@ -119,7 +119,7 @@ def test_defaults_are_what_a_user_would_type():
         ("--num_pre_blocks 1,4", "--num_pre_blocks must be of 0, 1, 2, 3; received 1,4"),
         (
             "--methods=",
-            "--methods must include one that mixes and is packaged (datamix, obfuscated_datamix, bottleneck, linear_cloud); rec",
+            "--methods must include one that mixes and is packaged (datamix, linear_cloud, obfuscated_datamix, bottleneck); rec",
         ),
         (
             "--valid_share 0.6 --test_share 0.5",
