@@ -36,7 +36,7 @@ def in_process(model, rows, keys):
     """The Keras model's logits for whole groups with given keys."""
     mixtures = model.mix(model.pre(rows, training=False), keys)
     answers = model.main(mixtures, training=False)
-    return np.asarray(model.post(model.demix(answers, keys), training=False))
+    return np.asarray(model.post(model.demix(answers, keys, model.zero_answer(mixtures)), training=False))
 
 
 def same_halves(halves, main, rows, keys):

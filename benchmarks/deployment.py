@@ -32,7 +32,9 @@ def deploy_private(model, folder: str, labels: tuple[str, ...], name: str = "dat
     from serving.edge import manifest, preprocess
 
     pre, noise = without_noise(model.pre)  # The client adds it.
-    quiet = DataMixModel(pre, model.main, model.post, group_size=model.group_size)
+    quiet = DataMixModel(
+        pre, model.main, model.post, group_size=model.group_size, subtract_constant=model.subtract_constant
+    )
     cloud, edge = os.path.join(base_path(folder), name, "1"), os.path.join(folder, "edge", name)
     fingerprint = saved_model.export_main(model.main, cloud)
     os.makedirs(edge)

@@ -111,7 +111,7 @@ def agreement_of(model, package: Package, x) -> dict[str, float]:
     key = np.asarray(model.keys(np.zeros((model.group_size, 1), "float32")))
     mixtures = np.asarray(model.mix(model.pre(x, training=False), key))
     answers = np.asarray(model.main(mixtures, training=False))
-    outputs = np.asarray(model.post(model.demix(answers, key), training=False))
+    outputs = np.asarray(model.post(model.demix(answers, key, model.zero_answer(mixtures)), training=False))
     cloud = tf.saved_model.load(package.path("serving")).signatures[saved_model.SERVING_DEFAULT]
 
     def ask(features):

@@ -30,6 +30,9 @@ class DataMixModel(MixingModel):
         shuffle: Whether mixtures are also permuted across groups on their way to `main`. The result is the same (row
             order does not matter to `main`); it is there to run exactly what the wire carries.
         seed: Optional int that makes the keys of training repeatable. Not saved.
+        subtract_constant: Whether the cloud's answer to zero is taken off its answers before de-mixing and put back
+            after, in training and at inference (see `zero_answer`). De-mixing is then exact for every affine `main`,
+            not for linear ones alone (docs/mixing.md). It costs one more row in every batch of training.
 
     Call arguments:
         inputs: What `pre` takes, `[batch, ...]`.
@@ -61,11 +64,13 @@ class DataMixModel(MixingModel):
         group_size: int = 8,
         shuffle: bool = False,
         seed: int | None = None,
+        subtract_constant: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.group_size = check_group_size(group_size)
         self.shuffle = shuffle
+        self.subtract_constant = subtract_constant
         self.pre, self.main, self.post = pre, main, post
         self.keys = OrthogonalKeys(group_size, seed=seed, name="keys")
         self.mix, self.demix = Mix(name="mix"), DeMix(name="demix")
@@ -85,8 +90,24 @@ class DataMixModel(MixingModel):
             whole = complete_groups(features, self.group_size, seed=self.keys.seed_generator)
         keys = self._training_keys(whole) if training else self.keys(whole)
         answers = self._ask_cloud(self.mix(whole, keys), training)
-        demixed = self.demix(answers, keys)[: ops.shape(features)[0]]
+        demixed = self.demix(answers, keys, self.zero_answer(whole))[: ops.shape(features)[0]]
         return self.post(demixed, training=training)
+
+    def zero_answer(self, features: Tensor) -> Tensor | None:
+        """What `main` answers to a feature of zeros, as `demix` takes it; `None` without `subtract_constant`.
+
+        `main` is run as in inference in training, too, by itself: a row of zeros among the mixtures would change the
+        statistics of batch normalisation. Gradients pass.
+
+        Args:
+            features: Tensor `[batch, ...]` of at least one row; only its shape and dtype are used.
+
+        Returns:
+            Tensor `[1, ...]` of the shape of one answer, or `None`.
+        """
+        if not self.subtract_constant:
+            return None
+        return self.main(ops.zeros_like(features[:1]), training=False)
 
     def _training_keys(self, features: Tensor) -> Tensor:
         """Keys of which `mixed_share` are random and the rest the identity (`MixingCurriculum`; all random without)."""
@@ -116,4 +137,5 @@ class DataMixModel(MixingModel):
         return plain
 
     def get_config(self) -> Config:
-        return {**super().get_config(), "group_size": self.group_size, "shuffle": self.shuffle}
+        config = {"group_size": self.group_size, "shuffle": self.shuffle, "subtract_constant": self.subtract_constant}
+        return {**super().get_config(), **config}

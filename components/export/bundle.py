@@ -81,4 +81,12 @@ def quiet(model):
     from datamix_tf.layers import without_noise
 
     pre, noise = without_noise(model.pre)
-    return DataMixModel(pre, model.main, model.post, group_size=model.group_size, name=model.name), noise
+    silent = DataMixModel(
+        pre,
+        model.main,
+        model.post,
+        group_size=model.group_size,
+        subtract_constant=model.subtract_constant,
+        name=model.name,
+    )
+    return silent, noise

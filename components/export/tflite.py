@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import tempfile
 
+import numpy as np
+
 from serving.edge import manifest
 
 PRECISIONS = ("float32", "float16", "int8")
@@ -19,6 +21,8 @@ def convert_halves(model, folder: str) -> dict[str, tuple[str, str]]:
       rounded key is
       not orthogonal.
 
+    If the model subtracts the cloud's constant, `post.tflite` holds it: the client need not know, nor ask for it.
+
     Returns:
         Precision -> file names of the halves.
     """
@@ -26,12 +30,13 @@ def convert_halves(model, folder: str) -> dict[str, tuple[str, str]]:
 
     size = model.group_size
     key = tf.TensorSpec((size, size), tf.float32, name="key")
+    constant = _zero_answer(model)
 
     def mix(x, key):
         return {"mixtures": model.mix(model.pre(x, training=False), key[None])}
 
     def demix(y, key):
-        return {"outputs": model.post(model.demix(y, key[None]), training=False)}
+        return {"outputs": model.post(model.demix(y, key[None], constant), training=False)}
 
     x = tf.TensorSpec((size, *model.pre.input_shape[1:]), tf.float32, name="x")
     y = tf.TensorSpec((size, *model.main.output_shape[1:]), tf.float32, name="y")
@@ -44,6 +49,13 @@ def convert_halves(model, folder: str) -> dict[str, tuple[str, str]]:
             with open(os.path.join(folder, name), "wb") as file:
                 file.write(contents[precision])
     return halves
+
+
+def _zero_answer(model):
+    """The cloud's answer to zero as an array, `[1, ...]`, so that M_main is not part of the edge's half; or `None`."""
+    if not model.subtract_constant:
+        return None
+    return np.asarray(model.zero_answer(np.zeros((1, *model.main.input_shape[1:]), "float32")), "float32")
 
 
 def convert_model(model, batch_size: int, path: str) -> None:

@@ -120,6 +120,7 @@ def wrong_key(model: Any) -> Callable[..., Any]:
     def predict(x: Tensor, training: bool = False) -> Tensor:
         features = complete_groups(model.pre(x, training=False), model.group_size)
         answers = model.main(model.mix(features, model.keys(features)), training=False)
-        return model.post(model.demix(answers, model.keys(features)), training=False)[: len(x)]
+        demixed = model.demix(answers, model.keys(features), model.zero_answer(features))
+        return model.post(demixed, training=False)[: len(x)]
 
     return predict

@@ -82,9 +82,13 @@ class Mix(_GroupLinear):
 class DeMix(_GroupLinear):
     """Undoes `Mix` with the same orthogonal keys, by their transposes.
 
+    With `constant`, the de-mixed answers are `A^T (answers - constant) + constant`. If the constant is what the cloud
+    answers to zero, this is exact for every affine cloud, where `A^T answers` is so for linear ones alone.
+
     Call arguments:
         inputs: Float tensor `[batch, ...]` of any rank, for example the cloud's answers to mixtures.
         keys: The keys that `Mix` was called with, `[batch / group_size, group_size, group_size]`.
+        constant: Optional tensor `[1, ...]` or `[...]`, shaped like one of the rows.
 
     Output shape:
         Same as `inputs`.
@@ -96,7 +100,21 @@ class DeMix(_GroupLinear):
 
     >>> DeMix()(Mix()(features, keys), keys)                # equals features, to rounding
 
-    Reference: FaceMix (CVPRW 2020), Eq. 6, with B = A^-1 = A^T.
+    Reference: FaceMix (CVPRW 2020), Eq. 6, with B = A^-1 = A^T; docs/mixing.md for the constant.
     """
 
     transpose_keys = True
+
+    def call(self, inputs: Tensor, keys: Tensor, constant: Tensor | None = None) -> Tensor:
+        if constant is None:
+            return super().call(inputs, keys)
+        constant = ops.cast(constant, inputs.dtype)
+        return super().call(inputs - constant, keys) + constant
+
+    def compute_output_spec(self, inputs: Tensor, keys: Tensor, constant: Tensor | None = None) -> keras.KerasTensor:
+        return super().compute_output_spec(inputs, keys)
+
+    def compute_output_shape(
+        self, inputs_shape: Shape, keys_shape: Shape | None = None, constant_shape: Shape | None = None
+    ) -> Shape:
+        return inputs_shape

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from datamix_tf import DataMixModel, split
-from tests.datamix_tf.small_models import data, private
+from tests.datamix_tf.small_models import data, network, private
 
 
 @pytest.mark.parametrize("shuffle", [False, True])
@@ -13,6 +13,80 @@ def test_with_a_linear_cloud_mixing_changes_nothing(shuffle):
     model = private(linear=True, shuffle=shuffle)
     x, _ = data(16)
     np.testing.assert_allclose(model(x), model.unmixed()(x), rtol=1e-3, atol=1e-5)
+
+
+def affine(**kwargs):
+    """A model whose cloud is one dense layer with biases."""
+    pre, _, post = split(network(), after="first", before="last")
+    main = keras.Sequential([keras.Input((16,)), keras.layers.Dense(16, bias_initializer="ones")])
+    return DataMixModel(pre, main, post, group_size=4, **kwargs)
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_with_an_affine_cloud_mixing_changes_nothing_once_its_constant_is_subtracted(shuffle, training):
+    model = affine(shuffle=shuffle, subtract_constant=True)
+    x, _ = data(16)
+    np.testing.assert_allclose(model(x, training=training), model.unmixed()(x), rtol=1e-3, atol=1e-4)
+    model.subtract_constant = False
+    assert np.abs(np.asarray(model(x, training=training)) - np.asarray(model.unmixed()(x))).max() > 0.1
+
+
+def test_the_constant_is_learned_through():
+    import tensorflow as tf
+
+    model = affine(subtract_constant=True)
+    with tf.GradientTape() as tape:
+        constant = tf.reduce_sum(model.zero_answer(np.ones((4, 16), "float32")))
+    bias = model.main.layers[-1].bias
+    np.testing.assert_array_equal(tape.gradient(constant, bias.value), np.ones(16))
+
+
+def with_statistics(**kwargs):
+    """A model whose cloud normalises batches and drops units."""
+    pre, _, post = split(network(), after="first", before="last")
+    cloud = [
+        keras.layers.Dense(16, bias_initializer="ones"),
+        keras.layers.BatchNormalization(),
+        keras.layers.ReLU(),
+        keras.layers.Dropout(0.5),
+    ]
+    return DataMixModel(pre, keras.Sequential([keras.Input((16,)), *cloud]), post, group_size=4, **kwargs)
+
+
+def test_the_constant_leaves_the_statistics_of_batches_alone():
+    keras.utils.set_random_seed(0)
+    plain, subtracted = with_statistics(seed=1), with_statistics(seed=1, subtract_constant=True)
+    subtracted.set_weights(plain.get_weights())
+    for model in (plain, subtracted):
+        model(data(16)[0], training=True)
+    after = [model.main.layers[1].moving_variance.numpy() for model in (plain, subtracted)]
+    assert np.abs(after[0] - 1).max() > 1e-3
+    np.testing.assert_array_equal(*after)
+
+
+def test_the_constant_is_what_the_cloud_answers_to_zero():
+    model = with_statistics(subtract_constant=True)
+    constant = np.asarray(model.zero_answer(np.full((3, 16), 7, "float32")))
+    assert constant.shape == (1, 16) and constant.min() > 0.9
+    np.testing.assert_array_equal(constant, model.main(np.zeros((1, 16), "float32"), training=False))
+    assert with_statistics().zero_answer(np.zeros((1, 16), "float32")) is None
+
+
+def test_a_model_that_subtracts_the_constant_is_trained_saved_and_loaded(tmp_path):
+    model = with_statistics(subtract_constant=True)
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(True))
+    x, y = data(32)
+    model.fit(x, y, batch_size=16, verbose=0)
+    assert model.predict(x[:5], verbose=0).shape == (5, 3)
+    model.save(tmp_path / "model.keras")
+    assert keras.models.load_model(tmp_path / "model.keras").subtract_constant
+
+
+def test_a_model_saved_before_there_was_the_choice_subtracts_nothing():
+    config = private().get_config()
+    del config["subtract_constant"]
+    assert not DataMixModel.from_config(config).subtract_constant
 
 
 def test_with_a_nonlinear_cloud_every_call_has_its_own_key():

@@ -30,8 +30,11 @@ class Deployment:
     edge: str
 
 
-def private_model(activation: str | None = "relu") -> DataMixModel:
-    """A model of 8 x 8 pictures with random weights; without activation, predictions do not depend on keys."""
+def private_model(activation: str | None = "relu", **options) -> DataMixModel:
+    """A model of 8 x 8 pictures with random weights; without activation, predictions do not depend on keys.
+
+    `options` are of `DataMixModel`.
+    """
     layers = keras.layers
     image = keras.Input((8, 8, 3))
     pre = keras.Model(image, layers.Conv2D(5, 3, 2, padding="same")(layers.Rescaling(1 / 128, -1)(image)))
@@ -41,7 +44,7 @@ def private_model(activation: str | None = "relu") -> DataMixModel:
     )
     answers = keras.Input(main.output_shape[1:])
     post = keras.Model(answers, layers.Dense(len(LABELS))(answers))
-    return DataMixModel(pre, main, post, group_size=GROUP_SIZE)
+    return DataMixModel(pre, main, post, group_size=GROUP_SIZE, **options)
 
 
 def deploy(folder: str, version: int = 1, model: DataMixModel | None = None) -> Deployment:

@@ -38,6 +38,30 @@ def test_mixing_keeps_norms_and_linear_maps(group_size, seed):
     np.testing.assert_allclose(DeMix()(mixed @ weights, keys), x @ weights, rtol=1e-3, atol=1e-4)
 
 
+@settings(max_examples=25)
+@given(shape=shapes, group_size=st.integers(1, 12), seed=st.integers(0, 10**6))
+def test_demix_takes_a_constant_off_and_puts_it_back(shape, group_size, seed):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(2 * group_size, *shape)).astype("float32")
+    constant = rng.normal(size=shape).astype("float32")
+    keys = OrthogonalKeys(group_size, seed=seed)(x)
+    answers = np.asarray(Mix()(x, keys)) + constant
+    for given_as in (constant, constant[None]):
+        np.testing.assert_allclose(DeMix()(answers, keys, given_as), x + constant, atol=1e-4)
+
+
+def test_without_the_constant_it_comes_back_times_the_sums_of_the_keys_columns():
+    x, constant = np.zeros((8, 3), "float32"), np.array([1, -2, 3], "float32")
+    keys = np.asarray(OrthogonalKeys(4, seed=0)(x))
+    returned = np.asarray(DeMix()(np.asarray(Mix()(x, keys)) + constant, keys))
+    np.testing.assert_allclose(returned, keys.sum(1).reshape(8, 1) * constant, atol=1e-5)
+    assert np.abs(returned - constant).max() > 0.1
+
+
+def test_demix_layer_contract_with_a_constant():
+    run_layer_test(DeMix(), *(np.ones(shape, "float32") for shape in ((6, 4, 4, 2), (2, 3, 3), (1, 4, 4, 2))))
+
+
 def test_a_wrong_key_does_not_demix():
     x = np.random.default_rng(0).normal(size=(8, 100)).astype("float32")
     right, wrong = (OrthogonalKeys(8, seed=seed)(x) for seed in (0, 1))

@@ -91,6 +91,22 @@ def test_predictions_come_in_the_order_of_the_inputs(linear, inputs, count):
     assert np.abs(client.predict(inputs[:count]) - expected[:count]).max() < 1e-4
 
 
+@pytest.mark.parametrize("subtract", [True, False])
+def test_the_bundle_holds_the_clouds_constant(tmp_path, inputs, covers, subtract):
+    """A cloud that is linear but for its biases: de-mixing is exact only if what it answers to zero is known."""
+    model = private_model(activation=None, subtract_constant=subtract)
+    conv = model.main.layers[1]
+    conv.bias.assign(np.linspace(-2, 2, conv.filters, dtype=np.float32))
+    deployed = deploy(str(tmp_path), model=model)
+    logits = np.asarray(model.post(model.main(model.pre(inputs))))
+    with (
+        served(deployed.serving) as server,
+        EdgeClient(deployed.edge, server.rest_url, covers=covers, wire="float32") as client,
+    ):
+        difference = np.abs(client.predict(inputs) - 1 / (1 + np.exp(-logits))).max()
+    assert difference < 1e-4 if subtract else difference > 1e-2
+
+
 def test_no_inputs(make):
     client = make()
     assert client.predict(np.zeros((0, 8, 8, 3))).shape == (0, 3) and client.traffic.messages == 0
