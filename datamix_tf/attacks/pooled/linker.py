@@ -35,9 +35,17 @@ class LinkAttack(Attack):
         model: A `DataMixModel`.
         training: A `SeparatorTraining`; a batch is `groups` groups and all their pairs.
         pools: Pools of `POOL_GROUPS` groups, drawn from the test split, that it is scored on.
+        trained: Whether the siamese network is tried, too; the energies alone take no training.
     """
 
-    def __init__(self, model: keras.Model, training: SeparatorTraining | None = None, pools: int = TEST_POOLS) -> None:
+    def __init__(
+        self,
+        model: keras.Model,
+        training: SeparatorTraining | None = None,
+        pools: int = TEST_POOLS,
+        trained: bool = True,
+    ) -> None:
+        self.kinds = (TRAINED, *ENERGIES) if trained else ENERGIES
         self.training, self.pools = training or SeparatorTraining(), pools
         self.drawn, self.group_size = MixedGroups(model, self.training.seed), model.group_size
         self.encoder: keras.Model = None
@@ -45,12 +53,26 @@ class LinkAttack(Attack):
         self.scale, self.curve, self.kind, self.tried, self.energies = 1.0, [], TRAINED, {}, {}
 
     def fit(self, train: Examples, valid: Examples) -> None:
+        training = self.training
+        features, held_out = self.drawn.many_features(train[0]), self.drawn.features(valid[0])
+        self.scale = float(np.sqrt(np.square(features).mean())) or 1.0
+        random = np.random.default_rng(training.seed)
+        if TRAINED in self.kinds:
+            self._train(features, held_out, random)
+        mixtures, _ = self._pool(features, random, max(2, min(STATISTICS // self.group_size, len(features))))
+        for kind in ENERGIES:
+            energies = log_energies(mixtures, kind)
+            self.energies[kind] = energies.mean(0), energies.std(0) + 1e-6
+        for kind in self.kinds:
+            self.tried[kind] = self._auc(held_out, np.random.default_rng(training.seed + 1), kind)[0]
+        self.kind = max(self.tried, key=lambda kind: self.tried[kind])
+
+    def _train(self, features: Array, held_out: Array, random: np.random.Generator) -> None:
+        """Trains the siamese network; its state with the best AUC on held out features is kept."""
         import tensorflow as tf
 
         training = self.training
-        features, held_out = self.drawn.many_features(train[0]), self.drawn.features(valid[0])
         keras.utils.set_random_seed(training.seed)
-        self.scale = float(np.sqrt(np.square(features).mean())) or 1.0
         self.encoder, self.scorer = _encoder(features.shape[1:]), _scorer()
         variables = self.encoder.trainable_variables + self.scorer.trainable_variables
         schedule = keras.optimizers.schedules.CosineDecay(training.learning_rate, training.steps)
@@ -68,7 +90,6 @@ class LinkAttack(Attack):
                 loss = tf.reduce_sum(weight * losses) / tf.reduce_sum(weight)
             optimizer.apply(tape.gradient(loss, variables), variables)
 
-        random = np.random.default_rng(training.seed)
         best, kept, every = -np.inf, list[Array](), max(1, -(-training.steps // 8))
         for number in range(1, training.steps + 1):
             rows, groups = self._pool(features, random, training.groups)
@@ -79,13 +100,6 @@ class LinkAttack(Attack):
                     best, kept = self.curve[-1], [variable.numpy() for variable in variables]
         for variable, value in zip(variables, kept, strict=True):
             variable.assign(value)
-        mixtures, _ = self._pool(features, random, max(2, min(STATISTICS // self.group_size, len(features))))
-        for kind in ENERGIES:
-            energies = log_energies(mixtures, kind)
-            self.energies[kind] = energies.mean(0), energies.std(0) + 1e-6
-        for kind in (TRAINED, *ENERGIES):
-            self.tried[kind] = self._auc(held_out, np.random.default_rng(training.seed + 1), kind)[0]
-        self.kind = max(self.tried, key=lambda kind: self.tried[kind])
 
     def score(self, test: Examples) -> AttackScore:
         features = self.drawn.features(test[0])
