@@ -76,6 +76,46 @@ def mean_auc(labels: Array, scores: Array) -> float:
     return float(roc_auc_score(labels[:, columns], scores[:, columns])) if columns else float("nan")
 
 
+def auc_of_trials(labels: Array, scores: Array, *clusters: Array) -> tuple[float, float]:
+    """Area under the ROC curve of single trials, with a standard error for trials that are not independent.
+
+    Each trial moves the area by its placement: the share of the other kind that it beats. Placements are summed
+    within clusters, and clusters are taken as independent. With every trial a cluster of its own this is DeLong's
+    standard error.
+
+    Args:
+        labels: 0/1 array `[n]`, both kinds among them.
+        scores: Float array `[n]`; higher means more likely 1. Infinite ones count as extremes.
+        clusters: Int arrays `[n]`, each one way to cluster the trials; the largest standard error counts.
+
+    Returns:
+        `(auc, standard error)`; NaN for the latter with a single cluster.
+
+    Raises:
+        ValueError: If one kind is missing, or a score is not a number.
+
+    Source: DeLong et al., Biometrics 44 (1988); for clusters Obuchowski, Biometrics 53 (1997).
+    """
+    from scipy.stats import rankdata
+
+    labels, scores = np.asarray(labels).astype(bool), np.asarray(scores, np.float64)
+    ones, zeros = int(labels.sum()), int((~labels).sum())
+    if not ones or not zeros or np.isnan(scores).any():
+        raise ValueError(f"Expected scores that are numbers, of both kinds. Received: {ones} ones, {zeros} zeros")
+    ranks, placements = rankdata(scores), np.empty(len(scores))
+    for own, others in ((labels, zeros), (~labels, ones)):
+        placements[own] = (ranks[own] - rankdata(scores[own])) / others
+    auc = float(placements[labels].mean())
+    moves = np.where(labels, (placements - auc) / ones, (1 - auc - placements) / zeros)
+    errors = [_clustered_error(moves, np.asarray(cluster)) for cluster in clusters]
+    return auc, float(np.max(errors))
+
+
+def _clustered_error(moves: Array, cluster: Array) -> float:
+    sums = np.bincount(np.unique(cluster, return_inverse=True)[1], weights=moves)
+    return float(np.sqrt(np.square(sums).sum() * len(sums) / (len(sums) - 1))) if len(sums) > 1 else float("nan")
+
+
 def advantage(score: float, chance: float) -> float:
     """How far above chance an attack's score is, as a share of what there is to gain: 0 for guessing, 1 for all."""
     return (score - chance) / max(1 - chance, 1e-9)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from components.records.serialising import Record
 from datamix_tf.attacks.base import AttackScore
+from datamix_tf.attacks.threat_models import FORMER
 
 
 class AttackResult(Record, kw_only=True):
@@ -15,7 +18,7 @@ class AttackResult(Record, kw_only=True):
         model: Name of the model, where results of several stand beside each other.
         id: Of the attack (`datamix_tf.attacks.registry`).
         name: What tables call it, where that is not the key under which it stands.
-        threat: Its threat model.
+        threat: Its threat model; former names in older files (`datamix_tf.attacks.threat_models.FORMER`) become today's.
         skipped: Why it has no meaning here; the fields below are then those of an attack that was not run.
         score, chance, n, measure, standard_error: As of `datamix_tf.attacks.AttackScore`.
         details: Anything beside the score: `attack` (how it was done), `classes` (how many are told apart), curves.
@@ -46,6 +49,7 @@ class AttackResult(Record, kw_only=True):
         super().__post_init__()
         if not self.skipped and (None in (self.score, self.chance, self.n) or not self.measure):
             raise ValueError("an attack must have score, chance, n and measure, or be skipped with a reason")
+        msgspec.structs.force_setattr(self, "threat", FORMER.get(self.threat, self.threat))
 
     @classmethod
     def of(cls, score: AttackScore, classes: int, **named: Any) -> AttackResult:

@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from datamix_tf.attacks.linked.picture_attack import SeparatedPictures
     from datamix_tf.attacks.linked.separation_attack import KeyAttack, SeparatedLabelAttack, separators
     from datamix_tf.attacks.linked.span import CandidateAttack, InjectedAttack, ReuseAttack
+    from datamix_tf.attacks.membership.attack import (
+        MembershipAttack,
+        membership_group,
+        membership_likelihood,
+        membership_pool,
+        membership_pool_inverse,
+        membership_single,
+    )
     from datamix_tf.attacks.pooled.linker import LinkAttack
     from datamix_tf.attacks.pooled.pooled_attack import PooledKeyAttack
     from datamix_tf.attacks.pooled.pooled_labels import PooledLabelAttack
@@ -34,6 +42,7 @@ __all__ = [
     "LabelAttack",
     "LinearProbe",
     "LinkAttack",
+    "MembershipAttack",
     "PooledKeyAttack",
     "PooledLabelAttack",
     "ReconstructionAttack",
@@ -43,6 +52,11 @@ __all__ = [
     "SeparatedPictures",
     "SeparatorTraining",
     "SetAttack",
+    "membership_group",
+    "membership_likelihood",
+    "membership_pool",
+    "membership_pool_inverse",
+    "membership_single",
     "separators",
 ]
 _NAMES = {
@@ -51,6 +65,14 @@ _NAMES = {
     "linked.picture_attack": ("SeparatedPictures",),
     "linked.separation_attack": ("KeyAttack", "SeparatedLabelAttack", "separators"),
     "linked.span": ("CandidateAttack", "InjectedAttack", "ReuseAttack"),
+    "membership.attack": (
+        "MembershipAttack",
+        "membership_group",
+        "membership_likelihood",
+        "membership_pool",
+        "membership_pool_inverse",
+        "membership_single",
+    ),
     "pooled.linker": ("LinkAttack",),
     "pooled.pooled_attack": ("PooledKeyAttack",),
     "pooled.pooled_labels": ("PooledLabelAttack",),

@@ -133,10 +133,41 @@ OURS = (
     AttackSpec("known_half", "key with half of the inputs known", "injected", _injected(0.5)),
     AttackSpec("known_all_but_one", "key with all inputs but one known", "injected", _injected(1.0)),
     AttackSpec(
+        "membership_single",
+        "membership by one mixture",
+        "single",
+        lambda s: attacks.membership_single(s.model, s.groups, s.separation.seed),
+        mixed=True,
+    ),
+    AttackSpec(
         "membership_span",
         "membership by the group's span",
-        "candidate",
+        "linked",
         lambda s: attacks.CandidateAttack(s.model, s.groups, s.separation.seed),
+    ),
+    AttackSpec(
+        "membership_group",
+        "membership by the group's moment",
+        "linked",
+        lambda s: attacks.membership_group(s.model, s.groups, s.separation.seed),
+    ),
+    AttackSpec(
+        "membership_likelihood",
+        "membership by the group's likelihood ratio",
+        "linked",
+        lambda s: attacks.membership_likelihood(s.model, s.groups, s.separation.seed),
+    ),
+    AttackSpec(
+        "membership_pool",
+        "membership by a pool's products",
+        "pooled",
+        lambda s: attacks.membership_pool(s.model, s.groups, s.separation.seed),
+    ),
+    AttackSpec(
+        "membership_pool_inverse",
+        "membership by a pool's inverse moment",
+        "pooled",
+        lambda s: attacks.membership_pool_inverse(s.model, s.groups, s.separation.seed),
     ),
     AttackSpec(
         "reuse_spans",

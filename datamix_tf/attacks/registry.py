@@ -34,7 +34,7 @@ class Subject:
     """What is attacked and what for.
 
     Attributes:
-        model: A trained model, see `datamix_tf.transmission`; for all threat models but `"single"` a `DataMixModel`.
+        model: A trained model, see `datamix_tf.transmission`; for attacks that need a key a `DataMixModel`.
         outputs: Number of logits of the label that is read, if one is.
         binary: Whether that label is several 0/1 ones.
         training: For attacks that train a network on labels.
@@ -75,6 +75,7 @@ class AttackSpec:
         needs_map: Whether what is sent must have rows, columns and channels.
         audited: Whether an audit runs it if nobody names attacks; those of the papers' tables are run by name.
         groups: Groups that it needs of each split.
+        mixed: Whether it needs mixed groups even though it sees one tensor alone.
     """
 
     id: str
@@ -87,11 +88,12 @@ class AttackSpec:
     needs_map: bool = False
     audited: bool = True
     groups: int = 2
+    mixed: bool = False
 
     @property
     def needs_key(self) -> bool:
-        """Whether it needs groups that are mixed with an orthogonal key."""
-        return self.threat != SINGLE
+        """Whether it needs groups that are mixed with an orthogonal key: all do that see several, and `mixed` ones."""
+        return self.mixed or self.threat != SINGLE
 
     def title(self, task: str) -> str:
         """What tables call it on the labels of a task."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import keras
 import numpy as np
 from scipy.stats import ortho_group
 
 from datamix_tf.layers import GaussianBottleneck, OrthogonalKeys
+from datamix_tf.layers.gaussian_bottleneck import without_noise
 from datamix_tf.transmission import copy_of, mixes_groups
 from datamix_tf.typing import Array
 
@@ -55,6 +57,19 @@ class MixedGroups:
     def features(self, x: Array, batch_size: int = 256) -> Array:
         """Features of inputs, `[batch, ...]`."""
         return _apply(self._pre, x, batch_size)
+
+    @functools.cached_property
+    def _quiet(self) -> tuple[keras.Model, float]:
+        return without_noise(self._pre)
+
+    @property
+    def noise(self) -> float:
+        """Standard deviation of the noise that the edge adds to each number of a feature; 0 without noise."""
+        return self._quiet[1]
+
+    def quiet_features(self, x: Array, batch_size: int = 256) -> Array:
+        """Features of inputs without the edge's noise, `[batch, ...]`: what an attacker computes of a photo it has."""
+        return _apply(self._quiet[0], x, batch_size)
 
     def many_features(self, x: Array) -> Array:
         """Features of inputs to learn from: several draws of each where the edge draws noise."""

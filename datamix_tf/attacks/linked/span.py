@@ -56,7 +56,7 @@ class SpanAttack(Attack):
 
 
 class CandidateAttack(SpanAttack):
-    """Is this photo in the group? (threat model `candidate`).
+    """Is this photo in the group? (threat model `linked`).
 
     The attacker has the candidates and computes their features itself (where the edge draws noise, with noise of its
     own). As many candidates are members as not; the score is the AUC of the residual outside of the group's span.
