@@ -214,7 +214,10 @@ def summary(rows: list[Row]) -> list[SummaryEntry]:
         figures = {key: [getattr(row, key) for row in members] for key in SUMMARY_KEYS}
         for name, attack in members[0].attacks.items():
             if not attack.skipped:
-                figures[f"attack {name}"] = [row.attacks[name].score for row in members]
+                tried = [
+                    row.attacks[name] for row in members if name in row.attacks
+                ]  # some are tried on one seed alone
+                figures[f"attack {name}"] = [attack.score for attack in tried if not attack.skipped]
         entry = SummaryEntry(
             method=defence.id,
             settings=defence.settings,

@@ -26,7 +26,7 @@ def trade_offs(metrics: Metrics) -> dict[str, bytes]:
 
 
 def _mixing(metrics):
-    """DataMix at several depths and group sizes: all with a linear path, or all without, whichever there are more of."""
+    """DataMix at several depths and group sizes: with a linear path, or without, whichever there are more of."""
     entries = [entry for entry in metrics.summary if entry.method == DataMix.id]
     by_path = [[entry for entry in entries if entry.defence.linear_path == path] for path in (True, False)]
     return max(by_path, key=len)

@@ -13,7 +13,7 @@ from components.report.headline import headline
 from components.report.health import health, shortened
 from components.report.templates import environment, for_script, percent, source, source_hash
 from components.report.tradeoff import trade_off
-from components.report.worst_attack import attacks_on, worst_attack
+from components.report.worst_attack import asked_for, attacks_on, worst_attack
 
 #: The templates of the sections, in their order, and their headings.
 SECTIONS = {
@@ -86,7 +86,7 @@ def _prepared(run):
         **vars(run),
         "headline": headline(page, audit),
         "worst": {entry.label: worst_attack(attacks_on(entry, page, audit)) for entry in entries},
-        "single": list(dict.fromkeys(name for row in rows for name in row.attacks)),
+        "single": asked_for(rows),
         "first": {entry.label: entry.members(rows)[0] for entry in entries},
         "sentences": {model: audit.sentences([model]) for model in audited},
         "curves": curves(page.trainings),

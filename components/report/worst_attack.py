@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 
 from components.records.attacks import AttackResult, Separation
 from components.records.audit import AuditReport
-from components.records.metrics import SummaryEntry
+from components.records.metrics import Row, SummaryEntry
 from components.records.page import Page
+from datamix_tf.attacks.catalogue import all_attacks
 from datamix_tf.attacks.threat_models import SINGLE
 
 
@@ -34,6 +36,12 @@ class Leak:
     measure: str
     gain: float
     origin: str
+
+
+def asked_for(rows: Iterable[Row]) -> list[str]:
+    """Names of the attacks that a run was asked for, which have a column of their own: not those of every run."""
+    quick = {spec.id for spec in all_attacks().values() if spec.quick}
+    return list(dict.fromkeys(name for row in rows for name, attack in row.attacks.items() if attack.id not in quick))
 
 
 def attacks_on(entry: SummaryEntry, page: Page, audit: AuditReport | None = None) -> list[Leak]:

@@ -25,6 +25,8 @@ SEPARATIONS = {
     "critic": "learned critic",
     "unmixing": "unmixing network",
 }
+#: Those of them that train something.
+TRAINED = ("critic", "unmixing")
 
 
 def _network(subject: Subject) -> Attack:
@@ -104,7 +106,7 @@ OURS = (
     _of_tables("key", "key of a group", "linked", _key),
     AttackSpec("label_network", "a network on one mixture", "single", _network, labels=True),
     *(
-        AttackSpec(f"key_{id}", f"key by {name}", "linked", _separation(index))
+        AttackSpec(f"key_{id}", f"key by {name}", "linked", _separation(index), quick=id not in TRAINED)
         for index, (id, name) in enumerate(SEPARATIONS.items())
     ),
     AttackSpec("separated_label_network", "a network on separated mixtures", "linked", _separated_network, labels=True),
@@ -116,6 +118,13 @@ OURS = (
         pictures=True,
     ),
     AttackSpec("linker", "linker", "pooled", lambda s: attacks.LinkAttack(s.model, s.separation)),
+    AttackSpec(
+        "linker_energies",
+        "linker by energies",
+        "pooled",
+        lambda s: attacks.LinkAttack(s.model, s.separation, trained=False),
+        quick=True,
+    ),
     AttackSpec(
         "pooled_key",
         "key by linker and separation",
@@ -129,57 +138,65 @@ OURS = (
         _pooled_labels,
         labels=True,
     ),
-    AttackSpec("known_one", "key with one known input", "injected", _injected(0.0)),
-    AttackSpec("known_half", "key with half of the inputs known", "injected", _injected(0.5)),
-    AttackSpec("known_all_but_one", "key with all inputs but one known", "injected", _injected(1.0)),
+    AttackSpec("known_one", "key with one known input", "injected", _injected(0.0), quick=True),
+    AttackSpec("known_half", "key with half of the inputs known", "injected", _injected(0.5), quick=True),
+    AttackSpec("known_all_but_one", "key with all inputs but one known", "injected", _injected(1.0), quick=True),
     AttackSpec(
         "membership_single",
         "membership by one mixture",
         "single",
         lambda s: attacks.membership_single(s.model, s.groups, s.separation.seed),
         mixed=True,
+        quick=True,
     ),
     AttackSpec(
         "membership_span",
         "membership by the group's span",
         "linked",
         lambda s: attacks.CandidateAttack(s.model, s.groups, s.separation.seed),
+        quick=True,
     ),
     AttackSpec(
         "membership_group",
         "membership by the group's moment",
         "linked",
         lambda s: attacks.membership_group(s.model, s.groups, s.separation.seed),
+        quick=True,
     ),
     AttackSpec(
         "membership_likelihood",
         "membership by the group's likelihood ratio",
         "linked",
         lambda s: attacks.membership_likelihood(s.model, s.groups, s.separation.seed),
+        quick=True,
     ),
     AttackSpec(
         "membership_pool",
         "membership by a pool's products",
         "pooled",
         lambda s: attacks.membership_pool(s.model, s.groups, s.separation.seed),
+        quick=True,
     ),
     AttackSpec(
         "membership_pool_inverse",
         "membership by a pool's inverse moment",
         "pooled",
         lambda s: attacks.membership_pool_inverse(s.model, s.groups, s.separation.seed),
+        quick=True,
     ),
     AttackSpec(
         "reuse_spans",
         "shared feature by two spans",
         "reuse",
         lambda s: attacks.ReuseAttack(s.model, s.groups, s.separation.seed),
+        quick=True,
     ),
     AttackSpec(
         "returned_rows",
         "key by separation of the returned rows",
         "output",
         lambda s: attacks.KeyAttack(s.model, groups=s.groups, seed=s.separation.seed, answers=True),
+        quick=True,
     ),
 )
 for _spec in OURS:

@@ -76,6 +76,7 @@ class AttackSpec:
         audited: Whether an audit runs it if nobody names attacks; those of the papers' tables are run by name.
         groups: Groups that it needs of each split.
         mixed: Whether it needs mixed groups even though it sees one tensor alone.
+        quick: Whether it trains nothing and takes seconds, so that every run tries it on what it mixes.
     """
 
     id: str
@@ -89,6 +90,7 @@ class AttackSpec:
     audited: bool = True
     groups: int = 2
     mixed: bool = False
+    quick: bool = False
 
     @property
     def needs_key(self) -> bool:

@@ -11,7 +11,6 @@ from datamix_tf.defences.registry import register
 from datamix_tf.defences.stages import Stage
 from datamix_tf.settings import above, at_least
 
-
 #: Codes look like N(0, I), so mixtures do, in groups of any size: larger groups need no larger batches in training.
 TRAINED_GROUP_SIZE = 32
 

@@ -7,9 +7,12 @@ import dataclasses
 from components.attacker import TARGET, AttackConfig
 from components.errors import InputError
 from components.training.networks import ModelConfig
-from datamix_tf.attacks.catalogue import get_attack
+from datamix_tf.attacks.catalogue import all_attacks, get_attack
 from datamix_tf.defences import Defence
 from pipeline.experiments.rows import FIRST_HIDDEN, HIDDEN, Row
+
+#: Most test groups of the attacks that every run tries.
+QUICK_GROUPS = 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,6 +57,14 @@ def plan(rows: list[Row], options, hidden: tuple[str, ...]) -> Plan:
             for attack in row.attacks:
                 for label in {HIDDEN: hidden, FIRST_HIDDEN: hidden[:1], TARGET: (TARGET,)}[attack.label]:
                     attacks.append(_attack(attack, label, model, options))
+            if (
+                options.quick_audit
+                and options.attack_epochs
+                and seed == options.seed
+                and model.defence.mixes
+                and model.defence.group_size > 1
+            ):
+                attacks += [_quick(spec.id, model) for spec in all_attacks().values() if spec.quick]
     return Plan(list(models.values()), methods, list(dict.fromkeys(attacks)))
 
 
@@ -76,6 +87,11 @@ def _model(defence, options, hidden, seed):
     }
     as_told = {field.name for field in dataclasses.fields(ModelConfig)} - set(own)
     return ModelConfig(**own, **{name: getattr(options, name) for name in as_told})
+
+
+def _quick(attack, model):
+    """An attack that every run tries on what it mixes; all their settings are fixed, they train nothing."""
+    return AttackConfig(model=model.name, attack=attack, groups=QUICK_GROUPS, seed=model.seed)
 
 
 def _attack(attack, label, model, options):

@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
+from components.evaluation.answer import leakage
 from components.records.metrics import Metrics
 from components.report.page import human
+from components.report.worst_attack import asked_for
 from datamix_tf.defences import Defence
 
 HEADINGS = ("method", "edge params", "edge MACs", "bytes up", "test acc.", "balanced", "AUC")
 GAIN = "gain over the edge alone (s.e.)"
-CAUTION = "Attacks see single mixtures. A cloud that compares the mixtures of a group learns far more (README)."
+WORST = "worst attack: share of what there is to gain"
+CAUTION = (
+    "Columns of attacks are of single tensors, as in the papers. The worst attack is of all that were tried, those that "
+    "compare the mixtures of a group or of many included."
+)
 SCORES = {"valid": "valid_accuracy", "test": "test_accuracy", "balanced": "balanced_accuracy"}
 
 
 def table(metrics: Metrics) -> str:
     """The methods of a run as aligned text, with mean and standard deviation over seeds, and the attack scores."""
-    attacks = sorted({name for row in metrics.rows for name in row.attacks})
+    attacks = sorted(asked_for(metrics.rows))
     gains = [GAIN] if any(entry.gain for entry in metrics.summary) else []
-    lines = [[*HEADINGS, *gains, *(f"attack: {name} (chance, n)" for name in attacks)]]
+    lines = [[*HEADINGS, *gains, *(f"attack: {name} (chance, n)" for name in attacks), WORST]]
     for entry in metrics.summary:
         figures = [_spread(entry, key) for key in ("test_accuracy", "balanced_accuracy", "auc")]
         figures += [_gain(entry)] if gains else []
-        lines.append([entry.label, *_costs(entry), *figures, *(_attack(entry, name, metrics.rows) for name in attacks)])
+        lines.append(
+            [
+                entry.label,
+                *_costs(entry),
+                *figures,
+                *(_attack(entry, name, metrics.rows) for name in attacks),
+                _worst(entry, metrics.rows),
+            ]
+        )
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     text = [
         "  ".join(
@@ -123,6 +137,16 @@ def _gain(entry):
     if entry.gain is None:
         return "-"
     return f"{100 * entry.gain.share:+.1f} ({100 * entry.gain.standard_error:.1f})"
+
+
+def _worst(entry, rows):
+    """The worst of all attacks on a method."""
+    if entry.defence.sends_nothing:
+        return "nothing is sent"
+    found = leakage(entry, rows)
+    if entry.defence.leakage is not None:
+        return "1.00: raw inputs are sent"
+    return f"{found.share:.2f}: {found.by}" if found.measured else "not measured"
 
 
 def _attack(entry, name, rows):

@@ -28,6 +28,9 @@ class AttackChoiceOptions(AttackOptions):
     GROUP = "attacks"
 
     attacks: tuple[str, ...] = setting(("label",), "which attacks a run tries, with commas", **registered(all_attacks))
+    quick_audit: bool = setting(
+        True, "on every mixing model also all attacks that train nothing: those of a group, a pool, a candidate"
+    )
     attack_learning_rates: tuple[float, ...] = setting((1e-3,), "each is tried, the best counts", **above(0))
     attack_starts: tuple[str, ...] = setting(
         ("trained",),

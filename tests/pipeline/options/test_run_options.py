@@ -31,6 +31,7 @@ DEFAULTS = {
     "methods": ("edge", "cloud", "datamix", "linear_cloud", "edge_head"),
     "linear_path": True,
     "head_units": (0, 256),
+    "quick_audit": True,
     "max_edge_macs": 1e12,
     "max_accuracy_drop": 0.02,
     "plugin": (),
@@ -119,7 +120,7 @@ def test_defaults_are_what_a_user_would_type():
         ("--num_pre_blocks 1,4", "--num_pre_blocks must be of 0, 1, 2, 3; received 1,4"),
         (
             "--methods=",
-            "--methods must include one that mixes and is packaged (datamix, linear_cloud, obfuscated_datamix, bottleneck); rec",
+            "--methods must include one that mixes and is packaged (datamix, linear_cloud, obfuscated_datamix, ",
         ),
         (
             "--valid_share 0.6 --test_share 0.5",
