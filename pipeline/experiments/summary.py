@@ -12,8 +12,8 @@ HEADINGS = ("method", "edge params", "edge MACs", "bytes up", "test acc.", "bala
 GAIN = "gain over the edge alone (s.e.)"
 WORST = "worst attack: share of what there is to gain"
 CAUTION = (
-    "Columns of attacks are of single tensors, as in the papers. The worst attack is of all that were tried, those that "
-    "compare the mixtures of a group or of many included."
+    "Columns of attacks are of single tensors, as in the papers. The worst attack is of all that were tried, those "
+    "included that compare the mixtures of a group or of many."
 )
 SCORES = {"valid": "valid_accuracy", "test": "test_accuracy", "balanced": "balanced_accuracy"}
 
