@@ -57,14 +57,8 @@ def plan(rows: list[Row], options, hidden: tuple[str, ...]) -> Plan:
             for attack in row.attacks:
                 for label in {HIDDEN: hidden, FIRST_HIDDEN: hidden[:1], TARGET: (TARGET,)}[attack.label]:
                     attacks.append(_attack(attack, label, model, options))
-            if (
-                options.quick_audit
-                and options.attack_epochs
-                and seed == options.seed
-                and model.defence.mixes
-                and model.defence.group_size > 1
-            ):
-                attacks += [_quick(spec.id, model) for spec in all_attacks().values() if spec.quick]
+            if options.quick_audit and options.attack_epochs and seed == options.seed:
+                attacks += _quick(model)
     return Plan(list(models.values()), methods, list(dict.fromkeys(attacks)))
 
 
@@ -89,9 +83,12 @@ def _model(defence, options, hidden, seed):
     return ModelConfig(**own, **{name: getattr(options, name) for name in as_told})
 
 
-def _quick(attack, model):
-    """An attack that every run tries on what it mixes; all their settings are fixed, they train nothing."""
-    return AttackConfig(model=model.name, attack=attack, groups=QUICK_GROUPS, seed=model.seed)
+def _quick(model):
+    """The attacks that every run tries on what it mixes. They train nothing."""
+    if not model.defence.mixes or model.defence.group_size < 2:
+        return []
+    ids = [spec.id for spec in all_attacks().values() if spec.quick]
+    return [AttackConfig(model=model.name, attack=id, groups=QUICK_GROUPS, seed=model.seed) for id in ids]
 
 
 def _attack(attack, label, model, options):
