@@ -175,7 +175,6 @@ OURS = (
         "membership by a pool's products",
         "pooled",
         lambda s: attacks.membership_pool(s.model, s.groups, s.separation.seed),
-        quick=True,
     ),
     AttackSpec(
         "membership_pool_inverse",

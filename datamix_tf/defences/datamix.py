@@ -78,14 +78,13 @@ class DataMix(MixedFeatures):
 
     @property
     def label(self) -> str:
-        return f"DataMix, N_pre={self.num_pre_blocks}, S_G={self.group_size}" + self._without(", no linear path")
+        path = " with a linear path" if self.linear_path else ""
+        return f"DataMix{path}, N_pre={self.num_pre_blocks}, S_G={self.group_size}"
 
     @property
     def model_name(self) -> str:
-        return f"datamix-pre{self.num_pre_blocks}-group{self.group_size}" + self._without("-papers")
-
-    def _without(self, text: str) -> str:
-        return "" if self.linear_path else text
+        path = "-linear" if self.linear_path else ""
+        return f"datamix-pre{self.num_pre_blocks}-group{self.group_size}{path}"
 
     @property
     def packaging(self) -> int:

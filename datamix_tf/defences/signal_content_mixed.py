@@ -23,9 +23,6 @@ class SignalContentMixed(DataMix):
     linear_path: bool = False  # the cloud's first layers must be those whose signal content is sent
     signal_rank: int = rank_setting()
 
-    def _without(self, text: str) -> str:
-        return ""
-
     @property
     def label(self) -> str:
         return f"{super().label}, signal content of rank {self.signal_rank}"

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from components.attacker import AttackConfig, Attacker, known_classes, run_attack
 from components.blessing import Thresholds, blessing, refusals
+from components.evaluation.answer import Limits
 from components.evaluator import Evaluator, measure
 from components.export.tflite import run_signature
 from components.infra_validator import InfraValidator, validated
@@ -85,7 +86,7 @@ def scores(folder, examples, models) -> AttackScores:
 def evaluation(folder, examples, models, scores) -> Evaluation:
     methods = [(Edge(), PLAIN.name), (Cloud(), PLAIN.name), (CONFIG.defence, CONFIG.name)]
     inputs = {"examples": examples, "models": models, "scores": scores}
-    evaluator = Evaluator(methods=methods, model=CONFIG.name, thresholds=Thresholds(0.5, 1.0))
+    evaluator = Evaluator(methods=methods, model=CONFIG.name, thresholds=Thresholds(0.5, 1.0), limits=Limits())
     return evaluator.run(inputs, str(folder / "evaluator"))["evaluation"]
 
 
@@ -388,7 +389,9 @@ def test_the_page_tells_what_was_measured(report, evaluation):
     shares = page.edge_shares
     assert shares["all on the edge"] == 1 and shares["all in the cloud"] == 0
     macs = {row.method: row.edge_macs for row in metrics.rows}
-    assert shares["DataMix, N_pre=1, S_G=4"] == pytest.approx(macs["datamix"] / macs["edge"], rel=0.01)
+    assert shares["DataMix with a linear path, N_pre=1, S_G=4"] == pytest.approx(
+        macs["datamix"] / macs["edge"], rel=0.01
+    )
     score = page.separation[CONFIG.name]
     assert list(page.separation) == [CONFIG.name] and score.threat == "linked"
     assert score.chance < score.score <= 1 and score.n == 8

@@ -50,7 +50,7 @@ def test_a_run_with_a_bottleneck_is_packaged_with_its_noise(finished):
 
 
 def test_every_threat_model_is_measured_and_a_second_audit_takes_up_the_first(finished, capsys):
-    assert main([finished, "--models", "datamix-pre1-group4-seed0", *TINY]) == 0
+    assert main([finished, "--models", "datamix-pre1-group4-linear-seed0", *TINY]) == 0
     report = capsys.readouterr().out
     assert all(f"- {threat}: a cloud that sees" in report for threat in THREATS)
     assert "candidate" in report and "not protected against it" in report
@@ -60,7 +60,7 @@ def test_every_threat_model_is_measured_and_a_second_audit_takes_up_the_first(fi
     assert {score["probe"] for score in scores} == wanted
     assert {score["name"] for score in scores if "identity" in score["name"]}  # hidden labels are read too
     assert all(score["seconds"] >= 0 and score["n"] > 0 for score in scores if "skipped" not in score)
-    assert os.path.getsize(os.path.join(finished, "audit", "datamix-pre1-group4-seed0.png")) > 0
+    assert os.path.getsize(os.path.join(finished, "audit", "datamix-pre1-group4-linear-seed0.png")) > 0
     assert get_attack(PICTURES).name in report
     with open(os.path.join(finished, "report.html"), encoding="utf-8") as file:
         page = file.read()
@@ -75,7 +75,7 @@ def test_every_threat_model_is_measured_and_a_second_audit_takes_up_the_first(fi
     [
         (["/nowhere"], "expected the output folder of a finished"),
         (["{empty}"], "has no artifacts/transform/examples/schema.json"),
-        (["{run}", "--models", "plain-seed0"], "no mixing model 'plain-seed0'; it has datamix-pre1-group4-seed0"),
+        (["{run}", "--models", "plain-seed0"], "no mixing model 'plain-seed0'; it has datamix-pre1-group4-linear-seed0"),
         (["{run}", "--threats", "thunder"], "--threats must be of single, linked"),
         (
             ["{run}", "--attacks", "FastICA,lightning"],

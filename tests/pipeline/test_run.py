@@ -42,7 +42,7 @@ def test_from_a_zip_to_a_served_model(faces, tmp_path, capsys):
     arguments = ["--runner", "DirectRunner", "--dataset", f"folder:{faces}", "--output", str(output), "--repeats", "2"]
     assert main([*arguments, "--num_pre_blocks", "3", "--group_size", "4", *SMALL, "--attack_epochs", "0"]) == 0
     table = capsys.readouterr().out
-    assert "DataMix, N_pre=3, S_G=4" in table and "all in the cloud" in table
+    assert "DataMix with a linear path, N_pre=3, S_G=4" in table and "all in the cloud" in table
     metrics = json.loads((output / "metrics.json").read_text())
     assert [row["method"] for row in metrics["rows"]] == [
         *("edge", "cloud", "datamix", "linear_cloud"),

@@ -14,7 +14,7 @@ def test_the_rows_behind_an_entry_have_its_defence():
     rows = [pages.row("datamix", f"model{index}", own) for index, own in enumerate(settings)]
     metrics = pages.metrics([pages.row("cloud", "plain"), *rows])
     cloud, *entries = metrics.summary
-    assert cloud.settings == {} and [entry.defence for entry in entries] == [DataMix(1, 2), DataMix(1, 4)]
+    assert cloud.settings == {} and [entry.defence for entry in entries] == [DataMix(1, 2, False), DataMix(1, 4, False)]
     assert entries[1].models == ("model2", "model3") and entries[1].seeds == 2
     assert [row.model for row in entries[1].members(metrics.rows)] == ["model2", "model3"]
     assert entries[1].label == metrics.rows[-1].label == "DataMix, N_pre=1, S_G=4"

@@ -11,7 +11,8 @@ from tests.datamix_tf.defences.kinds import KINDS
 
 def test_ours_stand_in_the_order_of_the_papers_tables():
     ids = ["edge", "cloud", "edge_half", "noise", "blur", "anonymizer", "mixup", "obfuscation", "datamix"]
-    assert [kind.id for kind in KINDS][:11] == [*ids, "obfuscated_datamix", "bottleneck"]
+    more = ["linear_cloud", "edge_head", "obfuscated_datamix", "bottleneck"]
+    assert [kind.id for kind in KINDS][:13] == [*ids, *more]
 
 
 def test_a_defence_comes_back_from_its_description(defence):
