@@ -18,7 +18,7 @@ class AttackResult(Record, kw_only=True):
         model: Name of the model, where results of several stand beside each other.
         id: Of the attack (`datamix_tf.attacks.registry`).
         name: What tables call it, where that is not the key under which it stands.
-        threat: Its threat model; former names in older files (`FORMER` of `threat_models`) become today's.
+        threat: Its threat model; a name in older files becomes today's (`datamix_tf.attacks.threat_models.FORMER`).
         skipped: Why it has no meaning here; the fields below are then those of an attack that was not run.
         score, chance, n, measure, standard_error: As of `datamix_tf.attacks.AttackScore`.
         details: Anything beside the score: `attack` (how it was done), `classes` (how many are told apart), curves.

@@ -156,7 +156,7 @@ def _balance(data):
 def _limits(run, head):
     yield "Accuracy for groups of people was not measured apart."
     if not head.audited:
-        yield "No audit of this run was found: `python -m pipeline.audit RUN` attacks it under seven threat models."
+        yield "No audit of this run was found: `python -m pipeline.audit RUN` attacks it under six threat models."
     if head.untried:
         yield f"Threat models under which nothing was tried: {', '.join(head.untried)}."
     yield "An attack that fails proves nothing: another may succeed."

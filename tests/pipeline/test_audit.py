@@ -53,7 +53,7 @@ def test_every_threat_model_is_measured_and_a_second_audit_takes_up_the_first(fi
     assert main([finished, "--models", "datamix-pre1-group4-linear-seed0", *TINY]) == 0
     report = capsys.readouterr().out
     assert all(f"- {threat}: a cloud that sees" in report for threat in THREATS)
-    assert "candidate" in report and "not protected against it" in report
+    assert "membership by the group's span" in report and "not protected against it" in report
     with open(os.path.join(finished, "audit", "audit.json"), encoding="utf-8") as file:
         scores = json.load(file)["scores"]
     wanted = {spec.name for spec in OURS if spec.audited and any(part in spec.name for part in SOME)}
@@ -64,8 +64,8 @@ def test_every_threat_model_is_measured_and_a_second_audit_takes_up_the_first(fi
     assert get_attack(PICTURES).name in report
     with open(os.path.join(finished, "report.html"), encoding="utf-8") as file:
         page = file.read()
-    assert "candidate: a cloud that sees" in page and "No audit of these models" not in page
-    assert main([finished, *TINY, "--threats", "candidate,injected"]) == 0  # all models; the first's are kept
+    assert "linked: a cloud that sees" in page and "No audit of these models" not in page
+    assert main([finished, *TINY, "--threats", "output,injected"]) == 0  # all models; the first's are kept
     captured = capsys.readouterr()
     assert "attack datamix" not in captured.err and "attack bottleneck16-bits20-group4-seed0" in captured.err
 
@@ -75,7 +75,7 @@ def test_every_threat_model_is_measured_and_a_second_audit_takes_up_the_first(fi
     [
         (["/nowhere"], "expected the output folder of a finished"),
         (["{empty}"], "has no artifacts/transform/examples/schema.json"),
-        (["{run}", "--models", "plain-seed0"], "no mixing model 'plain-seed0'; it has datamix-pre1-group4-linear-seed0"),
+        (["{run}", "--models", "plain-seed0"], "no mixing model 'plain-seed0'; it has datamix-pre1-group4-linear"),
         (["{run}", "--threats", "thunder"], "--threats must be of single, linked"),
         (
             ["{run}", "--attacks", "FastICA,lightning"],

@@ -37,24 +37,36 @@ def inverse(ridge: float, by_length: bool = True) -> Statistic:
 
     def statistic(mixtures: Array, codes: Array, size: int, noise: float) -> Array:
         rows, k = mixtures.shape[-2:]
-        moment = np.swapaxes(mixtures, -1, -2) @ mixtures / rows + ridge * np.eye(k)
-        solved = np.linalg.solve(moment, np.swapaxes(codes, -1, -2))
-        found = np.einsum("...ck,...kc->...c", codes, solved)
+        turned = np.swapaxes(mixtures, -1, -2)
+        if rows < k:  # the same from the smaller matrix, by Woodbury's identity
+            products = np.swapaxes(_products(mixtures, codes), -1, -2)
+            solved = np.linalg.solve(mixtures @ turned + rows * ridge * np.eye(rows), products)
+            found = (_length(codes) - np.einsum("...rc,...rc->...c", products, solved)) / ridge
+        else:
+            solved = np.linalg.solve(turned @ mixtures / rows + ridge * np.eye(k), np.swapaxes(codes, -1, -2))
+            found = np.einsum("...ck,...kc->...c", codes, solved)
         return -found / _length(codes) if by_length else -found
 
     return statistic
 
 
 def single_ratio(mixtures: Array, codes: Array, size: int, noise: float) -> Array:
-    """Log likelihood ratio of one mixture (`certificate`); of several, the sum of log(1 + share (ratio - 1)).
-
-    The share is that of a group's rows among the mixtures: each row is of the candidate's group with this chance.
-    """
+    """Log likelihood ratio of one mixture (`certificate`); of several, the sum."""
     pairs = mixtures[..., None, :, :], codes[..., :, None, :]
-    found = log_likelihood_ratio_single(*pairs, size, noise)
-    share = min(1.0, size / mixtures.shape[-2])
-    # In log space: a ratio may be too large for a number.
-    return found.sum(-1) if share == 1 else np.logaddexp(np.log1p(-share), np.log(share) + found).sum(-1)
+    return log_likelihood_ratio_single(*pairs, size, noise).sum(-1)
+
+
+def pool_ratio(mixtures: Array, codes: Array, size: int, noise: float) -> Array:
+    """Sum over a pool's rows of log(1 + share (ratio - 1)): each is of the candidate's group with the chance `share`.
+
+    A row's ratio is that of N(0, v I + zz' / n) with v = 1 - 1 / n, for which a pool's many pairs need no quadrature.
+    """
+    k, v = codes.shape[-1], 1 - 1 / size
+    length, loud = (_length(codes) / size)[..., None], np.square(mixtures).sum(-1)[..., None, :]
+    spread = np.square(_products(mixtures, codes)) / (size * v * (v + length))
+    found = (loud * (1 - 1 / v) + spread - (k - 1) * np.log(v) - np.log(v + length)) / 2
+    share = min(size / mixtures.shape[-2], 1 - 1e-12)
+    return np.logaddexp(np.log1p(-share), np.log(share) + found).sum(-1)
 
 
 def group_ratio(assumed: float | None = None) -> Statistic:

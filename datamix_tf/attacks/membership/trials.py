@@ -13,6 +13,7 @@ VIEWS = ("single", "linked", "pooled")
 POOL_GROUPS = 32  # most groups in a pool
 ROUNDS = 8  # times that the inputs are put into new groups
 POOLS = 16
+ASKED = 128  # most members, and most strangers, that are asked about in a pool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,9 +41,9 @@ def draw_trials(
     """Mixes inputs in new groups again and again, and asks about members and about as many strangers.
 
     `"single"`: of each mixture of a group, one member and one stranger. `"linked"`: of each group, all members, and the
-    members of the next as strangers. `"pooled"`: of half of the inputs' groups (at most `POOL_GROUPS`), all members,
-    and as many of the other half. So no stranger is ever in what is seen, and with the first two views every input is a
-    member as often as a stranger.
+    members of the next as strangers. `"pooled"`: of half of the inputs' groups (at most `POOL_GROUPS`), `ASKED`
+    members and as many of the other half. So no stranger is ever in what is seen, and with the first two views every
+    input is a member as often as a stranger.
 
     Args:
         white: Fitted.
@@ -65,6 +66,7 @@ def draw_trials(
         mixtures = _mixed(white, codes[inside], random)
         order = random.permuted(np.broadcast_to(np.arange(count * size), inside.shape), axis=1)
         mixtures = np.take_along_axis(mixtures, order[..., None], axis=1)
+        inside, outside = (random.permuted(half, axis=1)[:, :ASKED] for half in (inside, outside))
     else:
         count = min(max(groups, 2), available)
         drawn = [random.permutation(len(codes))[: count * size].reshape(count, size) for _ in range(rounds or ROUNDS)]

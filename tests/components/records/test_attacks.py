@@ -3,7 +3,7 @@
 import pytest
 
 from components.records.attacks import AttackResult
-from components.records.serialising import plain
+from components.records.serialising import converted, plain
 from datamix_tf.attacks import AttackScore
 
 
@@ -14,6 +14,12 @@ def test_a_result_is_its_score_with_the_classes():
     assert list(plain(result).items()) == list(told.items()) and result.is_share
     assert not AttackResult(skipped="too few").is_share
     assert not AttackResult.of(AttackScore(-0.5, -1.0, 4, "inverse_mse"), 2).is_share
+
+
+def test_threat_models_of_older_files_have_today_s_names():
+    told = {"threat": "candidate", "score": 0.9, "chance": 0.5, "n": 8, "measure": "auc"}
+    assert converted(told, AttackResult).threat == "linked"
+    assert converted({**told, "threat": "pooled"}, AttackResult).threat == "pooled"
 
 
 @pytest.mark.parametrize("name", ["score", "chance", "n", "measure", "standard_error"])

@@ -31,3 +31,10 @@ def test_an_attack_of_someone_else_s_has_a_threat_model_and_an_id_of_its_own(mon
 )
 def test_titles_name_the_label_that_is_read(spec, title):
     assert spec.title("keyword") == title
+
+
+def test_who_sees_one_tensor_needs_a_key_only_if_it_says_so():
+    own = AttackSpec("own", "an attack of one's own", "single", None)
+    assert not own.needs_key and dataclasses.replace(own, mixed=True).needs_key
+    assert dataclasses.replace(own, threat="pooled").needs_key
+    assert get_attack("membership_single").needs_key and not get_attack("label").needs_key

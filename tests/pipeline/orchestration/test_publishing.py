@@ -42,7 +42,7 @@ def test_what_is_published_tells_lineage_command_and_audit(make):
         assert text in page
     assert "not been audited" not in page and "command of auditor" not in page  # the page was not made of the audit
     with open(os.path.join(folder, "model_card.md"), encoding="utf-8") as file:
-        assert "The audit, candidate" in file.read()
+        assert "The audit, linked" in file.read()
     assert os.path.isdir(os.path.join(folder, "figures"))
 
 
