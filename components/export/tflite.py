@@ -51,6 +51,31 @@ def convert_halves(model, folder: str) -> dict[str, tuple[str, str]]:
     return halves
 
 
+def convert_ends(model, folder: str) -> dict[str, tuple[str, str]]:
+    """Writes M_pre and M_post of a `DataMixModel` without mixing to `folder`, for clients that draw their covers.
+
+    - `encode.tflite`, signature `encode`: `x [1, ...]` -> `codes [1, ...]`;
+    - `finish.tflite`, signature `finish`: `y [1, ...]` -> `outputs [1, classes]` (logits);
+    - `encode.float16.tflite` and so on, as of `convert_halves`.
+
+    Returns:
+        Precision -> file names.
+    """
+    import tensorflow as tf
+
+    x = tf.TensorSpec((1, *model.pre.input_shape[1:]), tf.float32, name="x")
+    y = tf.TensorSpec((1, *model.main.output_shape[1:]), tf.float32, name="y")
+    encode = _convert(model.pre, lambda x: {"codes": model.pre(x, training=False)}, [x], manifest.ENCODE)
+    finish = _convert(model.post, lambda y: {"outputs": model.post(y, training=False)}, [y], manifest.FINISH)
+    ends = {}
+    for precision in PRECISIONS:
+        ends[precision] = half_file(manifest.ENCODER, precision), half_file(manifest.FINISHER, precision)
+        for name, contents in zip(ends[precision], (encode, finish), strict=True):
+            with open(os.path.join(folder, name), "wb") as file:
+                file.write(contents[precision])
+    return ends
+
+
 def _zero_answer(model):
     """The cloud's answer to zero as an array, `[1, ...]`, so that M_main is not part of the edge's half; or `None`."""
     if not model.subtract_constant:

@@ -32,6 +32,8 @@ class GaussianBottleneck(keras.layers.Layer):
         decorrelation: Weight of the mean squared correlation between different numbers, over a batch.
         momentum: Of the moving statistics.
         noisy: Whether the noise is added.
+        clipped: Whether codes that are longer than `sqrt(units)`, noise included, are shortened to it: then what a
+            group of covers hides has a bound that holds for every input (`datamix_tf.certificate`).
         seed: Optional int that makes the noise repeatable.
 
     Call arguments:
@@ -55,6 +57,7 @@ class GaussianBottleneck(keras.layers.Layer):
         decorrelation: float = 0.1,
         momentum: float = 0.95,
         noisy: bool = True,
+        clipped: bool = False,
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
@@ -62,7 +65,7 @@ class GaussianBottleneck(keras.layers.Layer):
         if units < 1 or not bits > 0:
             raise ValueError(f"Expected units of at least 1 and bits above 0. Received: {units=}, {bits=}")
         self.units, self.bits, self.decorrelation = int(units), float(bits), float(decorrelation)
-        self.momentum, self.noisy, self.seed = momentum, noisy, seed
+        self.momentum, self.noisy, self.clipped, self.seed = momentum, noisy, clipped, seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     @property
@@ -99,18 +102,26 @@ class GaussianBottleneck(keras.layers.Layer):
         if not self.noisy:
             return signal
         noise = replicas.normal(ops.shape(signal), dtype=signal.dtype, seed=self.seed_generator)
-        return signal + self.stddev * noise
+        return self._shortened(signal + self.stddev * noise)
+
+    def _shortened(self, codes: Tensor) -> Tensor:
+        if not self.clipped:
+            return codes
+        length = ops.sqrt(ops.sum(ops.square(codes), -1, keepdims=True))
+        return codes * ops.minimum(1.0, math.sqrt(self.units) / ops.maximum(length, 1e-6))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], self.units)
 
     def get_config(self) -> Config:
-        names = ("units", "bits", "decorrelation", "momentum", "noisy", "seed")
+        names = ("units", "bits", "decorrelation", "momentum", "noisy", "clipped", "seed")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
 
 def without_noise(model: keras.Model) -> tuple[keras.Model, float]:
     """A copy of a functional model whose bottlenecks add no noise, and the noise's standard deviation.
+
+    What clips behind the noise is left to whoever adds it, too.
 
     Returns:
         `(model, stddev)`: the model itself and 0 if it has no `GaussianBottleneck`. Noise of that deviation on each of

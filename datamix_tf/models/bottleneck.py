@@ -47,7 +47,7 @@ def bottleneck_parts(
         width]`, `-> logits [batch, classes]`.
     """
     inputs, x = _encoder(input_shape, width, normalization)
-    sent = GaussianBottleneck(units, bits, decorrelation, seed=seed, name="bottleneck")(x)
+    sent = GaussianBottleneck(units, bits, decorrelation, clipped=True, seed=seed, name="bottleneck")(x)
     pre = keras.Model(inputs, sent, name="bottleneck_pre")
 
     mixtures = keras.Input((units,), name="mixtures")

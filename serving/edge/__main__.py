@@ -70,6 +70,7 @@ def _predict(arguments: argparse.Namespace) -> None:
         "wire": arguments.wire,
         "precision": arguments.precision,
         "groups": arguments.groups,
+        "inputs_per_group": arguments.inputs_per_group,
         "deadline": arguments.deadline,
         "threads": arguments.threads,
         "token": token,
@@ -184,7 +185,8 @@ def _add_predict(commands: Any) -> None:
         action="append",
         default=[],
         metavar="PATH",
-        help="a file, or a folder of files, to complete groups with; may be given several times",
+        help="a file, or a folder of files, to complete groups with; may be given several times; a bundle whose codes "
+        "look like noise (the hardened preset) draws covers and needs none",
     )
     add("--json", action="store_true", help="all probabilities, and the bytes sent, as JSON")
     add("--top", type=int, default=3, help="labels to print for each file")
@@ -196,6 +198,12 @@ def _add_predict(commands: Any) -> None:
     )
     add("--precision", default="float32", choices=("float32", "float16", "int8"), help="weights of the edge halves")
     add("--groups", type=int, help="groups in every message, exactly (default: as many as needed, at most 8)")
+    add(
+        "--inputs_per_group",
+        type=int,
+        help="most true inputs in a group of drawn covers (default: the group size); 1 bounds what the cloud can learn "
+        "of each, and costs a group for each",
+    )
     add("--deadline", type=float, default=30.0, help="seconds for all files, repeated attempts included")
     add("--threads", type=int, help="threads of the edge halves (default: all cores, at most 4)")
     add("--token_file", help="file with the bearer token of the cloud")

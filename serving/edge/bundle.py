@@ -63,6 +63,31 @@ class Halves:
         return self._post.run("y", y, key)
 
 
+class Ends:
+    """M_pre and M_post without mixing, as LiteRT runs them, one input at a time; for covers that are drawn.
+
+    The arguments are those of `Halves`.
+
+    Raises:
+        BundleError: If the bundle has none of that precision.
+    """
+
+    def __init__(self, folder: str, described: manifest.Manifest, precision: str, threads: int) -> None:
+        if precision not in described.drawn:
+            raise BundleError(f"this bundle draws covers in {sorted(described.drawn)}, not in {precision!r}")
+        encode, finish = described.drawn[precision]
+        self._encode = _Half(os.path.join(folder, encode), manifest.ENCODE, threads)
+        self._finish = _Half(os.path.join(folder, finish), manifest.FINISH, threads)
+
+    def encode(self, x: np.ndarray) -> np.ndarray:
+        """Codes without noise, float32 `[k, d]`, of inputs, float32 `[k, ...]`."""
+        return np.concatenate([self._encode.run("x", row[None]) for row in x])
+
+    def finish(self, y: np.ndarray) -> np.ndarray:
+        """Outputs (logits), float32 `[k, classes]`, of the de-mixed answers, float32 `[k, ...]`."""
+        return np.concatenate([self._finish.run("y", row[None]) for row in y])
+
+
 class _Half:
     def __init__(self, path: str, signature: str, threads: int) -> None:
         from ai_edge_litert.interpreter import Interpreter
@@ -74,9 +99,12 @@ class _Half:
         ((_, output),) = runner.get_output_details().items()
         self._output = output["index"]
 
-    def run(self, name: str, values: np.ndarray, key: Key) -> np.ndarray:
+    def run(self, name: str, values: np.ndarray, key: Key | None = None) -> np.ndarray:
         interpreter = self._interpreter
         interpreter.set_tensor(self._inputs[name], np.ascontiguousarray(values, np.float32))
+        if key is None:
+            interpreter.invoke()
+            return interpreter.get_tensor(self._output)
         try:
             interpreter.set_tensor(self._inputs["key"], key.matrix)
             interpreter.invoke()

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from serving.edge import messages, preprocess
-from serving.edge.bundle import Halves, load_manifest
+from serving.edge.bundle import Ends, Halves, load_manifest
 from serving.edge.covers import CoverPool
+from serving.edge.drawn import DrawnGroup, shortened
 from serving.edge.errors import BadInputError, EdgeError
 from serving.edge.keys import Key, random_normal, random_permutation
 from serving.edge.messages import Message
@@ -69,12 +70,15 @@ class EdgeClient:
         bundle: Folder of the edge bundle.
         url: Base URL of the cloud, such as `http://HOST:8501`.
         covers: Inputs to complete groups with, `[covers, ...]`, preprocessed like the true ones. The more there are,
-            the later one comes again.
+            the later one comes again. Without any, a bundle of codes that look like noise draws its covers
+            (`serving.edge.drawn`); others refuse to predict what does not fill its groups.
         reuse_inputs: Whether earlier inputs of this client may complete later groups where covers are too few. It
             saves covers and costs privacy: an input that is sent in two messages can be found in what they share.
         wire: How mixtures travel: `"float32"`, `"float16"` (default), `"bfloat16"`, `"int8"`, or `"json"` for numbers
             that a person can read; with `"json"` the model's fingerprint and the order of the rows are not checked.
         precision: Which halves run here: `"float32"` (default), `"float16"` or `"int8"`.
+        inputs_per_group: Most true inputs in a group, where covers are drawn; default: the group size. With 1, what the
+            cloud can learn of each is bounded (`datamix_tf.certificate`), and each costs a group.
         groups: Groups in every message, exactly: then messages tell the number of true inputs only by their number.
             Default: as
             many as the inputs need, at most 8.
@@ -93,7 +97,7 @@ class EdgeClient:
     Raises:
         BundleError: If the bundle cannot be used.
         CloudError: If the URL is not one.
-        ValueError: If `wire` or `groups` cannot be used.
+        ValueError: If `wire`, `groups` or `inputs_per_group` cannot be used.
     """
 
     def __init__(
@@ -106,6 +110,7 @@ class EdgeClient:
         wire: str = "float16",
         precision: str = "float32",
         groups: int | None = None,
+        inputs_per_group: int | None = None,
         deadline: float = 30.0,
         threads: int | None = None,
         token: str | None = None,
@@ -118,9 +123,12 @@ class EdgeClient:
             raise ValueError(f"groups must be at least 1. Received: {groups}")
         self.manifest = load_manifest(bundle)
         self.traffic = Traffic()
+        self._inputs_per_group = self.manifest.group_size if inputs_per_group is None else inputs_per_group
+        self._check_inputs_per_group(given=inputs_per_group is not None, covers=covers is not None)
         self._preprocessing = preprocess.from_config(self.manifest.preprocessing)
         threads = threads or min(_MOST_THREADS, os.cpu_count() or 1)
         self._halves = Halves(bundle, self.manifest, precision, threads)
+        self._ends = Ends(bundle, self.manifest, precision, threads) if self.manifest.drawn else None
         self._pool = CoverPool(_REMEMBERED if reuse_inputs else 0)
         # One query at a time: the interpreters hold one group, the pool counts uses.
         self._lock = threading.Lock()
@@ -171,8 +179,76 @@ class EdgeClient:
         distinct, inverse = np.unique(x.reshape(len(x), -1), axis=0, return_inverse=True)
         distinct = distinct.reshape(-1, *x.shape[1:])
         with self._lock:
-            outputs = self._predict(distinct, len(x), deadline, trace)
+            predict = self._predict_drawn if self.draws_covers else self._predict
+            outputs = predict(distinct, len(x), deadline, trace)
         return probabilities(outputs[inverse.ravel()], self.manifest.task)
+
+    @property
+    def draws_covers(self) -> bool:
+        """Whether covers are drawn: where the bundle allows it and none were named."""
+        return self._ends is not None and not len(self._pool)
+
+    def _check_inputs_per_group(self, given: bool, covers: bool) -> None:
+        size = self.manifest.group_size
+        if not 1 <= self._inputs_per_group <= size:
+            raise ValueError(f"inputs_per_group must be from 1 to {size}. Received: {self._inputs_per_group}")
+        if given and (covers or not self.manifest.drawn):
+            why = "covers were named" if covers else "this bundle's covers must be collected"
+            raise ValueError(f"inputs_per_group needs covers that are drawn, but {why}; leave it out")
+
+    def _predict_drawn(self, x: np.ndarray, examples: int, deadline: Deadline, trace: Trace | None) -> np.ndarray:
+        """Outputs for distinct inputs, hidden among covers that are drawn."""
+        groups = -(-len(x) // self._inputs_per_group)
+        per_message = self._groups or min(groups, _MOST_GROUPS)
+        groups = -(-groups // per_message) * per_message if self._groups else groups
+        places = np.array_split(random_permutation(len(x)), groups)
+        outputs = np.empty((len(x), len(self.manifest.labels)), np.float32)
+        traffic = dataclasses.replace(self.traffic, examples=self.traffic.examples + examples)
+        for start in range(0, groups, per_message):
+            chosen = places[start : start + per_message]
+            found = self._ask_drawn([x[part] for part in chosen], deadline, traffic, trace)
+            outputs[np.concatenate(chosen)] = found
+        self.traffic = traffic
+        return outputs
+
+    def _ask_drawn(
+        self, groups: list[np.ndarray], deadline: Deadline, traffic: Traffic, trace: Trace | None
+    ) -> np.ndarray:
+        """Outputs for the inputs of some groups, one after the other, through one message."""
+        assert self._ends is not None
+        size = self.manifest.group_size
+        drawn = [DrawnGroup(size, len(group)) for group in groups]
+        rows = np.concatenate(groups)
+        try:
+            times, up, down = [time.perf_counter()], traffic.bytes_up, traffic.bytes_down
+            ends = np.cumsum([len(group) for group in groups])[:-1]
+            codes = np.split(self._codes(rows), ends)
+            shuffle = random_permutation(size * len(groups))
+            mixtures = np.concatenate([one.mix(code) for one, code in zip(drawn, codes, strict=True)])[shuffle]
+            times.append(time.perf_counter())
+            received = self._exchange(mixtures, deadline, traffic)
+            times.append(time.perf_counter())
+            answers = np.empty_like(received)
+            answers[shuffle] = received
+            parts = np.split(answers, len(groups))
+            demixed = np.concatenate([one.demix(part) for one, part in zip(drawn, parts, strict=True)])
+            outputs = self._ends.finish(demixed) if len(rows) else np.zeros((0, len(self.manifest.labels)), np.float32)
+            times.append(time.perf_counter())
+            if trace is not None:
+                sizes = traffic.bytes_up - up, traffic.bytes_down - down
+                trace.exchanges.append(Exchange(rows, mixtures, received, outputs, *sizes, *(1000 * np.diff(times))))
+            return outputs
+        finally:
+            for one in drawn:
+                one.wipe()
+
+    def _codes(self, x: np.ndarray) -> np.ndarray:
+        """What is hidden of inputs, `[k, d]`: codes with the manifest's noise, none too long."""
+        assert self._ends is not None
+        if not len(x):
+            return np.zeros((0, *self.manifest.feature_shape), np.float32)
+        codes = self._ends.encode(x)
+        return shortened(codes + self.manifest.noise_stddev * random_normal(codes.shape))
 
     def _predict(self, x: np.ndarray, examples: int, deadline: Deadline, trace: Trace | None) -> np.ndarray:
         """Outputs for distinct inputs."""

@@ -12,6 +12,8 @@ SCHEMA_VERSION = 2
 FILE = "manifest.json"
 PRE, POST = "pre.tflite", "post.tflite"
 MIX, DEMIX = "mix", "demix"
+ENCODER, FINISHER = "encode.tflite", "finish.tflite"
+ENCODE, FINISH = "encode", "finish"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +35,8 @@ class Manifest:
         preprocessing: How a file becomes an input (`serving.edge.preprocess`).
         noise_stddev: Standard deviation of the Gaussian noise that the client adds to every number that it sends.
         halves: Precision -> names of the files of M_pre and M_post in it.
+        drawn: Where covers may be drawn (`serving.edge.drawn`): precision -> names of the files of M_pre and M_post
+            without mixing, for one input at a time; empty where covers must be collected.
         files: File name -> SHA-256 of the bundle's files.
         cloud_files: Path inside the version folder -> SHA-256 of the cloud model's files.
     """
@@ -55,6 +59,7 @@ class Manifest:
     files: dict[str, str]
     cloud_files: dict[str, str]
     noise_stddev: float = 0.0
+    drawn: dict[str, tuple[str, str]] = dataclasses.field(default_factory=dict)
     dtype: str = "float32"
     schema: int = SCHEMA_VERSION
 

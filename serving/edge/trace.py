@@ -16,7 +16,8 @@ class Exchange:
     The features alone exist nowhere outside the interpreter of M_pre: who has the keys gets them from the mixtures.
 
     Attributes:
-        inputs: `[rows, ...]`, true ones and covers in the secret order in which they were grouped.
+        inputs: `[rows, ...]`, true ones and covers in the secret order in which they were grouped; true ones alone
+            where covers are drawn, which are no inputs.
         mixtures: What left the edge, `[rows, ...]`, with the noise that the manifest asks for and in the order in which
             it was sent; float32, before the wire's format rounds it.
         answers: The cloud's, `[rows, ...]`, in the same order.
@@ -26,8 +27,8 @@ class Exchange:
         mix_milliseconds: Time of M_pre and mixing.
         cloud_milliseconds: Time until all answers were there.
         demix_milliseconds: Time of de-mixing and M_post.
-        keys: One for each group, or none where the trace asks for none. With `blocks`, the block-diagonal matrix of
-            them: `mixtures = blocks[shuffle] features + noise`.
+        keys: One for each group, or none where the trace asks for none or covers are drawn (there is no key then). With
+            `blocks`, the block-diagonal matrix of them: `mixtures = blocks[shuffle] features + noise`.
         shuffle: int64 `[rows]`, or `None` where the trace asks for no keys.
     """
 

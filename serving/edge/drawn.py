@@ -1,0 +1,57 @@
+"""Covers that are drawn, not collected: for codes that look like noise, noise is as good a cover as any.
+
+A model whose edge sends standard normal numbers (the mixed bottleneck) hides k true codes Z (k x d) among n - k codes
+from the operating system's generator. Mixing all n with a Haar-distributed key needs the key's first k columns alone:
+with A (n x k) of orthonormal columns, uniformly distributed, and G (n x d) standard normal, the mixtures are
+
+    M = G + A (Z - A' G).
+
+A' M = Z exactly, and what is orthogonal to A is Gaussian, as a key would leave it: an orthogonal matrix turns the
+n - k drawn codes into standard normal numbers in the space orthogonal to A, which is what (I - A A') G is. The answers
+to the true inputs are A' f(M). Cost: O(n d k), no n x n key.
+
+What the best possible attacker learns of such mixtures: `datamix_tf.certificate`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from serving.edge.keys import random_normal
+
+
+class DrawnGroup:
+    """One group: some true codes among drawn ones, to be used once.
+
+    Args:
+        group_size: Rows that are sent (n).
+        inputs: True inputs among them (k), from 0 to n.
+    """
+
+    __slots__ = ("_columns", "_size")
+
+    def __init__(self, group_size: int, inputs: int) -> None:
+        # The first k columns of a Haar-distributed matrix: QR of a Gaussian one. LAPACK's signs are not random: R's
+        # diagonal fixes them (Mezzadri 2007).
+        q, r = np.linalg.qr(random_normal((group_size, inputs)).astype(np.float64))
+        self._columns, self._size = q * np.sign(np.diag(r)), group_size
+
+    def mix(self, codes: np.ndarray) -> np.ndarray:
+        """Mixtures, float32 `[n, d]`, of true codes `[k, d]`."""
+        covers = random_normal((self._size, codes.shape[1])).astype(np.float64)
+        return (covers + self._columns @ (codes - self._columns.T @ covers)).astype(np.float32)
+
+    def demix(self, answers: np.ndarray) -> np.ndarray:
+        """Answers to the true inputs, float32 `[k, ...]`, from the cloud's `[n, ...]`."""
+        flat = self._columns.T @ answers.reshape(self._size, -1).astype(np.float64)
+        return flat.reshape(-1, *answers.shape[1:]).astype(np.float32)
+
+    def wipe(self) -> None:
+        """Overwrites what the mixing was made with."""
+        self._columns.fill(0)
+
+
+def shortened(codes: np.ndarray) -> np.ndarray:
+    """Codes `[k, d]`, none longer than sqrt(d): the certificate holds for such codes."""
+    lengths = np.linalg.norm(codes, axis=1, keepdims=True)
+    return codes * np.minimum(1.0, codes.shape[1] ** 0.5 / np.maximum(lengths, 1e-12))
