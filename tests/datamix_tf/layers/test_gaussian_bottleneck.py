@@ -48,6 +48,16 @@ def test_noise_is_added_at_inference_too_and_can_be_added_after_mixing(inputs):
         np.testing.assert_allclose(np.cov(part.T), deviation**2 * np.eye(8), atol=5 * deviation**2 * (2 / 4000) ** 0.5)
 
 
+def test_codes_that_are_too_long_are_shortened_noise_included(inputs):
+    clipped = trained_layer(inputs, units=8, bits=16.0, clipped=True)
+    second = np.asarray(clipped(inputs))
+    lengths = np.linalg.norm(second, axis=1)
+    # Of N(0, I) in 8 dimensions 43 % are longer than sqrt(8).
+    assert lengths.max() <= 8**0.5 + 1e-4 and np.isclose((lengths > 8**0.5 - 1e-4).mean(), 0.43, atol=0.05)
+    quiet, _ = without_noise(clipped)
+    assert np.linalg.norm(np.asarray(quiet(inputs)), axis=1).max() > 8**0.5  # whoever adds the noise shortens
+
+
 def test_the_penalty_is_of_correlations_alone(inputs):
     model = trained_layer(inputs, units=8, bits=16.0, decorrelation=1.0)
     kernel = np.zeros((20, 8), "float32")
