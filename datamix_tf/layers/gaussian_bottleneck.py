@@ -118,6 +118,12 @@ class GaussianBottleneck(keras.layers.Layer):
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
 
+def looks_like_noise(model: keras.Model) -> bool:
+    """Whether what a model gives are standard normal numbers, none too long: covers for it need not be collected."""
+    last = model.layers[-1]
+    return isinstance(last, GaussianBottleneck) and last.noisy and last.clipped
+
+
 def without_noise(model: keras.Model) -> tuple[keras.Model, float]:
     """A copy of a functional model whose bottlenecks add no noise, and the noise's standard deviation.
 

@@ -21,7 +21,7 @@ from datamix_tf.attacks.membership.statistics import (
     single_ratio,
     squares,
 )
-from datamix_tf.attacks.membership.trials import VIEWS, Trials, draw_trials
+from datamix_tf.attacks.membership.trials import VIEWS, Trials, draw_hidden, draw_trials
 from datamix_tf.metrics import auc_of_trials
 from datamix_tf.typing import Array, Examples
 
@@ -48,6 +48,9 @@ class MembershipAttack(Attack):
     logistic regression on all of these and on inner products in blocks of components, which learns how much each is
     worth. The best on the valid split counts. The score is the AUC on the test split, with a standard error for trials
     that share a group (or pool) or an input.
+
+    Where the model's covers may be drawn (`GaussianBottleneck(clipped=True)`), each group hides one input among drawn
+    covers, as its client does.
 
     Args:
         model: A `DataMixModel`.
@@ -110,8 +113,10 @@ class MembershipAttack(Attack):
         return self.statistics[name](trials.mixtures, trials.codes, self.white.group_size, noise)
 
     def _trials(self, examples: Examples, offset: int) -> Trials:
-        codes = self.white.of(np.asarray(examples[0]))
         random = np.random.default_rng([self.seed, offset])
+        if self.white.draws_covers:
+            return draw_hidden(self.white, np.asarray(examples[0]), self.view, random, self.groups)
+        codes = self.white.of(np.asarray(examples[0]))
         return draw_trials(self.white, codes, self.view, random, self.groups)
 
     def _inputs(self, trials: Trials) -> Array:

@@ -6,6 +6,8 @@ import keras
 import numpy as np
 
 from datamix_tf.attacks.linked.mixed_groups import MixedGroups
+from datamix_tf.certificate import clipped, draw_group
+from datamix_tf.layers.gaussian_bottleneck import looks_like_noise
 from datamix_tf.typing import Array
 
 SAMPLES = 2048  # the attacker's inputs that the whitening is estimated from
@@ -29,11 +31,13 @@ class WhiteCodes:
     Attributes:
         group_size: S_G.
         noise: Variance of the edge's noise in each number of a code, `[k]`; zeros without noise. Set by `fit`.
+        draws_covers: Whether each group hides one input among covers that are drawn (`datamix_tf.certificate`).
     """
 
     def __init__(self, model: keras.Model) -> None:
         self.drawn = MixedGroups(model)
         self.group_size = self.drawn.group_size
+        self.draws_covers = looks_like_noise(model.pre)
         self.basis: Array = np.zeros((0, 0))
         self.noise: Array = np.zeros(0)
 
@@ -62,6 +66,12 @@ class WhiteCodes:
     def sent(self, codes: Array, random: np.random.Generator) -> Array:
         """Codes `[..., k]` with the edge's noise."""
         return codes + np.sqrt(self.noise) * random.standard_normal(codes.shape)
+
+    def hidden(self, x: Array, random: np.random.Generator) -> Array:
+        """Groups of one input and drawn covers each, `[n, S_G, k]`, of inputs `[n, ...]`, where covers are drawn."""
+        features = self._features(x)
+        codes = clipped(features + self.drawn.noise * random.standard_normal(features.shape))
+        return draw_group(codes, self.group_size, random) @ self.basis
 
     def _features(self, x: Array) -> Array:
         return self.drawn.quiet_features(x).reshape(len(x), -1).astype(np.float64)

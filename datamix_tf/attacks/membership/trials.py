@@ -82,6 +82,38 @@ def draw_trials(
     return Trials(mixtures, codes[index], members, group, index)
 
 
+def draw_hidden(white: WhiteCodes, x: Array, view: str, random: np.random.Generator, groups: int) -> Trials:
+    """Hides inputs one by one among drawn covers, and asks about members and about as many strangers.
+
+    `"linked"`: of each group its input and another. `"single"`: likewise of one mixture of each group. `"pooled"`:
+    pools of at most `POOL_GROUPS` groups of half of the inputs; of each its inputs and as many of the other half.
+
+    Args:
+        white: Fitted, of a model whose covers may be drawn.
+        x: Inputs of a split, `[n, ...]`, at least 2.
+        view: One of `VIEWS`.
+        random: Of groups, noise and covers.
+        groups: Most groups that hold an input at once, times `ROUNDS`; of no meaning for pools.
+    """
+    codes = white.of(x)
+    if view == "pooled":
+        count = min(POOL_GROUPS, len(x) // 2)
+        order = np.stack([random.permutation(len(x))[: 2 * count] for _ in range(POOLS)])
+        mixtures = white.hidden(x[order[:, :count].reshape(-1)], random)
+        mixtures = mixtures.reshape(POOLS, count * white.group_size, -1)
+        mixtures = np.stack([random.permutation(pool) for pool in mixtures])
+        index = order
+    else:
+        rounds = [random.permutation(len(x))[: max(2, min(len(x), groups * ROUNDS))] for _ in range(ROUNDS)]
+        inside, outside = np.concatenate(rounds), np.concatenate([np.roll(order, -1) for order in rounds])
+        mixtures = white.hidden(x[inside], random)
+        mixtures = mixtures[:, :1] if view == "single" else mixtures
+        index = np.stack([inside, outside], axis=1)
+    members = np.broadcast_to(np.arange(index.shape[1]) < index.shape[1] // 2, index.shape)
+    group = np.broadcast_to(np.arange(len(index))[:, None], index.shape)
+    return Trials(mixtures, codes[index], members, group, index)
+
+
 def _halves(count: int) -> tuple[slice, slice]:
     return slice(count), slice(count, 2 * count)
 

@@ -1,8 +1,14 @@
+"""Scenes and candidates: no stranger is in what is seen, and covers are drawn where a client draws them."""
+
+import keras
 import numpy as np
 import pytest
 
+from datamix_tf import DataMixModel, attacks
 from datamix_tf.attacks.membership.codes import WhiteCodes
-from datamix_tf.attacks.membership.trials import ASKED, POOLS, VIEWS, draw_trials
+from datamix_tf.attacks.membership.trials import ASKED, POOLS, VIEWS, draw_hidden, draw_trials
+from datamix_tf.certificate import certificate
+from datamix_tf.layers import GaussianBottleneck
 from tests.datamix_tf.attacks.raw_inputs import model_of
 
 
@@ -64,3 +70,48 @@ def test_pools_are_shuffled_and_few_are_asked_about(white):
 def test_one_group_is_too_few(white):
     with pytest.raises(ValueError, match="two groups of 4"):
         draw_trials(white, np.zeros((7, 48)), "single", np.random.default_rng(0), 8)
+
+
+@pytest.fixture(scope="module")
+def noisy_model():
+    """A bottleneck of 6 numbers whose covers may be drawn, in groups of 16, and inputs."""
+    inputs = keras.Input((6,))
+    bottleneck = GaussianBottleneck(6, 30.0, momentum=0.0, clipped=True, seed=0)
+    pre = keras.Model(inputs, bottleneck(inputs))
+    x = np.random.default_rng(0).normal(size=(1200, 6)).astype("float32")
+    pre(x, training=True)
+    sent, answers = keras.Input((6,)), keras.Input((2,))
+    main = keras.Model(sent, keras.layers.Dense(2)(sent))
+    return DataMixModel(pre, main, keras.Model(answers, keras.layers.Identity()(answers)), group_size=16), x
+
+
+@pytest.mark.parametrize(("view", "rows"), [("single", 1), ("linked", 16), ("pooled", 32 * 16)])
+def test_inputs_are_hidden_one_by_one_among_drawn_covers(noisy_model, view, rows):
+    model, x = noisy_model
+    white = WhiteCodes(model)
+    white.fit(x)
+    assert white.draws_covers
+    trials = draw_hidden(white, x[:300], view, np.random.default_rng(1), 16)
+    scenes = len(trials.mixtures)
+    assert trials.mixtures.shape == (scenes, rows, 6) and trials.members.mean() == 0.5
+    for index, members in zip(trials.index, trials.members, strict=True):
+        assert not set(index[members]) & set(index[~members])
+    # Each group's second moment holds the code: its energy along it is |z|^2 more than that of its covers.
+    if view == "linked":
+        codes = trials.codes[:, 0] / np.linalg.norm(trials.codes[:, 0], axis=1, keepdims=True)
+        along = np.einsum("srk,sk->sr", trials.mixtures, codes)
+        assert np.square(along).sum(1).mean() > 16 + 2
+
+
+@pytest.mark.parametrize(
+    "make",
+    [attacks.membership_single, attacks.membership_group, attacks.membership_likelihood, attacks.membership_pool],
+)
+def test_no_attack_on_real_codes_exceeds_the_certificate(noisy_model, make):
+    model, x = noisy_model
+    attack = make(model, groups=32)
+    labels = np.zeros(400, int)
+    attack.fit((x[:400], labels), (x[400:800], labels))
+    found = attack.score((x[800:], labels))
+    told = certificate(6, 16, view="single" if attack.view == "single" else "linked")
+    assert found.score - told.auc < 3 * (found.standard_error**2 + told.standard_error**2) ** 0.5
