@@ -58,6 +58,7 @@ def answer(summary: Sequence[SummaryEntry], rows: Sequence[Row], limits: Limits)
     text = [
         _headline(chosen, best),
         _leak_text(chosen, leaks[chosen.label]),
+        *_certificate(chosen, rows),
         *_cloud(summary, chosen),
         *([_alternative(min(smaller, key=ranked), chosen, leaks)] if smaller else []),
         _limits(limits),
@@ -127,6 +128,18 @@ def _leak_text(entry: SummaryEntry, leak: Leakage) -> str:
         return "What the cloud learns was not measured: take it for all."
     by = f"{leak.by}{f', threat model {leak.threat}' if leak.threat else ''}"
     return f"The worst attack measured gains {leak.share:.2f} of what there is to gain over guessing ({by})."
+
+
+def _certificate(entry: SummaryEntry, rows: Sequence[Row]) -> list[str]:
+    """What no attacker exceeds, where a method's row says so."""
+    details = entry.members(rows)[0].details
+    single, group = (details.get(f"certificate_{view}") for view in ("single", "group"))
+    if single is None or group is None:
+        return []
+    return [
+        "With drawn covers and one input in each group, no attacker, however strong, tells whether a given input was "
+        f"sent with an AUC above {single:.3f} from one mixture, {group:.3f} from a whole group."
+    ]
 
 
 def _cloud(summary: Sequence[SummaryEntry], chosen: SummaryEntry) -> list[str]:
