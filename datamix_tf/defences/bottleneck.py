@@ -70,7 +70,7 @@ class MixedBottleneck(MixedFeatures):
         return DataMixModel(*parts, group_size=self.trained_group_size, seed=spec.seed, name="bottleneck")
 
     def details(self, model: Any, x: Array) -> dict[str, float]:
-        """Beside the linear share, what no membership attacker exceeds if covers are drawn: the AUC of the best test."""
+        """Also the AUC that no membership attacker exceeds where covers are drawn."""
         from datamix_tf.certificate import certificate
 
         def auc(view: Any) -> float:
