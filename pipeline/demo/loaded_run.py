@@ -10,6 +10,8 @@ import numpy as np
 
 from components.errors import InputError
 from components.records.dataset import DatasetSchema
+from components.records.metrics import METRICS_FILE, Metrics
+from components.records.serialising import read
 from components.storage import files
 from components.storage.artifacts import Examples, Models, RawExamples
 from components.training import models as trained
@@ -41,6 +43,7 @@ class LoadedRun:
         halves: The bundle's; they hold one group, so that only one thread may use them at a time.
         served: Folder of the cloud's model, with its versions.
         names, x, y: The test split: names, inputs float32 `[n, ...]`, labels int32.
+        answer: What the run recommends for its task, or nothing where it does not say.
     """
 
     raw: RawExamples
@@ -54,6 +57,7 @@ class LoadedRun:
     names: list[str]
     x: np.ndarray
     y: np.ndarray
+    answer: str = ""
 
     def client(self, url: str, **options) -> EdgeClient:
         """An edge client of the bundle, with test examples as covers.
@@ -111,7 +115,15 @@ def load_run(folder: str) -> LoadedRun:
     schema = examples.schema()
     names, x, y = arrays(examples, "test")
     halves = Halves(edge, manifest, "float32", 1)
-    return LoadedRun(raw, examples, schema, models, manifest, edge, halves, served, names, x.astype(np.float32), y)
+    return LoadedRun(
+        raw, examples, schema, models, manifest, edge, halves, served, names, x.astype(np.float32), y, _answer(folder)
+    )
+
+
+def _answer(folder):
+    path = os.path.join(folder, METRICS_FILE)
+    answer = read(path, Metrics).answer if os.path.exists(path) else None
+    return answer.text if answer else ""
 
 
 def _bundle(folder):

@@ -74,6 +74,7 @@ def page_context(run: LoadedRun, url: str, embedded: bool, left_out: list[str]) 
         "embedded": embedded,
         "examples": min(EXAMPLES, run.schema.splits["train"]),
         "left_out": left_out,
+        "answer": run.answer,
     }
 
 

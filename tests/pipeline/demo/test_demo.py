@@ -426,6 +426,13 @@ def test_test_examples_know_their_labels(browser, url):
     assert browser.find("#record") == [] and browser.complaints() == []
 
 
+def test_the_page_tells_what_the_run_recommends(words):
+    run = dataclasses.replace(words.run, answer="For this task, run it on the <edge>.")
+    html = page("words", page_context(run, words.url, True, []), ".wav").html
+    assert '<p class="answer">For this task, run it on the &lt;edge&gt;.</p>' in html
+    assert '<p class="answer">' not in page("words", page_context(words.run, words.url, True, []), ".wav").html
+
+
 @contextlib.contextmanager
 def page_of(demo):
     """The page of a demo that is ready; yields its URL."""
