@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import os
 import sys
 import time
@@ -213,6 +214,9 @@ def _unfit(config, spec: AttackSpec, schema, task, outputs, model, splits) -> st
         return f"fewer than 2 values of {config.label!r} have {config.min_examples} train examples and a test example"
     if spec.needs_key and not mixes_groups(model):
         return "nothing is mixed with an orthogonal key"
+    numbers = math.prod(sent_shape(model))
+    if spec.needs_numbers and numbers < size:
+        return f"tensors of {numbers} numbers do not tell a key of {size} rows"
     groups = {split: _groups(config, y, model) for split, (_, y) in splits.items()}
     if min(groups["train"], groups["test"]) < spec.groups:
         needed = "no group" if spec.groups == 1 else f"fewer than {spec.groups} groups"

@@ -102,20 +102,30 @@ OURS = (
     _of_tables("set", "{task} set", "single", _set, labels=True, binary=False),
     _of_tables("probe", "{task}, linear probe", "single", _probe, labels=True),
     _of_tables("reconstruction", "reconstruction", "single", _reconstruction, pictures=True, needs_map=True),
-    _of_tables("separated", "{task}, separated group", "linked", _separated, labels=True),
-    _of_tables("key", "key of a group", "linked", _key),
+    _of_tables("separated", "{task}, separated group", "linked", _separated, labels=True, needs_numbers=True),
+    _of_tables("key", "key of a group", "linked", _key, needs_numbers=True),
     AttackSpec("label_network", "a network on one mixture", "single", _network, labels=True),
     *(
-        AttackSpec(f"key_{id}", f"key by {name}", "linked", _separation(index), quick=id not in TRAINED)
+        AttackSpec(
+            f"key_{id}", f"key by {name}", "linked", _separation(index), needs_numbers=True, quick=id not in TRAINED
+        )
         for index, (id, name) in enumerate(SEPARATIONS.items())
     ),
-    AttackSpec("separated_label_network", "a network on separated mixtures", "linked", _separated_network, labels=True),
+    AttackSpec(
+        "separated_label_network",
+        "a network on separated mixtures",
+        "linked",
+        _separated_network,
+        labels=True,
+        needs_numbers=True,
+    ),
     AttackSpec(
         PICTURES,
         "pictures rebuilt from separated mixtures",
         "linked",
         lambda s: attacks.SeparatedPictures(s.model, s.training, _untrained(s), callbacks=s.callbacks),
         pictures=True,
+        needs_numbers=True,
     ),
     AttackSpec("linker", "linker", "pooled", lambda s: attacks.LinkAttack(s.model, s.separation)),
     AttackSpec(
@@ -130,6 +140,7 @@ OURS = (
         "key by linker and separation",
         "pooled",
         lambda s: attacks.PooledKeyAttack(s.model, s.separation),
+        needs_numbers=True,
     ),
     AttackSpec(
         "pooled_label_network",
@@ -137,10 +148,20 @@ OURS = (
         "pooled",
         _pooled_labels,
         labels=True,
+        needs_numbers=True,
     ),
-    AttackSpec("known_one", "key with one known input", "injected", _injected(0.0), quick=True),
-    AttackSpec("known_half", "key with half of the inputs known", "injected", _injected(0.5), quick=True),
-    AttackSpec("known_all_but_one", "key with all inputs but one known", "injected", _injected(1.0), quick=True),
+    AttackSpec("known_one", "key with one known input", "injected", _injected(0.0), needs_numbers=True, quick=True),
+    AttackSpec(
+        "known_half", "key with half of the inputs known", "injected", _injected(0.5), needs_numbers=True, quick=True
+    ),
+    AttackSpec(
+        "known_all_but_one",
+        "key with all inputs but one known",
+        "injected",
+        _injected(1.0),
+        needs_numbers=True,
+        quick=True,
+    ),
     AttackSpec(
         "membership_single",
         "membership by one mixture",
@@ -168,7 +189,6 @@ OURS = (
         "membership by the group's likelihood ratio",
         "linked",
         lambda s: attacks.membership_likelihood(s.model, s.groups, s.separation.seed),
-        quick=True,
     ),
     AttackSpec(
         "membership_pool",
@@ -188,6 +208,7 @@ OURS = (
         "shared feature by two spans",
         "reuse",
         lambda s: attacks.ReuseAttack(s.model, s.groups, s.separation.seed),
+        needs_numbers=True,
         quick=True,
     ),
     AttackSpec(
@@ -195,6 +216,7 @@ OURS = (
         "key by separation of the returned rows",
         "output",
         lambda s: attacks.KeyAttack(s.model, groups=s.groups, seed=s.separation.seed, answers=True),
+        needs_numbers=True,
         quick=True,
     ),
 )

@@ -76,6 +76,8 @@ class AttackSpec:
         audited: Whether an audit runs it if nobody names attacks; those of the papers' tables are run by name.
         groups: Groups that it needs of each split.
         mixed: Whether it needs mixed groups even though it sees one tensor alone.
+        needs_numbers: Whether a tensor must have at least as many numbers as a group has inputs: a key of more rows
+            does not follow from them.
         quick: Whether it trains nothing and takes seconds, so that every run tries it on what it mixes.
     """
 
@@ -90,6 +92,7 @@ class AttackSpec:
     audited: bool = True
     groups: int = 2
     mixed: bool = False
+    needs_numbers: bool = False
     quick: bool = False
 
     @property
