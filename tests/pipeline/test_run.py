@@ -56,6 +56,8 @@ def test_from_a_zip_to_a_served_model(faces, tmp_path, capsys):
     assert all(entry["seeds"] == 2 for entry in metrics["summary"])
     for path in ("report.html", "serving/datamix/1/saved_model.pb", "edge/pre.tflite", "edge/post.tflite"):
         assert (output / path).stat().st_size > 0
+    assert (output / "edge_only" / "model.tflite").stat().st_size > 0  # nothing leaks less than what sends nothing
+    assert f"{output}/edge_only: for `python -m serving.edge predict` without a server" in table
     assert not temporaries(output)
 
 
