@@ -390,8 +390,8 @@ def test_the_pusher_leaves_model_and_bundle(package, tmp_path):
     shutil.rmtree(tmp_path / "edge_only")
     assert not pusher.still_there(str(tmp_path / "artifacts"))
     (tmp_path / "edge_only").mkdir()  # as an earlier run left it, before one that has none
-    without = Package(shutil.copytree(package.uri, tmp_path / "without", ignore=shutil.ignore_patterns("edge_only")))
-    pusher.run({**inputs, "package": without}, str(tmp_path / "artifacts"))
+    without = shutil.copytree(package.uri, tmp_path / "without", ignore=shutil.ignore_patterns("edge_only"))
+    pusher.run({**inputs, "package": Package(str(without))}, str(tmp_path / "artifacts"))
     assert not os.path.exists(tmp_path / "edge_only") and pusher.still_there(str(tmp_path / "artifacts"))
     os.remove(tmp_path / "serving" / "faces" / "3" / "saved_model.pb")
     assert not pusher.still_there(str(tmp_path / "artifacts"))
