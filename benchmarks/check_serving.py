@@ -51,7 +51,8 @@ def same_halves(halves, main, rows, keys):
 
 def check(run, precision, wire, url, model, task, split):
     """Figures for one pair of precision and wire format."""
-    from serving.edge.client import EdgeClient, probabilities
+    from serving.edge.client import EdgeClient
+    from serving.edge.examples import probabilities
     from serving.edge.trace import Trace
 
     x, y = split

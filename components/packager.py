@@ -1,6 +1,8 @@
-"""Packager: turns a trained model into the cloud's SavedModel and the edge's bundle, and checks that they agree."""
+"""Packager: turns trained models into the cloud's SavedModel and the edge's bundles, and checks that they agree."""
 
 from __future__ import annotations
+
+import os
 
 import apache_beam as beam
 import numpy as np
@@ -8,46 +10,52 @@ import numpy as np
 from components.base import Component, ComponentSpec
 from components.errors import InputError
 from components.export.bundle import quiet, write_bundle
+from components.export.edge_only import write_edge_only
 from components.export.tflite import PRECISIONS, half_file, run_signature
+from components.records.metrics import METRICS_FILE, Metrics
 from components.storage import files
-from components.storage.artifacts import Examples, Models, Package, write_json
+from components.storage.artifacts import Evaluation, Examples, Models, Package, write_json
 from components.storage.model_folders import next_version
 from components.training import models as trained
 from components.training.data import arrays, target_task
 from serving.cloud import json_tensors, saved_model
 from serving.cloud.servable import Servable
-from serving.edge import manifest, messages
-from serving.edge.bundle import Halves
+from serving.edge import edge_only, manifest, messages
+from serving.edge.bundle import EDGE_ONLY, Halves
 from serving.edge.keys import Key
 
 TOLERANCE = 1e-4
 
 
 class Packager(Component):
-    """Exports one `DataMixModel`.
+    """Exports one `DataMixModel`, and a model that runs on the edge as a whole if it is wanted or the run's answer.
 
     Parameters:
         model: Name of the trained model.
         model_name: Name that the cloud serves it under.
         serving_folder: Base path of the cloud server's models; the version is one more than the highest there.
+        edge_only: Name of the trained model that is exported to run on the edge alone; empty for the model of the
+            evaluator's answer if that sends nothing, else for none.
 
     Inputs:
         examples: `Examples`; a group of its test split checks the exports.
         models: `Models`.
+        evaluation: `Evaluation`, with the answer.
 
     Outputs:
         package: `Package`: `serving/` (SavedModel of M_main), `edge/` (`pre.tflite`, `post.tflite`, `manifest.json`),
-            `agreement.json` (largest relative differences between Keras, SavedModel and TFLite), `traffic.json`
-            (bytes of one example's share of a message to the cloud and of its answer, by wire format).
+            perhaps `edge_only/` (`model.tflite`, `manifest.json`), `agreement.json` (largest relative differences
+            between Keras, SavedModel and TFLite), `traffic.json` (bytes of one example's share of a message to the
+            cloud and of its answer, by wire format).
 
     Raises:
         RuntimeError: If an export does not agree with the Keras model within 1e-4 (relative to the largest value).
     """
 
     spec = ComponentSpec(
-        inputs={"examples": Examples, "models": Models},
+        inputs={"examples": Examples, "models": Models, "evaluation": Evaluation},
         outputs={"package": Package},
-        parameters={"model": str, "model_name": str, "serving_folder": str},
+        parameters={"model": str, "model_name": str, "serving_folder": str, "edge_only": str},
     )
     without_effect = ("serving_folder",)
 
@@ -73,6 +81,9 @@ class Packager(Component):
         described = self._bundle(model, schema, package)
         write_json(package.path("traffic.json"), traffic_of(package, described, x))
         agreement = agreement_of(model, package, x)
+        alone = self.parameters["edge_only"] or answered(inputs["evaluation"])
+        if alone:
+            agreement[EDGE_ONLY] = _export_edge_only(trained.load(inputs["models"], alone), schema, package, x)
         write_json(package.path("agreement.json"), agreement)
         exact = [name for name in agreement if "." not in name]
         worst = max(exact, key=agreement.get)
@@ -91,6 +102,24 @@ class Packager(Component):
             labels=task.labels,
             preprocessing=schema.preprocessing,
         )
+
+
+def answered(evaluation: Evaluation) -> str:
+    """Name of the model that the evaluator's answer would run on the edge as a whole; empty if it says otherwise."""
+    answer = evaluation.read(METRICS_FILE, Metrics).answer
+    if answer is None or answer.defence is None or not answer.defence.sends_nothing:
+        return ""
+    return answer.models[0]
+
+
+def _export_edge_only(model, schema, package, x):
+    """Writes the edge-only bundle; returns how far it is from the Keras model, relative to the largest logit."""
+    task = target_task(schema)
+    folder = package.path(EDGE_ONLY)
+    write_edge_only(model, folder, task=task.kind, labels=task.labels, preprocessing=schema.preprocessing)
+    path = os.path.join(folder, edge_only.FILE)
+    found = np.concatenate([run_signature(path, edge_only.SIGNATURE, **{edge_only.INPUT: row[None]}) for row in x])
+    return _difference(found, np.asarray(model(x, training=False)))
 
 
 def agreement_of(model, package: Package, x) -> dict[str, float]:

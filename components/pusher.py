@@ -16,12 +16,13 @@ from components.storage.model_folders import version_folder
 from components.storage.temporaries import TEMPORARY_PREFIX
 from serving.cloud.deployment import MODELS_CONFIG, server_files
 from serving.edge import manifest
+from serving.edge.bundle import EDGE_ONLY
 
 SAVED_MODEL = "saved_model.pb"
 
 
 class Pusher(Component):
-    """Copies `serving/` to `<serving_folder>/<model name>/<version>/` and `edge/` to `<edge_folder>`.
+    """Copies `serving/` to `<serving_folder>/<model name>/<version>/`, `edge/` and `edge_only/` to their folders.
 
     Beside the models it writes what TensorFlow Serving's stock image starts from (`serving.cloud.deployment`); files
     of those names that a user changed are kept, except for the list of models.
@@ -29,6 +30,7 @@ class Pusher(Component):
     Parameters:
         serving_folder: Base path of the cloud server's models.
         edge_folder: Where the bundle goes; an older bundle is replaced.
+        edge_only_folder: Where the edge-only bundle goes; an older one is replaced, or removed if there is none now.
 
     Inputs:
         package: `Package`.
@@ -36,24 +38,25 @@ class Pusher(Component):
         infra_blessing: `Blessing` of the package by the infra validator.
 
     Outputs:
-        deployment: `Deployment`: `deployment.json` with `pushed`, and the paths `serving` and `edge`; or, if one of
-            them does not bless it, with `refusals`, and nothing is pushed.
+        deployment: `Deployment`: `deployment.json` with `pushed`, and the paths `serving`, `edge` and `edge_only`
+            (`null` if there is none); or, if one of them does not bless it, with `refusals`, and nothing is pushed.
     """
 
     spec = ComponentSpec(
         inputs={"package": Package, "blessing": Blessing, "infra_blessing": Blessing},
         outputs={"deployment": Deployment},
-        parameters={"serving_folder": str, "edge_folder": str},
+        parameters={"serving_folder": str, "edge_folder": str, "edge_only_folder": str},
     )
 
     def still_there(self, folder):
-        """Whether the served version and the bundle are there too."""
+        """Whether the served version and the bundles are there too."""
         if not super().still_there(folder):
             return False
         pushed = self.outputs(folder)["deployment"].read_json("deployment.json")
         if not pushed["pushed"]:
             return True
-        return files.exists(os.path.join(pushed["serving"], SAVED_MODEL)) and files.is_whole(pushed["edge"])
+        bundles = [pushed[name] for name in ("edge", EDGE_ONLY) if pushed.get(name)]
+        return files.exists(os.path.join(pushed["serving"], SAVED_MODEL)) and all(map(files.is_whole, bundles))
 
     def execute(self, inputs, outputs, options):
         with beam.Pipeline(options=options) as pipeline:
@@ -75,9 +78,19 @@ class Pusher(Component):
         if not _is_pushed(described.cloud_files, served):
             push_saved_model(package.path("serving"), served)
         _write_server_files(self.parameters["serving_folder"])
-        with atomic_folder(self.parameters["edge_folder"]) as temporary:
-            shutil.copytree(package.path("edge"), temporary, dirs_exist_ok=True)
-        return {"pushed": True, "serving": served, "edge": self.parameters["edge_folder"]}
+        edge = _push_bundle(package.path("edge"), self.parameters["edge_folder"])
+        edge_only = _push_bundle(package.path(EDGE_ONLY), self.parameters["edge_only_folder"])
+        return {"pushed": True, "serving": served, "edge": edge, EDGE_ONLY: edge_only}
+
+
+def _push_bundle(source, folder):
+    """Puts a bundle in the place of an older one, or removes that if there is none; returns where it is, or `None`."""
+    if not os.path.isdir(source):
+        files.remove(folder)
+        return None
+    with atomic_folder(folder) as temporary:
+        shutil.copytree(source, temporary, dirs_exist_ok=True)
+    return folder
 
 
 def _is_pushed(hashes, version_folder):

@@ -14,11 +14,13 @@ import msgspec
 from components.errors import InputError, NotBlessedError
 from components.records.metrics import METRICS_FILE, Metrics
 from components.records.serialising import read
+from components.storage import files
 from components.storage.artifacts import atomic_file, write_json
 from pipeline import experiments
 from pipeline.options.run_options import parse
 from pipeline.orchestration.command import check_columns, make_beam_options, opened_store, run_command
 from pipeline.orchestration.mlflow_sink import log_run, require_mlflow
+from serving.edge.bundle import EDGE_ONLY
 
 
 def main(argv=None) -> int:
@@ -110,8 +112,10 @@ def _print_summary(options):
     output = options.output
     if metrics.answer:
         print(textwrap.fill(metrics.answer.text, 120) + "\n")
+    alone = os.path.join(output, EDGE_ONLY)
     print(
         f"{os.path.join(output, 'report.html')}: the page to look at; {output}/serving: for TF Serving; {output}/edge"
+        + (f"; {alone}: for `python -m serving.edge predict` without a server" if files.is_whole(alone) else "")
     )
 
 

@@ -78,7 +78,7 @@ class Blessing(Artifact):
 
 
 class Package(Artifact):
-    """What is deployed: `serving/` (a SavedModel), `edge/` (the bundle), `agreement.json`."""
+    """What is deployed: `serving/` (a SavedModel), `edge/` (the bundle), perhaps `edge_only/`, `agreement.json`."""
 
 
 class Deployment(Artifact):

@@ -10,7 +10,8 @@ import numpy as np
 
 from pipeline.demo.attacker import Attacker, AttackResult
 from pipeline.demo.loaded_run import LoadedRun
-from serving.edge.client import EdgeClient, probabilities
+from serving.edge.client import EdgeClient
+from serving.edge.examples import probabilities
 from serving.edge.keys import random_orthogonal
 from serving.edge.trace import Exchange, Trace
 

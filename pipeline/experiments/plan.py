@@ -23,17 +23,31 @@ class Plan:
         models: `ModelConfig`s, each once.
         methods: Pairs of a `Defence` and the name of the model that it runs, one for each row and seed.
         attacks: `AttackConfig`s, each once.
+        package: Id of the method that is to be packaged, or `None` for the one that prefers it most.
     """
 
     models: list[ModelConfig]
     methods: list[tuple[Defence, str]]
     attacks: list[AttackConfig]
+    package: str | None = None
 
     @property
     def packaged(self) -> str:
-        """Name of the model that is packaged: of those that mix, if any do, the one that prefers it most, the first."""
+        """Name of the model that is packaged: of those that mix, if any do, the one that prefers it most, the first.
+
+        If `package` is a method that mixes, one of its models.
+        """
         mixing = [model for model in self.models if model.defence.mixes]
-        return max(mixing or self.models, key=lambda model: model.defence.packaging).name
+        wanted = [model for model in mixing if model.name in self._of_package()]
+        return max(wanted or mixing or self.models, key=lambda model: model.defence.packaging).name
+
+    @property
+    def edge_only(self) -> str:
+        """Name of the first model of `package` if that sends nothing, to be exported for the edge alone; or empty."""
+        return next((name for name, defence in self._of_package().items() if defence.sends_nothing), "")
+
+    def _of_package(self) -> dict[str, Defence]:
+        return {name: defence for defence, name in self.methods if defence.id == self.package}
 
 
 def plan(rows: list[Row], options, hidden: tuple[str, ...]) -> Plan:
@@ -59,7 +73,7 @@ def plan(rows: list[Row], options, hidden: tuple[str, ...]) -> Plan:
                     attacks.append(_attack(attack, label, model, options))
             if options.quick_audit and options.attack_epochs and seed == options.seed:
                 attacks += _quick(model)
-    return Plan(list(models.values()), methods, list(dict.fromkeys(attacks)))
+    return Plan(list(models.values()), methods, list(dict.fromkeys(attacks)), getattr(options, "package", None))
 
 
 def _model(defence, options, hidden, seed):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from components.storage.model_folders import check_model_name
+from datamix_tf.defences import all_defences
 from datamix_tf.settings import at_least, setting, share
 
 
@@ -29,8 +30,8 @@ class OutputOptions(LineageOptions):
 
     output: str = setting(
         "runs/latest",
-        "folder for metrics.json, report.html, serving/, edge/, artifacts/; or a URL such as s3://bucket/run "
-        "(docs/pipeline.md)",
+        "folder for metrics.json, report.html, serving/, edge/, edge_only/, artifacts/; or a URL such as "
+        "s3://bucket/run (docs/pipeline.md)",
     )
     keep: str | None = setting(
         None,
@@ -64,6 +65,14 @@ class PushOptions(OutputOptions):
         0.02, "accuracy that such a method may lose against the most accurate one, as a share", **share()
     )
     model_name: str = setting("datamix", "name under which the cloud serves the model")
+    package: str | None = setting(
+        None,
+        "which of the methods is packaged: one that mixes, for cloud and edge, or one that sends nothing, as "
+        "edge_only/ beside the split model; its first variant (default: what is best to package, and edge_only/ if the "
+        "run's answer sends nothing)",
+        choices=all_defences,
+        metavar="METHOD",
+    )
 
 
 def check_name(options: PushOptions) -> None:

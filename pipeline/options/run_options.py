@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
+from components.errors import InputError
+from datamix_tf.defences import all_defences
 from datamix_tf.settings import setting
 from pipeline import experiments
 from pipeline.options import flags
@@ -48,6 +50,22 @@ class RunOptions(
     )
 
 
+def check_package(options: RunOptions) -> None:
+    """Refuses a method to package that the run does not have, or that cannot be packaged. Raises InputError."""
+    if options.package is None:
+        return
+    kinds = all_defences()
+    rows = experiments.load(options.experiment).rows if options.experiment else ()
+    methods = list(dict.fromkeys(row.defence.id for row in rows)) or options.methods
+    known = [name for name in methods if kinds[name].mixes or kinds[name].sends_nothing]
+    if options.package not in known:
+        where = f"--experiment {options.experiment}" if options.experiment else "--methods"
+        raise InputError(
+            f"--package must be a method of {where} that mixes or sends nothing ({', '.join(known)}); received "
+            f"{options.package}"
+        )
+
+
 def command() -> flags.Command:
     """The command with the flags of all defences that are registered by now."""
     return flags.Command("python -m pipeline.run", with_flags(RunOptions), DESCRIPTION)
@@ -68,7 +86,7 @@ def parse(argv: list[str] | None = None) -> tuple[RunOptions, list[str]]:
     given, beam_arguments = flags.values(made, argv)
     preset = given.get("preset") or _preset_of(given.get("experiment"))
     options = made.options(**{**PRESETS.get(preset, {}), **given, "preset": preset})
-    for check in TOGETHER:
+    for check in (*TOGETHER, check_package):
         check(options)
     return options, beam_arguments
 

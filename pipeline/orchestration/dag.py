@@ -15,6 +15,7 @@ from pipeline.experiments.plan import Plan, plan
 from pipeline.experiments.rows import rows_of
 from pipeline.options.run_options import RunOptions
 from pipeline.orchestration.cache_key import identity
+from serving.edge.bundle import EDGE_ONLY
 
 #: What most nodes take: examples, and trained models beside them.
 EXAMPLES = {"examples": ("transform", "examples")}
@@ -102,7 +103,7 @@ def measured(options: RunOptions, work: Plan) -> list[Node]:
 
 
 def delivered(options: RunOptions, work: Plan) -> list[Node]:
-    """From trained models to the page, the cloud's model and the edge's bundle."""
+    """From trained models to the page, the cloud's model and the edge's bundles."""
     from components.infra_validator import InfraValidator
     from components.packager import Packager
     from components.pusher import Pusher
@@ -112,8 +113,13 @@ def delivered(options: RunOptions, work: Plan) -> list[Node]:
     return [
         Node(
             "packager",
-            Packager(model=work.packaged, model_name=options.model_name, serving_folder=serving),
-            TRAINED,
+            Packager(
+                model=work.packaged,
+                model_name=options.model_name,
+                serving_folder=serving,
+                edge_only=work.edge_only,
+            ),
+            TRAINED | {"evaluation": ("evaluator", "evaluation")},
         ),
         Node(
             "reporter",
@@ -126,7 +132,11 @@ def delivered(options: RunOptions, work: Plan) -> list[Node]:
         Node("infra_validator", InfraValidator(), {"package": ("packager", "package"), **EXAMPLES}),
         Node(
             "pusher",
-            Pusher(serving_folder=serving, edge_folder=os.path.join(options.output, "edge")),
+            Pusher(
+                serving_folder=serving,
+                edge_folder=os.path.join(options.output, "edge"),
+                edge_only_folder=os.path.join(options.output, EDGE_ONLY),
+            ),
             {
                 "package": ("packager", "package"),
                 "blessing": ("evaluator", "blessing"),

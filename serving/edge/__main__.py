@@ -1,4 +1,4 @@
-"""`python -m serving.edge`: classifies files through the cloud from the command line."""
+"""`python -m serving.edge`: classifies files from the command line, through the cloud or, if it can, without one."""
 
 from __future__ import annotations
 
@@ -14,16 +14,22 @@ import numpy as np
 from serving.edge.errors import EdgeError
 
 if TYPE_CHECKING:
-    from serving.edge.client import EdgeClient
+    from serving.edge.client import Traffic
 
 DESCRIPTION = """\
 Classifies pictures or recordings with the cloud's help. The files stay here: what leaves is their features, mixed in
-groups with a key that only this process knows. Groups are completed with covers, so name a folder of some."""
+groups with a key that only this process knows. Groups are completed with covers, so name a folder of some. With an
+edge-only bundle nothing leaves: name the bundle and the files."""
 WIRES = ("float32", "float16", "bfloat16", "int8", "json")
 EXTENSIONS = {
     "image": (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".avif"),
     "audio": (".wav",),
 }
+#: Flags that mean something only where a cloud is asked.
+FOR_A_CLOUD = (
+    *("url", "covers", "token_file", "oblivious_key_file", "ca_file"),
+    *("wire", "precision", "groups", "deadline"),
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -51,7 +57,13 @@ def _unknown(rest: list[str]) -> str:
 
 
 def _predict(arguments: argparse.Namespace) -> None:
-    from serving.edge.bundle import load_manifest
+    from serving.edge.bundle import EDGE_ONLY, kind_of, load_manifest
+
+    if kind_of(arguments.bundle) == EDGE_ONLY:
+        _predict_here(arguments)
+        return
+    if arguments.url is None:
+        raise EdgeError(f"{arguments.bundle} needs a cloud: give its address with --url, such as http://HOST:8501")
     from serving.edge.client import EdgeClient
 
     preprocessing = load_manifest(arguments.bundle).preprocessing
@@ -80,7 +92,19 @@ def _predict(arguments: argparse.Namespace) -> None:
         if arguments.covers:
             client.add_covers(client.load(_files(arguments.covers, extensions)))
         probabilities = client.predict(client.load(paths))
-        _print(arguments, client, paths, probabilities)
+        _print(arguments, client.manifest.labels, client.traffic, paths, probabilities)
+
+
+def _predict_here(arguments: argparse.Namespace) -> None:
+    from serving.edge.client import Traffic
+    from serving.edge.edge_only import EdgeOnlyModel
+
+    given = [f"--{name}" for name in FOR_A_CLOUD if getattr(arguments, name) != arguments.defaults[name]]
+    if given:
+        raise EdgeError(f"{arguments.bundle} is an edge-only bundle: nothing is sent, so leave out {', '.join(given)}")
+    model = EdgeOnlyModel(arguments.bundle, arguments.threads)
+    paths = _files(arguments.files, EXTENSIONS[model.manifest.preprocessing["kind"]])
+    _print(arguments, model.manifest.labels, Traffic(), paths, model.predict(model.load(paths)))
 
 
 def _sample(arguments: argparse.Namespace) -> None:
@@ -94,8 +118,9 @@ def _sample(arguments: argparse.Namespace) -> None:
     print(Message(rows, arguments.wire, described).body.decode())
 
 
-def _print(arguments: argparse.Namespace, client: EdgeClient, paths: list[str], probabilities: np.ndarray) -> None:
-    labels, traffic = client.manifest.labels, client.traffic
+def _print(
+    arguments: argparse.Namespace, labels: Sequence[str], traffic: Traffic, paths: list[str], probabilities: np.ndarray
+) -> None:
     if arguments.json:
         rows = [
             {"file": path, "probabilities": dict(zip(labels, map(float, row), strict=True))}
@@ -114,6 +139,9 @@ def _print(arguments: argparse.Namespace, client: EdgeClient, paths: list[str], 
     for path, row in zip(paths, probabilities, strict=True):
         best = sorted(zip(row, labels, strict=True), reverse=True)[: arguments.top]
         print(f"{path}: " + ", ".join(f"{label} {probability:.3f}" for probability, label in best))
+    if not traffic.messages:
+        print("nothing was sent", file=sys.stderr)
+        return
     print(
         f"sent {traffic.bytes_up:,} bytes, received {traffic.bytes_down:,} "
         f"({traffic.bytes_up_per_example:,.0f} and {traffic.bytes_down_per_example:,.0f} for each file)",
@@ -171,15 +199,15 @@ def _add_sample(commands: Any) -> None:
 def _add_predict(commands: Any) -> None:
     predict = commands.add_parser(
         "predict",
-        help="classify files through the cloud",
+        help="classify files, through the cloud or with an edge-only bundle",
         description=DESCRIPTION,
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     predict.set_defaults(run=_predict)
     add = predict.add_argument
     add("files", nargs="+", metavar="FILE", help="pictures or WAV files, as the model takes, or folders of them")
-    add("--bundle", required=True, help="folder of the edge bundle (edge/ of a run)")
-    add("--url", required=True, help="the cloud's REST API, such as http://HOST:8501, or a relay")
+    add("--bundle", required=True, help="folder of the bundle (edge/ of a run, or edge_only/, which needs no cloud)")
+    add("--url", help="the cloud's REST API, such as http://HOST:8501, or a relay; not for edge_only/")
     add(
         "--covers",
         action="append",
@@ -205,13 +233,14 @@ def _add_predict(commands: Any) -> None:
         "of each, and costs a group for each",
     )
     add("--deadline", type=float, default=30.0, help="seconds for all files, repeated attempts included")
-    add("--threads", type=int, help="threads of the edge halves (default: all cores, at most 4)")
+    add("--threads", type=int, help="threads of the model or its halves (default: all cores, at most 4)")
     add("--token_file", help="file with the bearer token of the cloud")
     add("--ca_file", help="PEM file of the authority that signed the certificate of --url")
     add(
         "--oblivious_key_file",
         help="key configuration of the cloud's Oblivious HTTP gateway; --url is then a relay (python -m serving.relay)",
     )
+    predict.set_defaults(defaults={name: predict.get_default(name) for name in FOR_A_CLOUD})
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
-"""The edge bundle on disk: its manifest, checked, and its halves, run by LiteRT."""
+"""Bundles on disk: their manifests, checked, and the halves of a split model, run by LiteRT."""
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -11,27 +13,90 @@ from serving.edge import manifest
 from serving.edge.errors import BundleError
 from serving.edge.keys import Key
 
+SPLIT, EDGE_ONLY = "split", "edge_only"
+#: What a bundle is, where one of the other kind was wanted.
+_INSTEAD = {
+    SPLIT: "is the bundle of a split model, which needs a cloud: serving.edge.client.EdgeClient, or predict with --url",
+    EDGE_ONLY: "is an edge-only bundle, of which nothing is sent: serving.edge.edge_only.EdgeOnlyModel, or predict "
+    "without --url",
+}
+
+
+class Described(Protocol):
+    """A manifest of either kind."""
+
+    @property
+    def files(self) -> dict[str, str]:
+        """File name -> SHA-256 of the bundle's files."""
+
+
+Kind = TypeVar("Kind", bound=Described)
+
 
 def load_manifest(folder: str) -> manifest.Manifest:
-    """Reads a bundle's manifest and checks the bundle's files against its hashes.
+    """Reads the manifest of a split model's bundle and checks the bundle's files against its hashes.
 
     Raises:
-        BundleError: If the manifest is not there or of another schema, or a file is missing or changed.
+        BundleError: If the manifest is not there, of another kind or schema, or a file is missing or changed.
     """
-    path = os.path.join(folder, manifest.FILE)
+    return read_manifest(folder, SPLIT, manifest.Manifest.from_json)
+
+
+def kind_of(folder: str) -> str:
+    """The kind of the bundle in a folder: `SPLIT` or `EDGE_ONLY`.
+
+    Raises:
+        BundleError: If the manifest is not there, cannot be read or names another kind.
+    """
+    return _read(folder)[1]
+
+
+def read_manifest(folder: str, kind: str, from_json: Callable[[str], Kind]) -> Kind:
+    """Reads a bundle's manifest and checks the bundle's files against its hashes.
+
+    Args:
+        folder: The bundle.
+        kind: The kind that it must be of, `SPLIT` or `EDGE_ONLY`.
+        from_json: Makes the manifest from the text of its file; raises ValueError or TypeError if it cannot.
+
+    Raises:
+        BundleError: If the manifest is not there, of another kind or schema, or a file is missing or changed.
+    """
+    text, found = _read(folder)
+    if found != kind:
+        raise BundleError(f"{folder} {_INSTEAD[found]}")
     try:
-        with open(path, encoding="utf-8") as file:
-            described = manifest.Manifest.from_json(file.read())
-    except OSError as error:
-        raise BundleError(f"{folder} is no bundle: {error.strerror} ({path})") from error
-    except (ValueError, TypeError, json.JSONDecodeError) as error:
-        raise BundleError(f"cannot use {path}: {error}; make the bundle again with this version") from error
+        described = from_json(text)
+    except (ValueError, TypeError, KeyError) as error:
+        raise _unusable(folder, error) from error
     present = manifest.hash_files(folder)
     for name, expected in described.files.items():
         if present.get(name) != expected:
             what = "is missing" if name not in present else "was changed"
             raise BundleError(f"{os.path.join(folder, name)} {what} since the bundle was made")
     return described
+
+
+def _read(folder: str) -> tuple[str, str]:
+    """The text of a manifest and the bundle's kind."""
+    path = os.path.join(folder, manifest.FILE)
+    try:
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        values = json.loads(text)
+        kind = values.get("kind", SPLIT) if isinstance(values, dict) else None
+        if kind not in (SPLIT, EDGE_ONLY):
+            raise ValueError(f"expected the manifest of a bundle, its kind is {kind!r}")
+    except OSError as error:
+        raise BundleError(f"{folder} is no bundle: {error.strerror} ({path})") from error
+    except ValueError as error:
+        raise _unusable(folder, error) from error
+    return text, kind
+
+
+def _unusable(folder: str, error: Exception) -> BundleError:
+    path = os.path.join(folder, manifest.FILE)
+    return BundleError(f"cannot use {path}: {error}; make the bundle again with this version")
 
 
 class Halves:

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from serving.edge import messages, preprocess
+from serving.edge import examples, messages, preprocess
 from serving.edge.bundle import Ends, Halves, load_manifest
 from serving.edge.covers import CoverPool
 from serving.edge.drawn import DrawnGroup, shortened
-from serving.edge.errors import BadInputError, EdgeError
 from serving.edge.keys import Key, random_normal, random_permutation
 from serving.edge.messages import Message
 from serving.edge.trace import Exchange, Trace
@@ -171,7 +170,7 @@ class EdgeClient:
             BadAnswerError: If the cloud's answer cannot be this bundle's model's.
             CloudError: If the cloud refuses the request.
         """
-        x = self._checked(x)
+        x = examples.checked(x, self.manifest.input_shape)
         if not len(x):
             return np.zeros((0, len(self.manifest.labels)), np.float32)
         deadline = Deadline(self._deadline)
@@ -181,7 +180,7 @@ class EdgeClient:
         with self._lock:
             predict = self._predict_drawn if self.draws_covers else self._predict
             outputs = predict(distinct, len(x), deadline, trace)
-        return probabilities(outputs[inverse.ravel()], self.manifest.task)
+        return examples.probabilities(outputs[inverse.ravel()], self.manifest.task)
 
     @property
     def draws_covers(self) -> bool:
@@ -272,7 +271,7 @@ class EdgeClient:
     def add_covers(self, covers: np.ndarray) -> None:
         """Adds inputs, `[covers, ...]`, to complete groups with."""
         with self._lock:
-            self._pool.add(self._checked(covers))
+            self._pool.add(examples.checked(covers, self.manifest.input_shape))
 
     def load(self, paths: list[str]) -> np.ndarray:
         """Inputs from files, preprocessed as in training, `[files, ...]`.
@@ -280,16 +279,7 @@ class EdgeClient:
         Raises:
             EdgeError: If a file cannot be read or used; the text names it.
         """
-        return np.stack([self._load(path) for path in paths])
-
-    def _load(self, path: str) -> np.ndarray:
-        try:
-            with open(path, "rb") as file:
-                return self._preprocessing(file.read())
-        except OSError as error:
-            raise EdgeError(f"cannot read {path}: {error.strerror}") from error
-        except BadInputError as error:
-            raise EdgeError(f"cannot use {path}: {error}") from error
+        return examples.load(paths, self._preprocessing)
 
     def _ask(self, rows: np.ndarray, deadline: Deadline, traffic: Traffic, trace: Trace | None = None) -> np.ndarray:
         """Outputs for whole groups of rows, in their order, through one message."""
@@ -352,19 +342,3 @@ class EdgeClient:
         traffic.bytes_up += sum(len(part.body) for part in parts)
         traffic.bytes_down += sum(map(len, contents))
         return np.concatenate(answers)
-
-    def _checked(self, x: np.ndarray) -> np.ndarray:
-        x = np.asarray(x, np.float32)
-        if x.shape[1:] != self.manifest.input_shape:
-            raise ValueError(f"inputs must have shape [inputs, *{self.manifest.input_shape}]. Received: {x.shape}")
-        if not np.isfinite(x).all():
-            raise ValueError("inputs must be finite numbers")
-        return x
-
-
-def probabilities(logits: np.ndarray, task: str) -> np.ndarray:
-    """Probabilities of the labels, `[inputs, labels]`, from logits of the same shape; `task` as in the manifest."""
-    if task == "binary":
-        return 1 / (1 + np.exp(-logits))
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)

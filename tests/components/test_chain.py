@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from msgspec.structs import replace
 
 from components.attacker import AttackConfig, Attacker, known_classes, run_attack
 from components.blessing import Thresholds, blessing, refusals
@@ -18,7 +19,7 @@ from components.evaluation.answer import Limits
 from components.evaluator import Evaluator, measure
 from components.export.tflite import run_signature
 from components.infra_validator import InfraValidator, validated
-from components.packager import TOLERANCE, Packager
+from components.packager import TOLERANCE, Packager, answered
 from components.pusher import Pusher, push_saved_model
 from components.records.metrics import Metrics
 from components.records.page import Page
@@ -26,7 +27,7 @@ from components.report.figures import trade_offs
 from components.report.page import SECTIONS, human
 from components.report.strip import INPUTS
 from components.reporter import Reporter
-from components.storage.artifacts import AttackScores, Blessing, Evaluation, Models, Package, RawExamples
+from components.storage.artifacts import AttackScores, Blessing, Evaluation, Models, Package, RawExamples, write_json
 from components.storage.model_folders import next_version
 from components.trainer import Trainer, train_together
 from components.training import models as trained
@@ -34,6 +35,7 @@ from components.training.data import arrays
 from components.training.distribution import Distribution
 from components.training.networks import ModelConfig
 from datamix_tf.defences import Cloud, DataMix, Edge, Shredder, SignalContentAlone, SignalContentMixed
+from serving.edge.edge_only import EdgeOnlyModel
 from serving.edge.manifest import Manifest, hash_files
 from tests import browser as browsers
 from tests import datasets, pages
@@ -91,10 +93,11 @@ def evaluation(folder, examples, models, scores) -> Evaluation:
 
 
 @pytest.fixture(scope="module")
-def package(folder, examples, models):
+def package(folder, examples, models, evaluation):
     (folder / "serving" / "faces" / "2").mkdir(parents=True)
-    component = Packager(model=CONFIG.name, model_name="faces", serving_folder=str(folder / "serving"))
-    return component.run({"examples": examples, "models": models}, str(folder / "packager"))["package"]
+    component = Packager(model=CONFIG.name, model_name="faces", serving_folder=str(folder / "serving"), edge_only="")
+    inputs = {"examples": examples, "models": models, "evaluation": evaluation}
+    return component.run(inputs, str(folder / "packager"))["package"]
 
 
 def test_trained_models_load_and_carry_the_statistics(examples, models):
@@ -172,7 +175,7 @@ def test_the_metrics_have_the_pinned_form(evaluation):
 @pytest.mark.parametrize(
     "defence", [SignalContentMixed(group_size=4, signal_rank=4), SignalContentAlone(signal_rank=4)]
 )
-def test_signal_content_is_cut_out_after_most_of_the_training(defence, folder, examples):
+def test_signal_content_is_cut_out_after_most_of_the_training(defence, folder, examples, evaluation):
     """The composition: coefficients instead of features go up, mixed or not, and everything else works as before."""
     config = dataclasses.replace(CONFIG, defence=defence, epochs=4)
     models = Trainer(models=[config], keep=str(folder / "kept"), distribution=Distribution()).run(
@@ -184,8 +187,11 @@ def test_signal_content_is_cut_out_after_most_of_the_training(defence, folder, e
     assert measured["bytes_up"] == 4 * 4 * 4 * 4
     assert measured["macs"] >= 4 * 4 * 4 * 3 * 3 * 8
     if defence.mixes:
-        packager = Packager(model=config.name, model_name="faces", serving_folder=str(folder))
-        package = packager.run({"examples": examples, **models}, str(folder / "rank"))["package"]
+        # The answer is a model that this trainer did not train.
+        silent = rewritten(evaluation, folder / "silent", answer=None)
+        packager = Packager(model=config.name, model_name="faces", serving_folder=str(folder), edge_only="")
+        inputs = {"examples": examples, **models, "evaluation": silent}
+        package = packager.run(inputs, str(folder / "rank"))["package"]
         assert max(value for name, value in package.read_json("agreement.json").items() if "." not in name) < TOLERANCE
 
 
@@ -269,6 +275,27 @@ def test_the_exported_halves_agree_when_chained_by_hand(examples, models, packag
     assert np.abs(wrong - expected).max() > 0.01 * np.abs(expected).max()
 
 
+def test_a_model_that_needs_no_cloud_is_exported_whole_if_it_is_the_answer(
+    folder, examples, models, evaluation, package
+):
+    answer = evaluation.read("metrics.json", Metrics).answer
+    assert answer.defence == Edge() and answer.models == (PLAIN.name,)
+    assert package.read_json("agreement.json")["edge_only"] <= TOLERANCE
+    model, x = EdgeOnlyModel(package.path("edge_only")), arrays(examples, "test")[1][:5]
+    logits = np.asarray(trained.load(models, PLAIN.name)(x.astype("float32")))
+    np.testing.assert_allclose(model.predict(x), 1 / (1 + np.exp(-logits)), atol=1e-4)
+    split = rewritten(evaluation, folder / "split", answer=replace(answer, method="cloud"))
+    assert answered(evaluation) == PLAIN.name and answered(split) == ""
+
+
+def rewritten(evaluation, folder, **changes):
+    """An evaluation with other metrics."""
+    folder.mkdir(exist_ok=True)
+    metrics = evaluation.read("metrics.json", Metrics)
+    write_json(str(folder / "metrics.json"), replace(metrics, **changes))
+    return Evaluation(str(folder))
+
+
 def test_the_cloud_model_takes_any_number_of_rows(package):
     served = tf.saved_model.load(package.path("serving")).signatures["serving_default"]
     for rows in (1, 5):
@@ -337,6 +364,7 @@ def test_thresholds_bless_or_say_what_was_missed(evaluation):
 @pytest.mark.parametrize("refusing", ["evaluator", "infra"])
 def test_what_is_not_blessed_is_not_pushed(package, tmp_path, refusing):
     parameters = {"serving_folder": str(tmp_path / "serving"), "edge_folder": str(tmp_path / "edge")}
+    parameters["edge_only_folder"] = str(tmp_path / "edge_only")
     inputs = {"package": package, **blessings(tmp_path / "blessings", **{refusing: False})}
     pushed = Pusher(**parameters).run(inputs, str(tmp_path / "artifacts"))["deployment"].read_json("deployment.json")
     assert pushed["pushed"] is False and len(pushed["refusals"]) == 1
@@ -346,10 +374,12 @@ def test_what_is_not_blessed_is_not_pushed(package, tmp_path, refusing):
 
 def test_the_pusher_leaves_model_and_bundle(package, tmp_path):
     parameters = {"serving_folder": str(tmp_path / "serving"), "edge_folder": str(tmp_path / "edge")}
+    parameters["edge_only_folder"] = str(tmp_path / "edge_only")
     inputs = {"package": package, **blessings(tmp_path / "blessings")}
     Pusher(**parameters).run(inputs, str(tmp_path / "artifacts"))
     assert hash_files(str(tmp_path / "serving" / "faces" / "3")) == hash_files(package.path("serving"))
-    assert hash_files(str(tmp_path / "edge")) == hash_files(package.path("edge"))
+    for bundle in ("edge", "edge_only"):
+        assert hash_files(str(tmp_path / bundle)) == hash_files(package.path(bundle))
     beside = ["batching_parameters.config", "docker-compose.yml", "faces", "models.config", "monitoring.config"]
     assert sorted(os.listdir(tmp_path / "serving")) == beside
     assert 'name: "faces"' in (tmp_path / "serving" / "models.config").read_text()
@@ -357,6 +387,12 @@ def test_the_pusher_leaves_model_and_bundle(package, tmp_path):
     assert pusher.still_there(str(tmp_path / "artifacts"))
     pusher.run(inputs, str(tmp_path / "artifacts"))  # as after a stop just before the end
     assert next_version(str(tmp_path / "serving"), "faces") == 4
+    shutil.rmtree(tmp_path / "edge_only")
+    assert not pusher.still_there(str(tmp_path / "artifacts"))
+    (tmp_path / "edge_only").mkdir()  # as an earlier run left it, before one that has none
+    without = shutil.copytree(package.uri, tmp_path / "without", ignore=shutil.ignore_patterns("edge_only"))
+    pusher.run({**inputs, "package": Package(str(without))}, str(tmp_path / "artifacts"))
+    assert not os.path.exists(tmp_path / "edge_only") and pusher.still_there(str(tmp_path / "artifacts"))
     os.remove(tmp_path / "serving" / "faces" / "3" / "saved_model.pb")
     assert not pusher.still_there(str(tmp_path / "artifacts"))
     assert next_version(str(tmp_path / "serving"), "other") == 1

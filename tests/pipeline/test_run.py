@@ -41,6 +41,7 @@ def faces(tmp_path_factory):
 def test_from_a_zip_to_a_served_model(faces, tmp_path, capsys):
     output = tmp_path / "run"
     arguments = ["--runner", "DirectRunner", "--dataset", f"folder:{faces}", "--output", str(output), "--repeats", "2"]
+    arguments += ["--package", "edge_head"]
     assert main([*arguments, "--num_pre_blocks", "3", "--group_size", "4", *SMALL, "--attack_epochs", "0"]) == 0
     table = capsys.readouterr().out
     assert "DataMix with a linear path, N_pre=3, S_G=4" in table and "all in the cloud" in table
@@ -57,6 +58,8 @@ def test_from_a_zip_to_a_served_model(faces, tmp_path, capsys):
     assert all(entry["seeds"] == 2 for entry in metrics["summary"])
     for path in ("report.html", "serving/datamix/1/saved_model.pb", "edge/pre.tflite", "edge/post.tflite"):
         assert (output / path).stat().st_size > 0
+    assert (output / "edge_only" / "model.tflite").stat().st_size > 0
+    assert f"{output}/edge_only: for `python -m serving.edge predict` without a server" in table
     assert not temporaries(output)
 
 

@@ -11,10 +11,11 @@ import keras
 from components.packager import Packager
 from components.pusher import push_saved_model
 from components.records.training import Training
-from components.storage.artifacts import Models, write_json
+from components.storage.artifacts import Evaluation, Models, write_json
 from components.training.data import arrays
 from components.training.networks import ModelConfig, build_model
 from datamix_tf.defences import DataMix
+from tests import pages
 from tests.components.ingest import ingest, transform
 
 CONFIG = ModelConfig(
@@ -53,8 +54,12 @@ def finished_run(
             Training(config=config.to_dict(), seconds=0.0, steps=0, history={}),
         )
     write_json(models.path("models.json"), [config.name for config in configs])
-    packager = Packager(model=configs[-1].name, model_name=name, serving_folder=serving)
-    package = packager.run({"examples": examples, "models": models}, str(artifacts / "packager"))["package"]
+    evaluation = Evaluation(str(artifacts / "evaluator" / "evaluation"))
+    os.makedirs(evaluation.uri)
+    write_json(evaluation.path("metrics.json"), pages.metrics([pages.row("cloud", "plain-seed0")]))
+    packager = Packager(model=configs[-1].name, model_name=name, serving_folder=serving, edge_only="")
+    inputs = {"examples": examples, "models": models, "evaluation": evaluation}
+    package = packager.run(inputs, str(artifacts / "packager"))["package"]
     push_saved_model(package.path("serving"), os.path.join(serving, name, "1"))
     shutil.copytree(package.path("edge"), folder / "edge")
     return folder

@@ -33,8 +33,9 @@ from pipeline.demo.loaded_run import LoadedRun, load_run
 from pipeline.demo.page import page
 from pipeline.demo.queries import query_handler
 from pipeline.demo.responses import page_context
-from serving.edge.client import EdgeClient, probabilities
+from serving.edge.client import EdgeClient
 from serving.edge.errors import EdgeError
+from serving.edge.examples import probabilities
 from serving.edge.keys import random_orthogonal
 from serving.edge.preprocess import ImagePreprocessing, SpeechPreprocessing
 from tests import browser as browsers

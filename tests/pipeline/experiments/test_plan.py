@@ -4,7 +4,7 @@ from components.errors import InputError
 from datamix_tf.defences import all_defences
 from pipeline import experiments
 from pipeline.experiments.plan import plan
-from pipeline.experiments.rows import HIDDEN, TARGET
+from pipeline.experiments.rows import HIDDEN, TARGET, rows_of
 from pipeline.options.run_options import parse
 
 
@@ -26,3 +26,18 @@ def test_more_coefficients_than_the_cloud_s_first_layers_have_are_refused_at_onc
     options, _ = parse(["--experiment", "composition", "--width", "8"])
     with pytest.raises(InputError, match="at most 3 x --width = 24; received 64"):
         plan(list(experiments.load("composition").rows), options, ("identity",))
+
+
+@pytest.mark.parametrize(
+    ("package", "packaged", "edge_only"),
+    [
+        (None, "datamix-pre1-group8-linear-seed0", ""),
+        ("linear_cloud", "linear_cloud-pre1-group8-seed0", ""),
+        ("edge", "datamix-pre1-group8-linear-seed0", "plain-seed0"),
+        ("edge_head", "datamix-pre1-group8-linear-seed0", "edge_head-pre1-units0-seed0"),
+    ],
+)
+def test_which_models_are_packaged(package, packaged, edge_only):
+    options, _ = parse(["--repeats", "2", *(["--package", package] if package else [])])
+    work = plan(rows_of(options), options, ())
+    assert (work.packaged, work.edge_only) == (packaged, edge_only)

@@ -80,6 +80,7 @@ DEFAULTS = {
     "min_balanced_accuracy": 0.0,
     "max_leakage": 1.0,
     "model_name": "datamix",
+    "package": None,
 }
 
 
@@ -122,6 +123,14 @@ def test_defaults_are_what_a_user_would_type():
             "--methods=",
             "--methods must include one that mixes and is packaged (datamix, linear_cloud, obfuscated_datamix, ",
         ),
+        (
+            "--package edge_half",
+            "--package must be a method of --methods that mixes or sends nothing (edge, datamix, linear_cloud, "
+            "edge_head); received edge_half",
+        ),
+        ("--package cloud", "--package must be a method of --methods that mixes"),
+        ("--package edge --methods datamix", "--package must be a method of --methods that mixes"),
+        ("--package fog", "--package must be one of edge, cloud, "),
         (
             "--valid_share 0.6 --test_share 0.5",
             "--valid_share and --test_share must sum below 1; received 0.6 and 0.5",

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from serving.edge import client as client_module
-from serving.edge.client import probabilities
 from serving.edge.errors import CloudError
+from serving.edge.examples import probabilities
 from serving.edge.keys import Key
 from serving.edge.trace import Trace
 from tests.serving.deployments import GROUP_SIZE

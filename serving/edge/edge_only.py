@@ -1,0 +1,113 @@
+"""The edge-only bundle: a whole model that runs here, for tasks that need no cloud; nothing is sent."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import threading
+from typing import Any
+
+import numpy as np
+
+from serving.edge import examples, preprocess
+from serving.edge.bundle import EDGE_ONLY, read_manifest
+
+SCHEMA_VERSION = 1
+FILE = "model.tflite"
+SIGNATURE, INPUT = "run", "x"
+
+
+@dataclasses.dataclass(frozen=True)
+class EdgeOnlyManifest:
+    """What an edge-only model takes and gives.
+
+    Attributes:
+        input_shape: Shape of one preprocessed input; dtype float32.
+        task: `"binary"` (independent labels; a sigmoid makes probabilities) or `"categorical"` (a softmax does).
+        labels: Names of the outputs.
+        preprocessing: How a file becomes an input (`serving.edge.preprocess`).
+        files: File name -> SHA-256 of the bundle's files.
+        kind: Tells it from the manifest of a split model, which has none.
+    """
+
+    input_shape: tuple[int, ...]
+    task: str
+    labels: tuple[str, ...]
+    preprocessing: dict[str, Any]
+    files: dict[str, str]
+    kind: str = EDGE_ONLY
+    schema: int = SCHEMA_VERSION
+
+    def to_json(self) -> str:
+        """The text of the manifest's file, which `from_json` reads."""
+        return json.dumps(dataclasses.asdict(self), indent=1) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> EdgeOnlyManifest:
+        """Reads a manifest. Raises ValueError if it is of another schema."""
+        values = json.loads(text)
+        if values.get("schema") != SCHEMA_VERSION:
+            raise ValueError(f"expected a manifest of schema {SCHEMA_VERSION}, this one is {values.get('schema')!r}")
+        return cls(**{**values, "input_shape": tuple(values["input_shape"]), "labels": tuple(values["labels"])})
+
+
+def load_manifest(folder: str) -> EdgeOnlyManifest:
+    """Reads an edge-only bundle's manifest and checks the bundle's files against its hashes.
+
+    Raises:
+        BundleError: If the manifest is not there, of another kind or schema, or a file is missing or changed.
+    """
+    return read_manifest(folder, EDGE_ONLY, EdgeOnlyManifest.from_json)
+
+
+class EdgeOnlyModel:
+    """Predicts without a cloud.
+
+    Args:
+        bundle: Folder of the edge-only bundle.
+        threads: Threads of the model; default: LiteRT's.
+
+    Attributes:
+        manifest: The bundle's `EdgeOnlyManifest`.
+
+    Raises:
+        BundleError: If the bundle cannot be used.
+    """
+
+    def __init__(self, bundle: str, threads: int | None = None) -> None:
+        from ai_edge_litert.interpreter import Interpreter
+
+        self.manifest = load_manifest(bundle)
+        self._preprocessing = preprocess.from_config(self.manifest.preprocessing)
+        self._interpreter = Interpreter(model_path=os.path.join(bundle, FILE), num_threads=threads)
+        self._run = self._interpreter.get_signature_runner(SIGNATURE)
+        self._lock = threading.Lock()  # the interpreter holds one input
+
+    def load(self, paths: list[str]) -> np.ndarray:
+        """Inputs from files, preprocessed as in training, `[files, ...]`.
+
+        Raises:
+            EdgeError: If a file cannot be read or used; the text names it.
+        """
+        return examples.load(paths, self._preprocessing)
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """Probabilities of the labels. May be called from several threads, which take turns.
+
+        Args:
+            x: `[inputs, ...]` of the manifest's `input_shape`, preprocessed (`load` makes them from files).
+
+        Returns:
+            float32 `[inputs, labels]`.
+
+        Raises:
+            ValueError: If `x` has another shape or numbers that are not finite.
+        """
+        x = examples.checked(x, self.manifest.input_shape)
+        logits = np.empty((len(x), len(self.manifest.labels)), np.float32)
+        with self._lock:
+            for index in range(len(x)):
+                (output,) = self._run(**{INPUT: x[index : index + 1]}).values()
+                logits[index] = output[0]
+        return examples.probabilities(logits, self.manifest.task)
