@@ -35,7 +35,7 @@ SHOWN = 20
 NOTHING = "nothing"
 #: Keys that two equal runs need not share -> why.
 IGNORED = {
-    **dict.fromkeys((*TIMES, "seconds_per_group"), "a time"),
+    **dict.fromkeys(TIMES, "a time"),
     **dict.fromkeys(("output", "keep", "lineage"), "where a run writes"),
     "command": "names the folders that the run writes to",
 }

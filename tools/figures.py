@@ -9,7 +9,7 @@ from components.records.metrics import METRICS_FILE, Metrics
 from components.records.serialising import plain, read
 
 #: Entries of metrics.json that measure time, not the model.
-TIMES = ("seconds", "training_seconds")
+TIMES = ("seconds", "training_seconds", "seconds_per_group")
 
 
 def figures(folder: str) -> dict[str, float]:

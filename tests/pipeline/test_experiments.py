@@ -12,6 +12,7 @@ from pipeline.run import main
 from tests import datasets
 
 TINY = ["--image_size", "32", "--width", "8", "--epochs", "1", "--attack_epochs", "1", "--anonymizer", "4"]
+TINY += ["--no-quick_audit"]
 
 REBUILD = ["--reconstruction_epochs", "1", "--reconstruction_width", "4", "--min_examples", "4"]
 

@@ -46,6 +46,8 @@ def figures(folder):
     metrics = json.loads(files.read_bytes(os.path.join(folder, "metrics.json")))
     for row in metrics["rows"]:
         assert row.pop("training_seconds") > 0
+        for attack in row["attacks"].values():
+            attack.pop("seconds_per_group", None)
     return metrics | {"settings": {name: value for name, value in metrics["settings"].items() if name not in OWN}}
 
 
