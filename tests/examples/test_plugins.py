@@ -10,7 +10,7 @@ from tests import datasets
 from tests.conftest import REPOSITORY
 
 PLUGINS = ("--plugin", "examples.add_a_defence,examples.add_an_attack")
-SMALL = ("--image_size", "32", "--width", "4", "--hidden_units", "0", "--epochs", "1")
+SMALL = ("--image_size", "32", "--width", "4", "--hidden_units", "0", "--epochs", "1", "--no-quick_audit")
 
 
 def command(module, *arguments):
