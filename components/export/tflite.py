@@ -42,13 +42,7 @@ def convert_halves(model, folder: str) -> dict[str, tuple[str, str]]:
     y = tf.TensorSpec((size, *model.main.output_shape[1:]), tf.float32, name="y")
     pre = _convert(model.pre, mix, [x, key], manifest.MIX)
     post = _convert(model.post, demix, [y, key], manifest.DEMIX)
-    halves = {}
-    for precision in PRECISIONS:
-        halves[precision] = half_file(manifest.PRE, precision), half_file(manifest.POST, precision)
-        for name, contents in zip(halves[precision], (pre, post), strict=True):
-            with open(os.path.join(folder, name), "wb") as file:
-                file.write(contents[precision])
-    return halves
+    return _written(folder, (manifest.PRE, manifest.POST), (pre, post))
 
 
 def convert_ends(model, folder: str) -> dict[str, tuple[str, str]]:
@@ -67,13 +61,19 @@ def convert_ends(model, folder: str) -> dict[str, tuple[str, str]]:
     y = tf.TensorSpec((1, *model.main.output_shape[1:]), tf.float32, name="y")
     encode = _convert(model.pre, lambda x: {"codes": model.pre(x, training=False)}, [x], manifest.ENCODE)
     finish = _convert(model.post, lambda y: {"outputs": model.post(y, training=False)}, [y], manifest.FINISH)
-    ends = {}
+    return _written(folder, (manifest.ENCODER, manifest.FINISHER), (encode, finish))
+
+
+def _written(folder, names, pair):
+    """Writes both parts in every precision; precision -> file names."""
+    written = {}
     for precision in PRECISIONS:
-        ends[precision] = half_file(manifest.ENCODER, precision), half_file(manifest.FINISHER, precision)
-        for name, contents in zip(ends[precision], (encode, finish), strict=True):
+        first, second = (half_file(name, precision) for name in names)
+        written[precision] = first, second
+        for name, contents in zip(written[precision], pair, strict=True):
             with open(os.path.join(folder, name), "wb") as file:
                 file.write(contents[precision])
-    return ends
+    return written
 
 
 def _zero_answer(model):
