@@ -13,6 +13,7 @@ from typing import Any
 import apache_beam as beam
 import numpy as np
 
+from components.attack_bar import EpochsOfAttack, bar_of, expected_seconds, forecast, is_short
 from components.base import Component, ComponentSpec
 from components.caching.code_fingerprint import of_plugin
 from components.caching.result_cache import cached, link_tree
@@ -22,7 +23,6 @@ from components.report.pictures import PICTURES
 from components.storage.artifacts import AttackScores, Examples, Models, write_json
 from components.training import models as trained
 from components.training.data import arrays, hidden_task, target_task
-from components.training.epoch_bar import EpochBar
 from datamix_tf.attacks.catalogue import get_attack
 from datamix_tf.attacks.registry import AttackSpec, Subject
 
@@ -105,13 +105,27 @@ class Attacker(Component):
 
     def execute(self, inputs, outputs, options):
         (artifact,) = outputs.values()
+        attacks = self.parameters["attacks"]
+        if attacks:
+            print(forecast(attacks), file=sys.stderr, flush=True)
+        what = inputs["examples"], inputs["models"], self.parameters["keep"], artifact.uri
+        total = sum(map(expected_seconds, attacks))
         with beam.Pipeline(options=options) as pipeline:
-            _ = (
+            short = (
                 pipeline
-                | "Attacks" >> beam.Create(self.parameters["attacks"])
+                | "Short" >> beam.Create([config for config in attacks if is_short(config)])
                 | "Spread" >> beam.Reshuffle()
-                | "Attack"
-                >> beam.Map(_cached_attack, inputs["examples"], inputs["models"], self.parameters["keep"], artifact.uri)
+                | "Attack" >> beam.Map(_shown_attack, *what, total)
+            )
+            long = (
+                pipeline
+                | "Long" >> beam.Create([config for config in attacks if not is_short(config)])
+                | "Spread long" >> beam.Reshuffle()
+                | "Attack long" >> beam.Map(_shown_attack, *what, total, beam.pvalue.AsIter(short))
+            )
+            _ = (
+                (short, long)
+                | beam.Flatten()
                 | "Collect" >> beam.combiners.ToList()
                 | "Write" >> beam.Map(self.write, inputs, artifact)
             )
@@ -122,13 +136,37 @@ class Attacker(Component):
         write_json(artifact.path("scores.json"), ordered)
 
 
-def _cached_attack(config: AttackConfig, examples: Examples, models: Models, keep: str, folder: str) -> AttackResult:
-    """The score of one attack, or that kept from an earlier run; rebuilt pictures go to `folder`."""
+def _shown_attack(config, examples, models, keep, folder, total, earlier=()) -> AttackResult:
+    """`_cached_attack` under the progress bar; Beam runs it when the `earlier` attacks are done."""
+    bar, seconds = bar_of(folder, total), expected_seconds(config)
+    bar.start(f"{get_attack(config.attack).title('labels')} on {config.model}")
+    callbacks = (EpochsOfAttack(bar, seconds),)
+    result, fresh = _cached_attack(config, examples, models, keep, folder, callbacks)
+    bar.finish(seconds, f"attack {config.model}: {_told(result)}" if fresh else "")
+    return result
+
+
+def _told(result: AttackResult) -> str:
+    if result.skipped:
+        return f"{result.name}: skipped, {result.skipped}"
+    return f"{result.name}: {result.score:.3f} (chance {result.chance:.3f}) after {result.seconds or 0:.0f} s"
+
+
+def _cached_attack(
+    config: AttackConfig, examples: Examples, models: Models, keep: str, folder: str, callbacks=()
+) -> tuple[AttackResult, bool]:
+    """The score of one attack, or that kept from an earlier run, and whether it is new.
+
+    Rebuilt pictures go to `folder`; `callbacks` are of Keras.
+    """
     plugin = of_plugin(get_attack(config.attack).make)
     what = {"attack": dataclasses.asdict(config), "model": trained.digest(models, config.model), "plugin": plugin}
 
+    made = []
+
     def make(working):
-        score, rebuilt = run_attack(config, examples, models)
+        score, rebuilt = run_attack(config, examples, models, callbacks)
+        made.append(score)
         write_json(os.path.join(working, SCORE), score)
         if rebuilt is not None:
             os.mkdir(os.path.join(working, REBUILT))
@@ -137,11 +175,11 @@ def _cached_attack(config: AttackConfig, examples: Examples, models: Models, kee
     path = cached(keep, what, examples, make, __name__)
     if os.path.exists(os.path.join(path, REBUILT)):
         link_tree(os.path.join(path, REBUILT), os.path.join(folder, config.model, config.attack))
-    return read(os.path.join(path, SCORE), AttackResult)
+    return read(os.path.join(path, SCORE), AttackResult), bool(made)
 
 
-def run_attack(config: AttackConfig, examples: Examples, models: Models):
-    """Runs one attack.
+def run_attack(config: AttackConfig, examples: Examples, models: Models, callbacks=()):
+    """Runs one attack; `callbacks` are Keras's, for those that train a network.
 
     Returns:
         `(score, rebuilt)`: an `AttackResult`, skipped with the reason if it has no meaning here, and the pictures that
@@ -162,20 +200,17 @@ def run_attack(config: AttackConfig, examples: Examples, models: Models):
     model = trained.load(models, config.model)
     if reason := _unfit(config, spec, schema, task, outputs, model, splits):
         return AttackResult(**named, skipped=reason), None
-    attack: Any = spec.make(_subject(config, model, task, outputs, schema))
-    print(f"attack {config.model}: {title} ...", file=sys.stderr, flush=True)
+    attack: Any = spec.make(_subject(config, model, task, outputs, schema, callbacks))
     started = time.monotonic()
     attack.fit(splits["train"], splits["valid"] if _groups(config, splits["valid"][1], model) else splits["train"])
     score = attack.score(splits["test"])
     seconds = time.monotonic() - started
-    told = f"{score.score:.3f} (chance {score.chance:.3f}) after {seconds:.0f} s"
-    print(f"attack {config.model}: {title}: {told}", file=sys.stderr, flush=True)
     shown = splits["test"][0][: max(PICTURES, group_size_of(model))]
     rebuilt = attack.rebuild(shown) if spec.pictures else None
     return AttackResult.of(score, classes=outputs, seconds=seconds, **named), rebuilt
 
 
-def _subject(config, model, task, outputs, schema):
+def _subject(config, model, task, outputs, schema, callbacks):
     from datamix_tf import attacks
 
     own = {"batch_size": config.batch_size, "seed": config.seed}
@@ -195,7 +230,7 @@ def _subject(config, model, task, outputs, schema):
         variance=schema.variance,
         mates=config.mates,
         shuffle=config.shuffle,
-        callbacks=(EpochBar(f"attack {config.title(task.name)} on {config.model}"),),
+        callbacks=callbacks,
     )
 
 

@@ -50,7 +50,7 @@ RUNS = {
     # Of its own, because no picture is rebuilt from the vector that a bottleneck sends.
     "bottleneck": ToyRun(
         "pipeline.run",
-        f"{AVATARS} --methods edge_half,bottleneck --attacks label,set,probe,separated,key --bottleneck_units 16",
+        f"{AVATARS} --methods edge_half,bottleneck,unmixed_bottleneck --attacks label,set,probe,separated,key --bottleneck_units 16",
         ("metrics.json",),
     ),
     "features": ToyRun(

@@ -16,9 +16,9 @@ def with_gains(
 ) -> tuple[SummaryEntry, ...]:
     """The summary, in which every method that sends something says what it gains over the edge alone.
 
-    The edge alone is the method with a small head behind the same blocks (`Defence.edge_alone`); of several heads the
-    one that is most accurate on the validation split. Methods that run nothing on the edge are compared with the best
-    of all.
+    The edge alone is the method with a small head behind the same blocks (`Defence.edge_alone`); of several the
+    one that is most accurate on the validation split. Methods without blocks on the edge are compared with the best of
+    all.
 
     Args:
         summary: Methods.

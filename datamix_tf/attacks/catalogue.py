@@ -92,22 +92,52 @@ def _key(subject: Subject) -> Attack:
     return attacks.KeyAttack(subject.model, seed=subject.training.seed)
 
 
+def _time(separation: str) -> dict[str, Any]:
+    return {"seconds": 110, "grows_with": "steps"} if separation in TRAINED else {"seconds": 2}
+
+
 def _of_tables(*arguments: Any, **more: Any) -> AttackSpec:
     """An attack of the papers' tables: an audit has a counterpart of it."""
     return dataclasses.replace(AttackSpec(*arguments, **more), audited=False, groups=1)
 
 
 OURS = (
-    _of_tables("label", "{task}", "single", _network, labels=True),
-    _of_tables("set", "{task} set", "single", _set, labels=True, binary=False),
-    _of_tables("probe", "{task}, linear probe", "single", _probe, labels=True),
-    _of_tables("reconstruction", "reconstruction", "single", _reconstruction, pictures=True, needs_map=True),
-    _of_tables("separated", "{task}, separated group", "linked", _separated, labels=True, needs_numbers=True),
-    _of_tables("key", "key of a group", "linked", _key, needs_numbers=True),
-    AttackSpec("label_network", "a network on one mixture", "single", _network, labels=True),
+    _of_tables("label", "{task}", "single", _network, labels=True, seconds=60, grows_with="epochs"),
+    _of_tables("set", "{task} set", "single", _set, labels=True, binary=False, seconds=60, grows_with="epochs"),
+    _of_tables("probe", "{task}, linear probe", "single", _probe, labels=True, seconds=5),
+    _of_tables(
+        "reconstruction",
+        "reconstruction",
+        "single",
+        _reconstruction,
+        pictures=True,
+        needs_map=True,
+        seconds=120,
+        grows_with="epochs",
+    ),
+    _of_tables(
+        "separated",
+        "{task}, separated group",
+        "linked",
+        _separated,
+        labels=True,
+        needs_numbers=True,
+        seconds=60,
+        grows_with="epochs",
+    ),
+    _of_tables("key", "key of a group", "linked", _key, needs_numbers=True, seconds=5),
+    AttackSpec(
+        "label_network", "a network on one mixture", "single", _network, labels=True, seconds=60, grows_with="epochs"
+    ),
     *(
         AttackSpec(
-            f"key_{id}", f"key by {name}", "linked", _separation(index), needs_numbers=True, quick=id not in TRAINED
+            f"key_{id}",
+            f"key by {name}",
+            "linked",
+            _separation(index),
+            needs_numbers=True,
+            quick=id not in TRAINED,
+            **_time(id),
         )
         for index, (id, name) in enumerate(SEPARATIONS.items())
     ),
@@ -118,6 +148,8 @@ OURS = (
         _separated_network,
         labels=True,
         needs_numbers=True,
+        seconds=60,
+        grows_with="epochs",
     ),
     AttackSpec(
         PICTURES,
@@ -126,14 +158,24 @@ OURS = (
         lambda s: attacks.SeparatedPictures(s.model, s.training, _untrained(s), callbacks=s.callbacks),
         pictures=True,
         needs_numbers=True,
+        seconds=60,
+        grows_with="epochs",
     ),
-    AttackSpec("linker", "linker", "pooled", lambda s: attacks.LinkAttack(s.model, s.separation)),
+    AttackSpec(
+        "linker",
+        "linker",
+        "pooled",
+        lambda s: attacks.LinkAttack(s.model, s.separation),
+        seconds=60,
+        grows_with="steps",
+    ),
     AttackSpec(
         "linker_energies",
         "linker by energies",
         "pooled",
         lambda s: attacks.LinkAttack(s.model, s.separation, trained=False),
         quick=True,
+        seconds=2,
     ),
     AttackSpec(
         "pooled_key",
@@ -141,6 +183,8 @@ OURS = (
         "pooled",
         lambda s: attacks.PooledKeyAttack(s.model, s.separation),
         needs_numbers=True,
+        seconds=60,
+        grows_with="steps",
     ),
     AttackSpec(
         "pooled_label_network",
@@ -149,10 +193,20 @@ OURS = (
         _pooled_labels,
         labels=True,
         needs_numbers=True,
+        seconds=120,
+        grows_with="steps",
     ),
-    AttackSpec("known_one", "key with one known input", "injected", _injected(0.0), needs_numbers=True, quick=True),
     AttackSpec(
-        "known_half", "key with half of the inputs known", "injected", _injected(0.5), needs_numbers=True, quick=True
+        "known_one", "key with one known input", "injected", _injected(0.0), needs_numbers=True, quick=True, seconds=3
+    ),
+    AttackSpec(
+        "known_half",
+        "key with half of the inputs known",
+        "injected",
+        _injected(0.5),
+        needs_numbers=True,
+        quick=True,
+        seconds=3,
     ),
     AttackSpec(
         "known_all_but_one",
@@ -161,6 +215,7 @@ OURS = (
         _injected(1.0),
         needs_numbers=True,
         quick=True,
+        seconds=3,
     ),
     AttackSpec(
         "membership_single",
@@ -169,6 +224,7 @@ OURS = (
         lambda s: attacks.membership_single(s.model, s.groups, s.separation.seed),
         mixed=True,
         quick=True,
+        seconds=3,
     ),
     AttackSpec(
         "membership_span",
@@ -176,6 +232,7 @@ OURS = (
         "linked",
         lambda s: attacks.CandidateAttack(s.model, s.groups, s.separation.seed),
         quick=True,
+        seconds=3,
     ),
     AttackSpec(
         "membership_group",
@@ -183,18 +240,21 @@ OURS = (
         "linked",
         lambda s: attacks.membership_group(s.model, s.groups, s.separation.seed),
         quick=True,
+        seconds=3,
     ),
     AttackSpec(
         "membership_likelihood",
         "membership by the group's likelihood ratio",
         "linked",
         lambda s: attacks.membership_likelihood(s.model, s.groups, s.separation.seed),
+        seconds=20,
     ),
     AttackSpec(
         "membership_pool",
         "membership by a pool's products",
         "pooled",
         lambda s: attacks.membership_pool(s.model, s.groups, s.separation.seed),
+        seconds=30,
     ),
     AttackSpec(
         "membership_pool_inverse",
@@ -202,6 +262,7 @@ OURS = (
         "pooled",
         lambda s: attacks.membership_pool_inverse(s.model, s.groups, s.separation.seed),
         quick=True,
+        seconds=3,
     ),
     AttackSpec(
         "reuse_spans",
@@ -210,6 +271,7 @@ OURS = (
         lambda s: attacks.ReuseAttack(s.model, s.groups, s.separation.seed),
         needs_numbers=True,
         quick=True,
+        seconds=3,
     ),
     AttackSpec(
         "returned_rows",
@@ -218,6 +280,7 @@ OURS = (
         lambda s: attacks.KeyAttack(s.model, groups=s.groups, seed=s.separation.seed, answers=True),
         needs_numbers=True,
         quick=True,
+        seconds=3,
     ),
 )
 for _spec in OURS:

@@ -20,6 +20,7 @@ from datamix_tf.defences.linear_cloud import LinearCloud  # isort: skip
 from datamix_tf.defences.edge_head import EdgeHead  # isort: skip
 from datamix_tf.defences.signal_content_mixed import SignalContentMixed  # isort: skip
 from datamix_tf.defences.bottleneck import MixedBottleneck  # isort: skip
+from datamix_tf.defences.unmixed_bottleneck import UnmixedBottleneck  # isort: skip
 from datamix_tf.defences.split_feature import SplitFeature  # isort: skip
 from datamix_tf.defences.removal_trained import RemovalTrained  # isort: skip
 from datamix_tf.defences.signal_content_sent import SignalContentSent  # isort: skip
@@ -63,6 +64,7 @@ __all__ = [
     "SignalContentSent",
     "SplitFeature",
     "Stage",
+    "UnmixedBottleneck",
     "all_defences",
     "flags_of",
     "from_dict",

@@ -73,6 +73,7 @@ class Defence:
         mixes: Whether features are mixed in groups with orthogonal keys, and trained so.
         sends_nothing: Whether all runs on the edge.
         edge_alone: Whether it is a small network that tells what the edge can do without a cloud.
+        distilled: Whether a run's `--distill` applies to it: a share of its loss then follows the unmixed network.
         leakage: Share of what there is to know that the cloud has by construction; `None` where it is measured.
         attacked: Whether a run's attacks are run on it.
         mixes_labels: Whether it is trained on pairs of inputs mixed with their labels (mixup).
@@ -86,6 +87,7 @@ class Defence:
     mixes: ClassVar[bool] = False
     sends_nothing: ClassVar[bool] = False
     edge_alone: ClassVar[bool] = False
+    distilled: ClassVar[bool] = False
     leakage: ClassVar[float | None] = None
     attacked: ClassVar[bool] = True
     mixes_labels: ClassVar[bool] = False
@@ -125,6 +127,10 @@ class Defence:
     def packaging(self) -> int:
         """How much it is preferred for packaging; the highest is packaged, of equal ones the first."""
         return 0
+
+    def distill_share(self, asked: float) -> float:
+        """Share of its loss that follows the unmixed network, if a run asks for `asked` where that applies."""
+        return asked if self.distilled else 0.0
 
     def build(self, spec: NetworkSpec) -> Any:
         """The untrained network."""

@@ -14,7 +14,30 @@ from datamix_tf.typing import Array
 
 #: Codes look like N(0, I), so mixtures do, in groups of any size: larger groups need no larger batches in training.
 TRAINED_GROUP_SIZE = 32
+FISHER_INPUTS = 64
 CERTIFICATE_SAMPLES = 20_000  # standard error of an AUC below 0.003
+
+
+def units_setting() -> Any:
+    """The setting of all that send the numbers of a bottleneck."""
+    return variant(
+        64,
+        "numbers that bottleneck and unmixed_bottleneck send, with commas",
+        flag="bottleneck_units",
+        values=(64,),
+        **at_least(1),
+    )
+
+
+def bits_setting() -> Any:
+    """Likewise."""
+    return variant(
+        90.0,
+        "upper bounds of the information in what bottleneck and unmixed_bottleneck send for an input, with commas",
+        flag="bottleneck_bits",
+        values=(90.0,),
+        **above(0),
+    )
 
 
 @register
@@ -24,20 +47,8 @@ class MixedBottleneck(MixedFeatures):
 
     id = "bottleneck"
     group_size: int = group_size_setting()
-    bottleneck_units: int = variant(
-        64,
-        "numbers that bottleneck sends, with commas",
-        flag="bottleneck_units",
-        values=(64,),
-        **at_least(1),
-    )
-    bottleneck_bits: float = variant(
-        90.0,
-        "upper bounds of the information in what bottleneck sends for an input, with commas",
-        flag="bottleneck_bits",
-        values=(90.0,),
-        **above(0),
-    )
+    bottleneck_units: int = units_setting()
+    bottleneck_bits: float = bits_setting()
 
     @property
     def label(self) -> str:
@@ -70,8 +81,9 @@ class MixedBottleneck(MixedFeatures):
         return DataMixModel(*parts, group_size=self.trained_group_size, seed=spec.seed, name="bottleneck")
 
     def details(self, model: Any, x: Array) -> dict[str, float]:
-        """Also the AUC that no membership attacker exceeds where covers are drawn."""
+        """Also the AUC that no membership attacker exceeds where covers are drawn, and the Fisher information."""
         from datamix_tf.certificate import certificate
+        from datamix_tf.fisher import fisher_leakage
 
         def auc(view: Any) -> float:
             return certificate(self.bottleneck_units, self.group_size, view=view, samples=CERTIFICATE_SAMPLES).auc
@@ -79,6 +91,7 @@ class MixedBottleneck(MixedFeatures):
         bounds = (
             {"certificate_single": auc("single"), "certificate_group": auc("linked")} if self.group_size > 1 else {}
         )
+        bounds["fisher_leakage"] = float(fisher_leakage(model.pre, x[:FISHER_INPUTS]).mean())
         return super().details(model, x) | bounds
 
     @property

@@ -21,6 +21,7 @@ class MixedFeatures(Defence):
     """The base of defences whose network is a `DataMixModel`."""
 
     mixes = True
+    distilled = True
 
     def references(self, model: Any) -> dict[str, Callable[..., Any]]:
         return {"unmixed": model.unmixed(), "wrong_key": wrong_key(model)}

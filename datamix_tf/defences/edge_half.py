@@ -17,6 +17,8 @@ class EdgeHalf(Defence):
 
     id = "edge_half"
     sends_nothing = True
+    edge_alone = True
+    distilled = True
     leakage = 0.0
     attacked = False
 

@@ -9,7 +9,7 @@ from datamix_tf.defences.base import Costs, Defence, NetworkSpec, variant
 from datamix_tf.defences.datamix import blocks_setting
 from datamix_tf.defences.plain import on_the_edge
 from datamix_tf.defences.registry import register
-from datamix_tf.settings import at_least
+from datamix_tf.settings import at_least, share
 
 POOL = 2
 
@@ -37,15 +37,29 @@ class EdgeHead(Defence):
         values=UNITS,
         **at_least(0),
     )
+    distill: float = variant(
+        0.0,
+        "share of the loss with which a head on the edge follows the unmixed network, or several with commas",
+        flag="head_distill",
+        values=(0.0,),
+        **share(),
+    )
+    absent = {"distill": 0.0}
 
     @property
     def label(self) -> str:
         head = f"a head of {self.head_units} units" if self.head_units else "a linear head"
-        return f"edge alone, N_pre={self.num_pre_blocks} and {head}"
+        taught = f", distilled {self.distill:g}" if self.distill else ""
+        return f"edge alone, N_pre={self.num_pre_blocks} and {head}{taught}"
 
     @property
     def model_name(self) -> str:
-        return f"edge_head-pre{self.num_pre_blocks}-units{self.head_units}"
+        taught = f"-distill{self.distill:g}" if self.distill else ""
+        return f"edge_head-pre{self.num_pre_blocks}-units{self.head_units}{taught}"
+
+    def distill_share(self, asked: float) -> float:
+        """Its own; what is asked for is for networks that mix."""
+        return self.distill
 
     def build(self, spec: NetworkSpec) -> Any:
         import keras

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
-from datamix_tf.layers import GaussianBottleneck
+from datamix_tf.layers import GaussianBottleneck, Sent
 from datamix_tf.models.resnet import basic_block, conv_bn
 from datamix_tf.typing import Tensor
 
@@ -51,18 +51,46 @@ def bottleneck_parts(
     pre = keras.Model(inputs, sent, name="bottleneck_pre")
 
     mixtures = keras.Input((units,), name="mixtures")
-    x = answers = layers.Dense(8 * width, name="linear")(mixtures)
-    for block in range(BLOCKS):
-        for index in range(2):
-            x = layers.BatchNormalization(momentum=0.9, name=f"block{block}_{index}_bn")(x)
-            x = layers.ReLU(name=f"block{block}_{index}_relu")(x)
-            x = layers.Dense(8 * width, name=f"block{block}_{index}_dense")(x)
-        x = answers = layers.Add(name=f"block{block}_add")([x, answers])
-    main = keras.Model(mixtures, answers, name="bottleneck_main")
+    main = keras.Model(mixtures, _cloud(mixtures, width, BLOCKS), name="bottleneck_main")
 
     demixed = keras.Input((8 * width,), name="answers")
     post = keras.Model(demixed, _classifier(demixed, classes, hidden_units), name="bottleneck_post")
     return pre, main, post
+
+
+def unmixed_bottleneck(
+    input_shape: Sequence[int],
+    classes: int,
+    units: int,
+    bits: float,
+    linear: bool = False,
+    width: int = 64,
+    hidden_units: int = 256,
+    normalization: keras.layers.Layer | None = None,
+    decorrelation: float = 0.1,
+    seed: int | None = None,
+) -> keras.Model:
+    """The network of `bottleneck_parts` in one piece, cut behind the bottleneck: its numbers are sent as they are.
+
+    Args:
+        input_shape: As for `bottleneck_parts`, like all others but `linear`.
+        classes: Likewise.
+        units: Likewise.
+        bits: Likewise.
+        linear: Whether the cloud runs a linear map alone, up to M_post: all that is cheap under homomorphic encryption.
+        width: Likewise.
+        hidden_units: Likewise.
+        normalization: Likewise.
+        decorrelation: Likewise.
+        seed: Likewise.
+
+    Returns:
+        A functional model `[batch, height, width, channels] -> logits [batch, classes]` with a layer `sent`.
+    """
+    inputs, x = _encoder(input_shape, width, normalization)
+    x = GaussianBottleneck(units, bits, decorrelation, clipped=True, seed=seed, name="bottleneck")(x)
+    x = _cloud(Sent(name="sent")(x), width, 0 if linear else BLOCKS)
+    return keras.Model(inputs, _classifier(x, classes, hidden_units), name="unmixed_bottleneck")
 
 
 def edge_half(
@@ -91,6 +119,18 @@ def _encoder(input_shape: Sequence[int], width: int, normalization: keras.layers
     x = layers.MaxPooling2D(3, 2, "same", name="stem_pool")(x)
     x = basic_block(x, 2 * width, 2, "encoder_block")
     return inputs, layers.ReLU(name="encoder_relu")(conv_bn(x, 3 * width, 3, 2, "encoder"))
+
+
+def _cloud(x: Tensor, width: int, blocks: int) -> Tensor:
+    """A linear map, and residual blocks of dense layers beside it: `[batch, units] -> [batch, 8 width]`."""
+    x = answers = layers.Dense(8 * width, name="linear")(x)
+    for block in range(blocks):
+        for index in range(2):
+            x = layers.BatchNormalization(momentum=0.9, name=f"block{block}_{index}_bn")(x)
+            x = layers.ReLU(name=f"block{block}_{index}_relu")(x)
+            x = layers.Dense(8 * width, name=f"block{block}_{index}_dense")(x)
+        x = answers = layers.Add(name=f"block{block}_add")([x, answers])
+    return x
 
 
 def _classifier(x: Tensor, classes: int, hidden_units: int) -> Tensor:

@@ -89,7 +89,7 @@ def _model(defence, options, hidden, seed):
         )
     own = {
         "defence": defence.trained_as,
-        "distill": options.distill if defence.mixes or defence.edge_alone else 0.0,
+        "distill": defence.distill_share(options.distill),
         "seed": seed,
         "people": hidden[0] if defence.needs_people else "",
     }

@@ -42,11 +42,12 @@ DATAMIX = {
 FACEMIX = {**DATAMIX, "optimizer": "adam", "learning_rate": 1e-3}
 # Few numbers among many drawn covers, beside what the edge could do alone; docs/audit.md has the figures behind them.
 HARDENED = {
-    "methods": ("edge", "cloud", "edge_half", "edge_head", "bottleneck"),
+    "methods": ("edge", "cloud", "edge_half", "edge_head", "bottleneck", "unmixed_bottleneck"),
     "bottleneck_units": (12,),
     "bottleneck_bits": (60.0,),
     "group_size": 192,
     "distill": 0.5,
+    "head_distill": (0.5,),
 }
 # The obfuscation paper, section 5.1: 50 epochs, Adam at 1e-3, ten times slower after 20 and 40 of them.
 OBFUSCATION = {

@@ -48,7 +48,9 @@ class MixingTrainingOptions(TrainingOptions):
     optimizer: str = setting("adamw", "sgd has a momentum of 0.9", choices=OPTIMIZERS)
     weight_decay: float = setting(0.05, "decoupled weight decay", **at_least(0))
     distill: float = setting(
-        0.0, "share of the loss with which models that mix follow the answers of the unmixed one", **share()
+        0.0,
+        "share of the loss with which models that mix, and the bottleneck's rivals, follow the unmixed one's answers",
+        **share(),
     )
     augment: tuple[str, ...] = setting(
         ("shift",),

@@ -85,7 +85,7 @@ def test_a_model_that_was_trained_anew_is_attacked_anew(tmp_path, examples, monk
     models = Models(str(tmp_path / "models"))
     attacked = []
 
-    def attack(config, examples, models):
+    def attack(config, examples, models, callbacks):
         attacked.append(config.model)
         return AttackResult(score=len(attacked), chance=0.0, n=1, measure="accuracy"), None
 
@@ -96,6 +96,6 @@ def test_a_model_that_was_trained_anew_is_attacked_anew(tmp_path, examples, monk
         with open(models.path("plain", "model.keras"), "wb") as file:
             file.write(weights)
         config = attacker.AttackConfig("plain", "target")
-        return attacker._cached_attack(config, examples, models, str(tmp_path / "kept"), str(tmp_path)).score
+        return attacker._cached_attack(config, examples, models, str(tmp_path / "kept"), str(tmp_path))[0].score
 
     assert [score(weights) for weights in (b"a", b"a", b"b", b"a")] == [1, 1, 2, 1]

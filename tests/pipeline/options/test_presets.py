@@ -17,7 +17,8 @@ def test_presets_name_options_and_pass_their_checks(name):
 
 def test_the_hardened_preset_compares_the_bottleneck_with_the_unmixed_model():
     options, _ = parse(["--preset", "hardened-small"])
-    assert options.methods == ("edge", "cloud", "edge_half", "edge_head", "bottleneck")
+    assert options.methods == ("edge", "cloud", "edge_half", "edge_head", "bottleneck", "unmixed_bottleneck")
+    assert options.bottleneck_cloud == ("network", "linear") and options.head_distill == (0.5,) == (options.distill,)
     assert options.bottleneck_units == (12,) and options.bottleneck_bits == (60.0,) and options.group_size == 192
 
 

@@ -41,6 +41,8 @@ DEFAULTS = {
     "signal_rank": (32,),
     "bottleneck_units": (64,),
     "bottleneck_bits": (90.0,),
+    "bottleneck_cloud": ("network", "linear"),
+    "head_distill": (0.0,),
     "pruned_channels": (16,),
     "adversary_weight": (1.0,),
     "divergence_weight": (0.1,),
