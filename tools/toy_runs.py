@@ -50,7 +50,8 @@ RUNS = {
     # Of its own, because no picture is rebuilt from the vector that a bottleneck sends.
     "bottleneck": ToyRun(
         "pipeline.run",
-        f"{AVATARS} --methods edge_half,bottleneck,unmixed_bottleneck --attacks label,set,probe,separated,key --bottleneck_units 16",
+        f"{AVATARS} --methods edge_half,bottleneck,unmixed_bottleneck --bottleneck_units 16 "
+        "--attacks label,set,probe,separated,key",
         ("metrics.json",),
     ),
     "features": ToyRun(
