@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import collections
 import os
+import re
+import sys
 from typing import Any
 
 import apache_beam as beam
@@ -14,10 +16,11 @@ from components.progress import Progress
 from components.records.dataset import RawSchema
 from components.storage import bad_records, files
 from components.storage.artifacts import RawExamples, write_json
-from components.storage.records import BadRecord, RawExample
-from components.storage.tfrecords import SPLITS, WriteShards, encode_example, fraction, remove_runs
+from components.storage.records import BadRecord, RawExample, as_binary
+from components.storage.tfrecords import SPLITS, WriteShards, digest, encode_example, fraction, remove_runs
 
 MAX_CLASSES = 100_000
+_NUMBER = re.compile(r"-?[0-9]+")
 
 
 class ExampleGen(Component):
@@ -25,7 +28,8 @@ class ExampleGen(Component):
 
     Parameters:
         source: The data set, a `components.storage.records.Source`.
-        target: Label columns to learn; one column with classes, or several binary ones.
+        target: Label columns to learn; one column with classes, or several binary ones: 0 and 1, -1 and 1, yes and no,
+            True and False.
         hidden: Label columns that attackers are after.
         valid_share, test_share: Shares of the examples, from 0 to 1. The split of an example follows from a hash of its
             content alone: equal pictures are never in different splits, and adding examples moves no other.
@@ -33,7 +37,8 @@ class ExampleGen(Component):
         max_bad_share: Largest share of bad records (0 to 1) before the run stops.
 
     Outputs:
-        examples: `RawExamples`: features `name`, `content`, `split`, `label/<column>`.
+        examples: `RawExamples`: features `name`, `content`, `split`, `label/<column>` (of several targets 0 or 1). How
+            many contents occur with different targets is counted and told.
 
     Raises:
         InputError: If a column does not exist, labels do not fit the task, or too many records are bad.
@@ -61,10 +66,18 @@ class ExampleGen(Component):
                 pipeline
                 | "Read" >> source.read()
                 | "Progress" >> Progress(f"reading {source.name}")
-                | "Check" >> beam.ParDo(_Check(columns, self.parameters)).with_outputs("bad", main="good")
+                | "Check" >> beam.ParDo(_Check(columns, self._binary, self.parameters)).with_outputs("bad", main="good")
             )
             _ = checked.bad | "BadRecords" >> bad_records.WriteBadRecords(folder)
-            _ = checked.good | "Encode" >> beam.Map(_encode) | "Examples" >> WriteShards(folder)
+            _ = checked.good | "Encode" >> beam.Map(_encode, self._binary) | "Examples" >> WriteShards(folder)
+            _ = (
+                checked.good
+                | "Targets" >> beam.Map(_targets, self.parameters["target"])
+                | "Together" >> beam.CombinePerKey(_union)
+                | "Conflicts" >> beam.Filter(lambda found: len(found[1]) > 1)
+                | "CountConflicts" >> beam.combiners.Count.Globally()
+                | "WriteConflicts" >> beam.Map(lambda count: write_json(os.path.join(folder, "conflicts.json"), count))
+            )
             _ = (
                 checked.good
                 | "Labels" >> beam.FlatMap(_label_counts)
@@ -74,6 +87,11 @@ class ExampleGen(Component):
             )
         remove_runs(folder)
         self._write_schema(source, outputs["examples"])
+
+    @property
+    def _binary(self):
+        """Columns of which each value is one of two."""
+        return self.parameters["target"] if len(self.parameters["target"]) > 1 else ()
 
     def _columns(self):
         source, columns = self.parameters["source"], self.parameters["target"] + self.parameters["hidden"]
@@ -87,7 +105,7 @@ class ExampleGen(Component):
         return columns
 
     def _write_schema(self, source, artifact):
-        counted = artifact.read_json("counts.json")
+        counted = _as_binary(artifact.read_json("counts.json"), self._binary)
         labels, splits = collections.defaultdict(dict), dict.fromkeys(SPLITS, 0)
         for split, column, value, count in counted:
             if column is None:
@@ -115,9 +133,17 @@ class ExampleGen(Component):
             label_counts={column: dict(sorted(values.items())) for column, values in labels.items()},
             splits=splits,
             official_split=self.parameters["official_split"],
+            conflicting=artifact.read_json("conflicts.json"),
         )
         write_json(artifact.path("schema.json"), schema)
-        files.remove(artifact.path("counts.json"))
+        for name in ("counts.json", "conflicts.json"):
+            files.remove(artifact.path(name))
+        if schema.conflicting:
+            print(
+                f"{source.name}: {schema.conflicting} {schema.kind} content(s) occur several times with different "
+                f"{', '.join(schema.target[:3])}; no model can learn them",
+                file=sys.stderr,
+            )
 
     def _check_target_in(self, splits, counted):
         """Each split must have two values of a target column at least: else there is nothing to learn or to measure."""
@@ -134,9 +160,9 @@ class ExampleGen(Component):
 class _Check(beam.DoFn):
     """Passes on whole examples with their split filled in; tags the rest as bad."""
 
-    def __init__(self, columns, parameters):
+    def __init__(self, columns, binary, parameters):
         self.columns = columns
-        self.binary = parameters["target"] if len(parameters["target"]) > 1 else ()
+        self.binary = binary
         self.official = parameters["official_split"]
         self.test_below = parameters["test_share"]
         self.valid_below = parameters["test_share"] + parameters["valid_share"]
@@ -151,13 +177,17 @@ class _Check(beam.DoFn):
             yield beam.pvalue.TaggedOutput("bad", BadRecord(record.name, reason))
             return
         for column in self.binary:
-            if record.labels[column] not in ("0", "1"):
-                reason = f"target {column!r} is {record.labels[column]!r}, but several targets must each be 0 or 1"
-                yield beam.pvalue.TaggedOutput("bad", BadRecord(record.name, f"{reason}; one alone may have classes"))
+            if as_binary(record.labels[column]) is None:
+                reason = (
+                    f"target {column!r} is {record.labels[column]!r}, but several targets must each be 0 or 1 (or -1 "
+                    "and 1, yes and no, true and false); one alone may have classes: name it with --target"
+                )
+                yield beam.pvalue.TaggedOutput("bad", BadRecord(record.name, reason))
                 return
         split = record.split if self.official else self.split_of(record.content)
         if split not in SPLITS:
-            yield beam.pvalue.TaggedOutput("bad", BadRecord(record.name, f"its official split is {split!r}"))
+            reason = f"its official split is {split!r}; expected {', '.join(SPLITS)}: leave --split official out"
+            yield beam.pvalue.TaggedOutput("bad", BadRecord(record.name, reason))
             return
         labels = {column: record.labels[column] for column in self.columns}
         yield RawExample(record.name, record.content, labels, split)
@@ -169,8 +199,10 @@ class _Check(beam.DoFn):
         return "valid" if place < self.valid_below else "train"
 
 
-def _encode(example):
-    labels = {f"label/{column}": value for column, value in example.labels.items()}
+def _encode(example, binary):
+    labels = {
+        f"label/{column}": as_binary(value) if column in binary else value for column, value in example.labels.items()
+    }
     features = {"name": example.name, "content": example.content, "split": example.split, **labels}
     return example.split, example.name, encode_example(features)
 
@@ -179,6 +211,34 @@ def _label_counts(example):
     yield example.split, None, None
     for column, value in example.labels.items():
         yield example.split, column, value
+
+
+def _targets(example, target):
+    """A content's digest, and the set of its one target."""
+    return digest(example.content), frozenset([tuple(example.labels[column] for column in target)])
+
+
+def _union(sets):
+    return frozenset().union(*sets)
+
+
+def _as_binary(counted, binary):
+    """Counts of labels, those of binary columns by what they mean.
+
+    Raises:
+        InputError: If a column has both -1 and 0: then one of them means that nobody knows.
+    """
+    meant = collections.Counter()
+    for split, column, value, count in counted:
+        meant[split, column, as_binary(value) if column in binary else value] += count
+    for column in binary:
+        written = {value for _, name, value, _ in counted if name == column}
+        if {"-1", "-1.0"} & written and {"0", "0.0"} & written:
+            raise InputError(
+                f"target {column!r} has the values {', '.join(sorted(written))}; expected two: write 0 and 1, and "
+                "remove or leave empty what nobody knows"
+            )
+    return [[*key, count] for key, count in meant.items()]
 
 
 def _write_counts(counts, folder):
@@ -197,4 +257,4 @@ def _task(target, labels):
 
 def _natural(value):
     """Numbers in their order, then texts."""
-    return (0, int(value), "") if value.lstrip("-").isdigit() else (1, 0, value)
+    return (0, int(value), "") if _NUMBER.fullmatch(value) else (1, 0, value)

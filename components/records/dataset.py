@@ -21,6 +21,7 @@ class RawSchema(Record, kw_only=True):
         label_counts: Column -> value -> examples that have it.
         splits: Split -> its examples.
         official_split: Whether the splits are the data set's own; else they follow from a hash of the content.
+        conflicting: Contents that occur several times with different targets.
     """
 
     name: str
@@ -33,6 +34,7 @@ class RawSchema(Record, kw_only=True):
     label_counts: dict[str, dict[str, int]]
     splits: dict[str, int]
     official_split: bool
+    conflicting: int = 0
 
 
 class DatasetSchema(RawSchema, kw_only=True):
@@ -68,6 +70,7 @@ class Dataset(Record, kw_only=True):
     bad_records: int
     shape: tuple[int, ...]
     official_split: bool
+    conflicting: int = 0
     preprocessing: dict[str, Any] | None = None
     label_counts: dict[str, dict[str, int]] | None = None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import os
 
@@ -43,8 +44,18 @@ def check_share(bad: list[dict], good: int, largest_share: float) -> None:
     share = len(bad) / total
     if good and share <= largest_share:
         return
-    first = "; ".join(f"{record['name']}: {record['reason']}" for record in bad[:3])
+    first = bad[0]["name"]
+    reasons = collections.Counter(record["reason"] for record in bad)
+    if len(reasons) == 1 and len(bad) > 1:
+        told = f"all for one reason: {bad[0]['reason']} ({first} and {len(bad) - 1} more)"
+    else:
+        example = {record["reason"]: record["name"] for record in reversed(bad)}
+        several = {reason: f" (and {count - 1} more)" if count > 1 else "" for reason, count in reasons.items()}
+        told = "for example " + "; ".join(
+            f"{example[reason]}{several[reason]}: {reason}" for reason, _ in reasons.most_common(3)
+        )
+    remedy = "Mend or remove them" + (", or raise --max_bad_share" if good else "")
     raise InputError(
-        f"expected at most {largest_share:.0%} bad records, but {len(bad)} of {total} ({share:.1%}) are bad, for "
-        f"example {first}. Mend or remove them, or raise --max_bad_share"
+        f"expected at most {largest_share:.0%} bad records, but {len(bad)} of {total} ({share:.1%}) are bad, {told}. "
+        f"{remedy}"
     )

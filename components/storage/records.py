@@ -11,6 +11,16 @@ from typing import Literal, Protocol
 import apache_beam as beam
 
 Kind = Literal["image", "audio"]
+#: How people write the two values of a binary label.
+_BINARY = {
+    **dict.fromkeys(("1", "1.0", "+1", "true", "t", "yes", "y"), "1"),
+    **dict.fromkeys(("0", "0.0", "-1", "-1.0", "false", "f", "no", "n"), "0"),
+}
+
+
+def as_binary(value: str) -> str | None:
+    """`"1"` or `"0"` for a binary label as people write it (-1 and 1, yes and no, True and False), or `None`."""
+    return _BINARY.get(value.strip().casefold())
 
 
 @dataclasses.dataclass(frozen=True)

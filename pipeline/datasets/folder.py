@@ -1,92 +1,43 @@
 """`folder:PATH`: a directory or a .zip as people have them, read in place.
 
-Two layouts: pictures (`images/*`, `labels.csv` whose first column is `file`, optionally `dataset.json`) and speech (the
-Speech Commands layout, `keyword/speaker_nohash_n.wav`, optionally `dataset.json`). `dataset.json` holds `kind`
-("image" or "audio") and the lists `target` and `hidden` of label columns.
+Three layouts: a table of labels (`images/*` and `labels.csv`, of which a column names the files; CelebA's own list);
+speech (the Speech Commands layout, `keyword/speaker_nohash_n.wav`); a folder of pictures for each class (`cat/1.jpg`),
+which may lie in `train/`, `valid/` and `test/`. `dataset.json` may hold `kind` ("image" or "audio") and the lists
+`target` and `hidden` of label columns.
 """
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import functools
 import hashlib
-import io
 import json
-import lzma
 import os
-import posixpath
-import struct
-import zipfile
-import zlib
 
 import apache_beam as beam
 
 from components.errors import InputError
-from components.storage.records import BadRecord, RawExample
+from components.storage.records import BadRecord, RawExample, as_binary
 from components.storage.tfrecords import digest
+from pipeline.datasets.archive import UNREADABLE, Files
+from pipeline.datasets.labels import one_called, read_table, table_among
+from serving.edge.file_names import EXTENSIONS, UNREAD_PICTURES
 
 SPEECH_COLUMNS = ("keyword", "speaker")
-REPLACED = "\ufffd"  # what stands for bytes that are not UTF-8
-#: What reading a damaged file or archive raises: missing, cut off, encrypted, of an unknown method, wrong checksum.
-UNREADABLE = (
-    *(EOFError, KeyError, OSError, RuntimeError, ValueError, OverflowError),
-    *(struct.error, zipfile.BadZipFile, zlib.error, lzma.LZMAError),
-)
-
-
-class Files:
-    """The files of a directory or a zip archive, by their names relative to its root."""
-
-    def __init__(self, path: str):
-        self.path = path
-        if os.path.isdir(path):
-            self._zip = None
-        else:
-            try:
-                self._zip = zipfile.ZipFile(path)
-            except FileNotFoundError:
-                raise InputError(f"folder:{path} does not exist; expected a directory or a .zip file") from None
-            except UNREADABLE as error:
-                raise InputError(
-                    f"folder:{path} is not a whole zip archive ({error}); it may be cut off: fetch or make it again"
-                ) from None
-
-    def names(self) -> list[str]:
-        if self._zip:
-            return sorted(info.filename for info in self._zip.infolist() if not info.is_dir())
-        return sorted(
-            os.path.relpath(os.path.join(parent, name), self.path).replace(os.sep, "/")
-            for parent, _, names in os.walk(self.path)
-            for name in names
-        )
-
-    def check(self, name: str) -> None:
-        """Refuses a name that leads out of the directory. Raises ValueError."""
-        if posixpath.isabs(name) or os.path.isabs(name) or posixpath.normpath(name).split("/")[0] == "..":
-            raise ValueError("it lies outside of the data set; move it into images/ and name it from there")
-
-    def mark(self, name: str) -> str:
-        """Changes with a file's content, without reading it: the archive's checksum, or the file's size and time."""
-        if self._zip:
-            return str(self._zip.getinfo(name).CRC)
-        stat = os.stat(os.path.join(self.path, name))
-        return f"{stat.st_size} {stat.st_mtime_ns}"
-
-    def read(self, name: str) -> bytes:
-        """The content of a file. Raises one of `UNREADABLE` if it cannot be read."""
-        self.check(name)
-        if self._zip:
-            return self._zip.read(name)
-        with open(os.path.join(self.path, name), "rb") as file:
-            return file.read()
-
-    def text(self, name: str, errors: str = "strict") -> str:
-        """A text file in UTF-8. Raises InputError if it cannot be read."""
-        try:
-            return self.read(name).decode("utf-8-sig", errors)
-        except UNREADABLE as error:
-            raise InputError(f"folder:{self.path}: {name} cannot be read ({error}); mend it or make it again") from None
+CLASS_COLUMN = "class"
+#: Folders that are no classes but splits.
+SPLITS = {
+    "train": "train",
+    "training": "train",
+    "valid": "valid",
+    "validation": "valid",
+    "val": "valid",
+    "test": "test",
+}
+SPLITS |= {"dev": "valid", "testing": "test"}
+KNOWN_KEYS = ("kind", "target", "hidden")
+#: Keys of dataset.json that tell of the data alone.
+TOLD_KEYS = {"name", "title", "description", "license", "licence", "source", "citation", "url", "version", "author"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,7 +69,22 @@ class Folder:
 
     @property
     def target(self) -> tuple[str, ...]:
-        return self._index["target"]
+        """What `dataset.json` says, else all columns if each is one of two values, or the only one.
+
+        Raises:
+            InputError: If nothing says which of the columns it is.
+        """
+        index = self._index
+        if index["target"] is not None:
+            return index["target"]
+        others = [column for column in index["columns"] if not self._is_binary(column)]
+        if others and len(index["columns"]) > 1:
+            columns = ", ".join(index["columns"][:8]) + (", ..." if len(index["columns"]) > 8 else "")
+            raise InputError(
+                f"folder:{self.path} has the label columns {columns}, and nothing says which to learn: name it with "
+                "--target COLUMN (several with commas, if each is 0 or 1), or in dataset.json"
+            )
+        return index["columns"]
 
     @property
     def hidden(self) -> tuple[str, ...]:
@@ -133,31 +99,30 @@ class Folder:
         files = Files(self.path)
         names = files.names()
         described = _description(files, names)
-        if "labels.csv" in names:
-            kind, (columns, examples) = "image", _pictures(files)
-        else:
-            wavs = [name for name in names if name.lower().endswith(".wav") and not name.startswith("_")]
-            examples = [(name, _speech_labels(name)) for name in wavs]
-            kind, columns = "audio", SPEECH_COLUMNS
+        kind, columns, target, examples = _layout(files, names)
         if not examples:
             raise InputError(
-                f"folder:{self.path} has neither images/ with labels.csv nor keyword/speaker_nohash_n.wav files; it "
-                f"has {', '.join(names[:3]) or 'nothing'}"
+                f"folder:{self.path} has neither images/ with labels.csv, nor keyword/speaker_nohash_n.wav files, nor "
+                f"a folder of pictures for each class; it has {', '.join(names[:3]) or 'nothing'}"
             )
         fingerprint = _fingerprint(files, names)
         if self.limit is not None and self.limit < len(examples):
             chosen = sorted(examples, key=lambda example: digest(_name(example).encode()))[: self.limit]
             examples = sorted(chosen, key=_name)
             fingerprint += f"-{self.limit}"
-        default_target, default_hidden = (("keyword",), ("speaker",)) if kind == "audio" else (columns, ())
+        hidden = tuple(column for column in ("speaker",) if columns == SPEECH_COLUMNS)
         return {
             "kind": described.get("kind", kind),
             "columns": columns,
-            "target": tuple(described.get("target", default_target)),
-            "hidden": tuple(described.get("hidden", default_hidden)),
+            "target": tuple(described["target"]) if "target" in described else target,
+            "hidden": tuple(described.get("hidden", hidden)),
             "examples": examples,
             "fingerprint": fingerprint,
         }
+
+    def _is_binary(self, column):
+        rows = (example for example in self._index["examples"] if not isinstance(example, BadRecord))
+        return all(as_binary(labels[column]) for _, labels in rows if labels[column])
 
     def read(self) -> beam.PTransform:
         return _ReadFolder(self.path, self._index["examples"])
@@ -193,48 +158,53 @@ class _ReadFile(beam.DoFn):
         try:
             content = self.files.read(name)
         except UNREADABLE as error:
-            yield BadRecord(name, f"the file cannot be read: {error}")
+            yield BadRecord(name, f"the file cannot be read: {_plainly(error)}")
         else:
-            yield RawExample(name, content, labels)
+            split = _split_of(name) if CLASS_COLUMN in labels else None
+            yield RawExample(name, content, labels, split)
 
 
-def _pictures(files):
-    """The label columns, and `(name, labels)` or a `BadRecord` for each row of labels.csv.
+def _layout(files, names):
+    """The kind, the label columns, the target if that is plain, and `(name, labels)` or a `BadRecord` of each file."""
+    table = table_among(files, names)
+    if table:
+        found = read_table(files, table)
+        if not found.columns:
+            raise InputError(f"folder:{files.path}: {table} has no label columns beside the names of files; add one")
+        sounds = sum(_name(row).casefold().endswith(EXTENSIONS["audio"]) for row in found.rows)
+        return "audio" if 2 * sounds > len(found.rows) else "image", found.columns, None, found.rows
+    sounds = [name for name in names if name.casefold().endswith(EXTENSIONS["audio"]) and not _is_background(name)]
+    if sounds:
+        return "audio", SPEECH_COLUMNS, SPEECH_COLUMNS[:1], [(name, _speech_labels(name)) for name in sounds]
+    endings = EXTENSIONS["image"] + UNREAD_PICTURES
+    pictures = [(name, {CLASS_COLUMN: _class_of(name)}) for name in names if name.casefold().endswith(endings)]
+    if len({labels[CLASS_COLUMN] for _, labels in pictures}) < 2:
+        return "image", (), None, []
+    return "image", (CLASS_COLUMN,), (CLASS_COLUMN,), pictures
 
-    Every line is read by itself, so that a stray quotation mark takes no other row with it.
-    """
-    lines = list(io.StringIO(files.text("labels.csv", errors="replace"), newline=None))
-    header = _cells(lines[0]) if lines else None
-    if not header or header[0] != "file" or REPLACED in lines[0] or len(set(header)) < len(header):
-        raise InputError(
-            f"{files.path}: the first line of labels.csv must be 'file' and the names of the label columns, each once; "
-            f"it is {header}"
-        )
-    examples = []
-    for number, line in enumerate(lines[1:], start=2):
-        cells = _cells(line)
-        if cells is None or REPLACED in line:
-            examples.append(BadRecord(f"labels.csv, line {number}", f"it is not CSV in UTF-8: {line[:80]!r}"))
-        elif cells and len(cells) != len(header):
-            reason = f"it has {len(cells)} cells, but there are {len(header)} columns: {line[:80]!r}"
-            examples.append(BadRecord(f"labels.csv, line {number}", reason))
-        elif cells:
-            examples.append((f"images/{cells[0]}", dict(zip(header[1:], cells[1:], strict=True))))
-    if not examples:
-        raise InputError(f"{files.path}: labels.csv lists no files")
-    return tuple(header[1:]), examples
+
+def _is_background(name):
+    """Whether a recording is in a folder like `_background_noise_`, which is no keyword, or is called like one."""
+    return any(part.startswith("_") for part in name.split("/"))
+
+
+def _class_of(name):
+    """The folder that a picture is in; empty if it is in none."""
+    folder = os.path.basename(os.path.dirname(name))
+    return "" if folder.casefold() in SPLITS else folder
+
+
+def _split_of(name):
+    return next((SPLITS[part.casefold()] for part in name.split("/")[:-2] if part.casefold() in SPLITS), None)
+
+
+def _plainly(error):
+    """What an error says, without the quotation marks of a KeyError and the path that stands in front of it."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error.args[0] if error.args else error)
 
 
 def _name(example):
     return example.name if isinstance(example, BadRecord) else example[0]
-
-
-def _cells(line):
-    """The cells of a line of CSV, or `None` if it is not CSV."""
-    try:
-        return [cell.strip() for cell in next(csv.reader([line], strict=True), [])]
-    except csv.Error:
-        return None
 
 
 def _speech_labels(name):
@@ -245,14 +215,21 @@ def _speech_labels(name):
 
 
 def _description(files, names):
-    if "dataset.json" not in names:
+    name = one_called(names, "dataset.json")
+    if name is None:
         return {}
     try:
-        described = json.loads(files.text("dataset.json"))
+        described = json.loads(files.text(name))
     except json.JSONDecodeError as error:
         raise InputError(f"{files.path}: dataset.json is not JSON: {error}") from None
     if not isinstance(described, dict) or described.get("kind", "image") not in ("image", "audio"):
         raise InputError(f"{files.path}: dataset.json must be an object whose 'kind' is image or audio: {described!r}")
+    unknown = [key for key in described if key not in KNOWN_KEYS and key.casefold() not in TOLD_KEYS]
+    if unknown:
+        raise InputError(
+            f"{files.path}: dataset.json has the unknown key {', '.join(map(repr, unknown))}; expected "
+            f"{', '.join(KNOWN_KEYS)}: mend or remove it"
+        )
     for key in ("target", "hidden"):
         columns = described.get(key, [])
         if not isinstance(columns, list) or not all(isinstance(column, str) for column in columns):

@@ -69,7 +69,7 @@ def _serve(arguments, stack):
     from pipeline.demo.page import page
     from pipeline.demo.queries import query_handler
     from pipeline.demo.responses import page_context
-    from serving.edge.__main__ import EXTENSIONS
+    from serving.edge.file_names import EXTENSIONS
     from serving.protocol.bodies import Limits
     from serving.protocol.http_server import http_config
 

@@ -11,7 +11,9 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
+from serving.edge import file_names
 from serving.edge.errors import EdgeError
+from serving.edge.file_names import EXTENSIONS
 
 if TYPE_CHECKING:
     from serving.edge.client import Traffic
@@ -21,10 +23,6 @@ Classifies pictures or recordings with the cloud's help. The files stay here: wh
 groups with a key that only this process knows. Groups are completed with covers, so name a folder of some. With an
 edge-only bundle nothing leaves: name the bundle and the files."""
 WIRES = ("float32", "float16", "bfloat16", "int8", "json")
-EXTENSIONS = {
-    "image": (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".avif"),
-    "audio": (".wav",),
-}
 #: Flags that mean something only where a cloud is asked.
 FOR_A_CLOUD = (
     *("url", "covers", "token_file", "oblivious_key_file", "ca_file"),
@@ -154,14 +152,12 @@ def _files(paths: list[str], extensions: Any) -> list[str]:
     found = []
     for path in paths:
         if os.path.isdir(path):
-            inside = [
-                os.path.join(parent, name)
-                for parent, _, names in sorted(os.walk(path))
-                for name in sorted(names)
-                if name.lower().endswith(extensions)
-            ]
+            names = list(file_names.below(path))
+            inside = [os.path.join(path, name) for name in names if name.casefold().endswith(extensions)]
             if not inside:
-                raise EdgeError(f"the folder {path} has no files that end in {', '.join(extensions)}")
+                unread = any(name.casefold().endswith(file_names.UNREAD_PICTURES) for name in names)
+                remedy = "; HEIC pictures are not read: save them as JPEG or PNG" if unread else ""
+                raise EdgeError(f"the folder {path} has no files that end in {', '.join(extensions)}{remedy}")
             found += inside
         else:
             found.append(path)

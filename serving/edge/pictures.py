@@ -103,7 +103,9 @@ def _in_bytes(image: Image.Image, bits: int) -> Image.Image:
             f"the picture has numbers from {lowest:g} to {highest:g}; expected the range {expected}: save it with 8 or "
             "16 bits"
         )
-    return Image.fromarray(np.rint(values * (255.0 / most)).astype(np.uint8))
+    scaled = values.astype(np.float32)  # one copy: large pictures should not take several times their size
+    scaled *= 255 / most
+    return Image.fromarray(np.rint(scaled, out=scaled).astype(np.uint8))
 
 
 def _opaque(image: Image.Image, mode: str) -> Image.Image:

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import io
-import wave
 from typing import Any
 
 import numpy as np
 
-from serving.edge.errors import BadInputError
+from serving.edge import recordings
+from serving.edge.errors import BadInputError as BadInputError  # what a preprocessing raises
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,7 +90,7 @@ class SpeechPreprocessing:
         """Decodes a recording.
 
         Args:
-            content: The bytes of a WAV file, one channel, 16-bit PCM.
+            content: The bytes of a WAV file, one channel, 16-bit PCM (`serving.edge.recordings`).
 
         Returns:
             float32 `[frequencies, frames, 1]`, natural logarithm of power.
@@ -107,23 +106,8 @@ class SpeechPreprocessing:
         return np.log(power + self.floor).T.astype(np.float32)[..., None]
 
     def decode(self, content: bytes) -> np.ndarray:
-        """The samples of a WAV file, float64 in [-1, 1)."""
-        try:
-            with wave.open(io.BytesIO(content)) as file:
-                form = (file.getframerate(), file.getnchannels(), file.getsampwidth())
-                declared, data = file.getnframes(), file.readframes(file.getnframes())
-        except MemoryError:
-            raise BadInputError("not a readable WAV file: decoding it takes more memory than there is") from None
-        except Exception as error:  # decoders throw whatever their parsers throw
-            raise BadInputError(f"not a readable WAV file: {str(error) or type(error).__name__}") from error
-        if form != (self.sample_rate, 1, 2):
-            raise BadInputError(
-                f"expected {self.sample_rate} Hz, 1 channel, 16 bits; the file has {form[0]} Hz, {form[1]} channel(s), "
-                f"{8 * form[2]} bits"
-            )
-        if not data or len(data) < 2 * declared:
-            raise BadInputError(f"the recording is cut off: {len(data) // 2} of {declared} samples are there")
-        return np.frombuffer(data, "<i2") / 32768.0
+        """The samples of a WAV file, float64 in [-1, 1) (`serving.edge.recordings.decode`)."""
+        return recordings.decode(content, self.sample_rate)
 
 
 def spectrogram(signal: np.ndarray, frame_length: int, frame_step: int) -> np.ndarray:

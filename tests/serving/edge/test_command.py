@@ -19,6 +19,8 @@ def pictures(tmp_path):
         path.parent.mkdir(exist_ok=True)
         Image.fromarray(random.integers(0, 256, (20, 30, 3), np.uint8)).save(path)
     (tmp_path / "covers" / "notes.txt").write_text("not a picture")
+    (tmp_path / "covers" / "._1.png").write_bytes(b"what Finder puts beside pictures")
+    (tmp_path / "covers" / "more").symlink_to(tmp_path / "covers", target_is_directory=True)
     (tmp_path / "broken.png").write_bytes(b"no picture")
     return tmp_path
 
