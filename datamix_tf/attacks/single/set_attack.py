@@ -8,13 +8,15 @@ import numpy as np
 from datamix_tf.attacks.base import AttackScore
 from datamix_tf.attacks.single.network_attack import NetworkAttack
 from datamix_tf.typing import Array, Examples, Tensor
+from datamix_tf.uncertainty import in_groups, of_mean
 
 
 class SetAttack(NetworkAttack):
     """Predicts the classes of all inputs of a mixture's group.
 
     The score is the recall at k = S_G: the share of a group's distinct classes among the k most likely ones. Chance is
-    the recall of always naming the k most frequent classes of the attacker's examples.
+    the recall of always naming the k most frequent classes of the attacker's examples; k classes drawn blindly have k
+    of all.
 
     The arguments are those of `NetworkAttack`; labels are classes.
     """
@@ -39,9 +41,14 @@ class SetAttack(NetworkAttack):
         logits, labels = self.predict(test)
         found = recalls(logits, labels, self.group_size)
         guessed = recalls(np.tile(self.frequencies, (len(labels), 1)), labels, self.group_size)
-        details = self.details | {"k": self.group_size}
         return AttackScore(
-            float(found.mean()), float(guessed.mean()), len(labels), "recall", details, float(found.std())
+            float(found.mean()),
+            float(guessed.mean()),
+            len(labels),
+            "recall",
+            self.details | {"k": self.group_size},
+            uncertainty=of_mean(found, *in_groups(len(found), self.group_size)),
+            guess=min(1.0, self.group_size / self.outputs),
         )
 
 
