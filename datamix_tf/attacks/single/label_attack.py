@@ -8,7 +8,8 @@ import keras
 import numpy as np
 
 from datamix_tf.attacks.base import AttackScore
-from datamix_tf.attacks.single.network_attack import AttackTraining, NetworkAttack
+from datamix_tf.attacks.single.network_attack import AttackTraining, Goal, NetworkAttack
+from datamix_tf.attacks.single.set_attack import set_goal
 from datamix_tf.metrics import balanced_accuracy, best_thresholds
 from datamix_tf.typing import Array, Examples
 from datamix_tf.uncertainty import in_groups, of_balanced_accuracy, of_mean
@@ -17,7 +18,10 @@ from datamix_tf.uncertainty import in_groups, of_balanced_accuracy, of_mean
 class LabelAttack(NetworkAttack):
     """Reads a label of the input that a transmitted tensor corresponds to.
 
-    Mixture `k` of a group is taken to correspond to input `k`, as in the papers; `SetAttack` does without.
+    Mixture `k` of a group is taken to correspond to input `k`, as in the papers; `SetAttack` does without. Of a mixture
+    that tells of all its group alike, an attacker must pick one, and learns little from being told which: so of classes
+    in groups a network that is trained to name the whole group is a candidate, too, taken by its top name. (A network
+    whose two top names hold a share r of a pair's members is right with one of them for r / 2 of the inputs.)
 
     Args:
         binary: Whether the labels are several independent 0/1 ones; the score is then the balanced accuracy, averaged
@@ -39,6 +43,10 @@ class LabelAttack(NetworkAttack):
         if self.binary:
             return keras.losses.BinaryCrossentropy(from_logits=True)
         return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+    def goals(self) -> tuple[Goal, ...]:
+        groups = not self.binary and self.group_size > 1 and not self.shuffle and self.mates != "same"
+        return super().goals() + ((set_goal(self.outputs, self.group_size),) if groups else ())
 
     def measure(self, logits: Array, labels: Array) -> float:
         if self.binary:
