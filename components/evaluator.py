@@ -11,7 +11,7 @@ import numpy as np
 from components.base import Component, ComponentSpec
 from components.blessing import Thresholds, blessing
 from components.evaluation.answer import Limits, answer
-from components.evaluation.gains import with_gains
+from components.evaluation.gains import BATCH_SIZE, with_gains
 from components.records.attacks import AttackResult
 from components.records.dataset import Dataset
 from components.records.metrics import METRICS_FILE, Accuracy, Metrics, Row, SummaryEntry
@@ -20,8 +20,6 @@ from components.training import models as trained
 from components.training.data import arrays, target_task
 from components.training.networks import ModelConfig, network_spec
 from datamix_tf.defences import Defence, all_defences
-
-BATCH_SIZE = 256
 
 
 class Evaluator(Component):
@@ -195,7 +193,7 @@ def _guessing(attack):
     if attack.skipped:
         return attack
     details = {"classes": attack.details["classes"], "attack": "none: nothing is sent, the attacker guesses"}
-    return msgspec.structs.replace(attack, score=attack.chance, standard_error=None, details=details)
+    return msgspec.structs.replace(attack, score=attack.chance, standard_error=None, interval=None, details=details)
 
 
 def _attacks(scores, model):

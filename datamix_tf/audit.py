@@ -7,13 +7,31 @@ from typing import Any
 
 from datamix_tf.attacks.threat_models import THREATS
 from datamix_tf.metrics import advantage
+from datamix_tf.uncertainty import NORMAL
 
-SIGNIFICANT = 2.0  # standard errors above chance from which an attack counts as successful
+
+def interval_of(score: dict[str, Any]) -> tuple[float, float] | None:
+    """The ends of a score's 95 % interval: its own, or from the standard error of what older versions measured.
+
+    Args:
+        score: A dictionary as of `AttackScore.to_dict`.
+
+    Returns:
+        `(low, high)`, or `None` if it has neither.
+    """
+    if score.get("interval") is not None:
+        low, high = score["interval"]
+        return low, high
+    if score.get("standard_error") is None:
+        return None
+    reach = NORMAL * score["standard_error"]
+    return score["score"] - reach, score["score"] + reach
 
 
 def succeeds(score: dict[str, Any]) -> bool:
-    """Whether a score is more than `SIGNIFICANT` standard errors above chance."""
-    return score["score"] - score["chance"] > SIGNIFICANT * score["standard_error"]
+    """Whether all of a score's 95 % interval lies above what guessing reaches, with the training labels or without."""
+    interval = interval_of(score)
+    return interval is not None and interval[0] > max(score["chance"], score.get("guess") or 0.0)
 
 
 def headlines(scores: Iterable[dict[str, Any]]) -> dict[str, dict]:
@@ -32,10 +50,12 @@ def headlines(scores: Iterable[dict[str, Any]]) -> dict[str, dict]:
 
 def sentence(score: dict[str, Any]) -> str:
     """One sentence on an attack's success that a reviewer can quote."""
-    low, high = (score["score"] + sign * 1.96 * score["standard_error"] for sign in (-1, 1))
+    interval, guess = interval_of(score), score.get("guess")
+    told = "" if interval is None else f"95 % interval {interval[0]:.3f} to {interval[1]:.3f}, "
+    blind = "" if guess is None else f", a blind guess {guess:.3f}"
     figures = (
-        f"{score['measure'].replace('_', ' ')} {score['score']:.3f} (95 % interval {low:.3f} to {high:.3f}, "
-        f"{score['n']} trials; chance {score['chance']:.3f})"
+        f"{score['measure'].replace('_', ' ')} {score['score']:.3f} ({told}{score['n']} trials; "
+        f"chance {score['chance']:.3f}{blind})"
     )
     verdict = "not protected against it" if succeeds(score) else "no success was measured"
     return (

@@ -32,9 +32,9 @@ import keras
 import numpy as np
 
 from datamix_tf import DataMixModel
-from datamix_tf.attacks import Attack, AttackScore, KeyAttack, LinearProbe
+from datamix_tf.attacks import Attack, KeyAttack, LinearProbe
 from datamix_tf.attacks.registry import AttackSpec, register_attack
-from datamix_tf.attacks.single.label_attack import most_frequent_share
+from datamix_tf.attacks.single.label_attack import naming_score
 from datamix_tf.mates import arrange
 from datamix_tf.models.bottleneck import bottleneck_parts
 from datamix_tf.transmission import cloud_body, copy_of, group_size_of, transmitted
@@ -72,8 +72,9 @@ class NearestNeighbour(Attack):
         order = arrange(np.zeros(len(y)), self.group_size, random=np.random.default_rng(self.seed))
         received = self._directions(self._answers(self.sender, x[order]))
         nearest = np.abs(received @ self.gallery.T).argmax(1)
-        hits = float((self.labels[nearest] == y[order]).mean())
-        return AttackScore(hits, most_frequent_share(y[order]), len(order), "accuracy", {"attack": "nearest neighbour"})
+        # An `AttackScore` with hits, what naming the most frequent person reaches, and a standard error over groups.
+        named, classes, details = self.labels[nearest], int(self.labels.max()) + 1, {"attack": "nearest neighbour"}
+        return naming_score(y[order], named, self.labels, classes, self.group_size, details)
 
     def _answers(self, sender, x):
         """The cloud's answers to what is sent of inputs, `[n, features]`."""

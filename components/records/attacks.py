@@ -6,9 +6,10 @@ from typing import Any
 
 import msgspec
 
-from components.records.serialising import Record
-from datamix_tf.attacks.base import AttackScore
+from components.records.serialising import Record, plain
+from datamix_tf.attacks.base import FIGURES, AttackScore
 from datamix_tf.attacks.threat_models import FORMER
+from datamix_tf.audit import interval_of
 
 
 class AttackResult(Record, kw_only=True):
@@ -20,7 +21,9 @@ class AttackResult(Record, kw_only=True):
         name: What tables call it, where that is not the key under which it stands.
         threat: Its threat model; a name in older files becomes today's (`datamix_tf.attacks.threat_models.FORMER`).
         skipped: Why it has no meaning here; the fields below are then those of an attack that was not run.
-        score, chance, n, measure, standard_error: As of `datamix_tf.attacks.AttackScore`.
+        score, chance, n, measure, standard_error, interval, guess: As of `datamix_tf.attacks.AttackScore`. Older
+            files have neither interval (`ends` tells one all the same) nor guess; their chance of naming a class is the
+            share of the most frequent one of the test labels, not of the training labels.
         details: Anything beside the score: `attack` (how it was done), `classes` (how many are told apart), curves.
         seconds: The attacker's time.
         probe: What audits call the attack without its task.
@@ -41,6 +44,8 @@ class AttackResult(Record, kw_only=True):
     n: int | None = None
     measure: str = ""
     standard_error: float | None = None
+    interval: tuple[float, float] | None = None
+    guess: float | None = None
     details: dict[str, Any] = {}
     seconds: float | None = None
     probe: str = ""
@@ -54,8 +59,13 @@ class AttackResult(Record, kw_only=True):
     @classmethod
     def of(cls, score: AttackScore, classes: int, **named: Any) -> AttackResult:
         """The result with a score on so many classes."""
-        figures = {name: getattr(score, name) for name in ("score", "chance", "n", "measure", "standard_error")}
+        figures = {name: getattr(score, name) for name in (*FIGURES, "guess")}
         return cls(**figures, details={**score.details, "classes": classes}, **named)
+
+    @property
+    def ends(self) -> tuple[float, float] | None:
+        """The ends of the 95 % interval of the score, or `None` if nothing tells them."""
+        return interval_of(plain(self))
 
     @property
     def is_share(self) -> bool:

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from components.records.audit import AuditReport
 
+HEADINGS = (
+    *("threat", "attack", "measure", "score", "95 % interval", "chance", "blind guess", "standard error"),
+    *("n", "seconds"),
+)
+
 
 def text(audit: AuditReport) -> str:
     """Markdown of `audit.json`."""
@@ -19,7 +24,10 @@ def text(audit: AuditReport) -> str:
         parts.append(_table(audit.of([name])))
     parts.append(
         "Key agreement is the mean matched absolute entry of W A: 1 where the key is undone up to order and signs; "
-        "chance is what a random rotation reaches under the same matching. An attack that fails proves nothing."
+        "chance is what a random rotation reaches under the same matching. Where a class is named, chance is what "
+        "always naming the most frequent training label reaches, and a blind guess one of all classes. Intervals come "
+        "from drawing again test examples, groups or pools, whichever are independent. An attack that fails proves "
+        "nothing."
     )
     return "\n\n".join(parts)
 
@@ -41,12 +49,15 @@ def certified(defence) -> list[str]:
 
 
 def _table(scores):
-    lines = ["| threat | attack | measure | score | chance | standard error | n | seconds |", "| --- " * 8 + "|"]
+    lines = [f"| {' | '.join(HEADINGS)} |", "| --- " * len(HEADINGS) + "|"]
     for score in scores:
         line = f"| {score.threat} | {score.name} |"
         if score.skipped:
-            lines.append(f"{line} skipped: {score.skipped} | | | | | |")
+            lines.append(f"{line} skipped: {score.skipped} |{' |' * (len(HEADINGS) - 3)}")
             continue
-        figures = " | ".join(f"{value:.3f}" for value in (score.score, score.chance, score.standard_error))
+        low, high = score.ends
+        guess = "" if score.guess is None else f"{score.guess:.3f}"
+        told = (f"{score.score:.3f}", f"{low:.3f} to {high:.3f}", f"{score.chance:.3f}", guess)
+        figures = " | ".join((*told, f"{score.standard_error:.3f}"))
         lines.append(f"{line} {score.measure.replace('_', ' ')} | {figures} | {score.n} | {score.seconds:.0f} |")
     return "\n".join(lines)

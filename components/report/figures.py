@@ -13,13 +13,17 @@ def trade_offs(metrics: Metrics) -> dict[str, bytes]:
     """The figures that a run's rows allow: file name -> PNG.
 
     `group-size.png`: accuracy and identity attack against the group size (DataMix, figures 4 and 7a), from two group
-    sizes on. `edge-macs.png`: accuracy against the edge's multiply-adds (figure 7b), from two mixing depths on.
+    sizes on, at the mixing depth with most of them. `edge-macs.png`: accuracy against the edge's multiply-adds (figure
+    7b), from two mixing depths on.
     """
     figures = {}
     hidden = (*metrics.dataset.hidden, "")[0]
-    sizes = {entry.defence.group_size: entry for entry in _mixing(metrics) if entry.defence.num_pre_blocks == 1}
+    by_depth = {}
+    for entry in _mixing(metrics):
+        by_depth.setdefault(entry.defence.num_pre_blocks, {})[entry.defence.group_size] = entry
+    depth, sizes = max(by_depth.items(), key=lambda item: (len(item[1]), item[0] == 1), default=(1, {}))
     if len(sizes) > 1:
-        figures["group-size.png"] = _group_sizes(sorted(sizes.items()), hidden, metrics)
+        figures["group-size.png"] = _group_sizes(sorted(sizes.items()), depth, hidden, metrics)
     if len({entry.defence.num_pre_blocks for entry in _mixing(metrics)}) > 1:
         figures["edge-macs.png"] = _edge_macs(metrics, hidden)
     return figures
@@ -32,7 +36,7 @@ def _mixing(metrics):
     return max(by_path, key=len)
 
 
-def _group_sizes(sizes, hidden, metrics):
+def _group_sizes(sizes, depth, hidden, metrics):
     names = [name for name in (hidden, f"{hidden} set") if any(f"attack {name}" in entry.mean for _, entry in sizes)]
 
     def draw(axes):
@@ -43,7 +47,7 @@ def _group_sizes(sizes, hidden, metrics):
             chance = [(size, 100 * entry.members(metrics.rows)[0].attacks[name].chance) for size, entry in drawn]
             axes.plot(*zip(*chance, strict=True), ":", color=axes.lines[-1].get_color(), label=f"chance: {name}")
         axes.set_xscale("log", base=2)
-        axes.set_xlabel("group size $S_G$ ($N_{pre}$ = 1)")
+        axes.set_xlabel(f"group size $S_G$ ($N_{{pre}}$ = {depth})")
 
     return png(draw)
 

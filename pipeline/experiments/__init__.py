@@ -9,7 +9,7 @@ import typing
 if typing.TYPE_CHECKING:  # rows need TensorFlow, which commands import after they have read their flags
     from pipeline.experiments.rows import Row
 
-EXPERIMENTS = ("table2", "table3", "table4", "composition")
+EXPERIMENTS = ("table2", "table3", "table4", "figure4", "composition")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -64,8 +64,9 @@ def experiment_table(metrics: Metrics, experiment) -> str:
         f"{'x'.join(map(str, dataset.shape))}. Preset {settings['preset']}: width {settings['width']}, "
         f"{settings['epochs']} epochs; {seeds} seed{'s' if seeds > 1 else ''}. Figures in %.",
         _markdown(headings, _lines(metrics, experiment, headings, names)),
-        "Attacks, with chance and number of test examples:",
-        _markdown(["method", "attack", "score", "chance", "n"], _attack_lines(metrics)),
+        "Attacks. The interval is over test examples, or groups of them, of each seed, and the mean of the seeds; "
+        "chance of naming a class is what always naming the most frequent training label reaches:",
+        _markdown(["method", "attack", "score", "95 % interval", "chance", "blind guess", "n"], _attack_lines(metrics)),
         CAUTION,
     ]
     return "\n\n".join(lines)
@@ -84,12 +85,26 @@ def _lines(metrics, experiment, headings, names):
 
 
 def _attack_lines(metrics):
-    return [
-        [entry.label, name, _figure(entry, name), _number(attack.chance, attack), str(attack.n)]
-        for entry in metrics.summary
-        for name, attack in entry.members(metrics.rows)[0].attacks.items()
-        if not attack.skipped
-    ]
+    lines = []
+    for entry in metrics.summary:
+        members = entry.members(metrics.rows)
+        for name, attack in members[0].attacks.items():
+            if attack.skipped:
+                lines.append([entry.label, name, f"skipped: {attack.skipped}", "", "", "", ""])
+                continue
+            guess = "" if attack.guess is None else _number(attack.guess, attack)
+            told = [_figure(entry, name), _interval(members, name), _number(attack.chance, attack), guess]
+            lines.append([entry.label, name, *told, str(attack.n)])
+    return lines
+
+
+def _interval(members, name):
+    """The mean over seeds of the ends of the intervals: all seeds are scored on the same test examples."""
+    tried = [row.attacks[name] for row in members if name in row.attacks]
+    ends = [attack.ends for attack in tried if not attack.skipped and attack.ends]
+    if not ends:
+        return ""
+    return " to ".join(_number(sum(end) / len(ends), tried[0]) for end in zip(*ends, strict=True))
 
 
 def _costs(entry):

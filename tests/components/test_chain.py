@@ -218,6 +218,7 @@ def test_the_figures_of_the_papers_trade_offs():
     assert set(figures) == {"group-size.png", "edge-macs.png"}
     assert all(png.startswith(b"\x89PNG") and len(png) > 5000 for png in figures.values())
     assert trade_offs(pages.metrics([row(1, 1, 0.9)])) == {}
+    assert set(trade_offs(pages.metrics([row(0, 2, 0.9), row(0, 8, 0.8)]))) == {"group-size.png"}  # raw pictures
 
 
 def test_the_models_learn_and_a_wrong_key_is_chance(evaluation):

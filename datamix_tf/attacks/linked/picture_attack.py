@@ -14,6 +14,7 @@ from datamix_tf.attacks.linked.separation_attack import KeyAttack
 from datamix_tf.attacks.linked.separators import Separator
 from datamix_tf.attacks.single.network_attack import AttackTraining
 from datamix_tf.typing import Array, Examples
+from datamix_tf.uncertainty import in_groups, of_mean
 
 
 class SeparatedPictures(Attack):
@@ -77,8 +78,9 @@ class SeparatedPictures(Attack):
             ):
                 values += _correlations(self._decoded(estimate, group) - self.mean, truth)
         details = {**self.keys.details, "attack": f"a decoder behind {self.keys.best.name}"}
-        mean, spread = float(np.mean(found)), float(np.std(found))
-        return AttackScore(mean, float(np.mean(chance)), len(found), "correlation", details, spread)
+        uncertainty = of_mean(np.array(found), *in_groups(len(found), self.keys.group_size))
+        figures = float(np.mean(found)), float(np.mean(chance)), len(found)
+        return AttackScore(*figures, "correlation", details, uncertainty=uncertainty)
 
     def rebuild(self, x: Array) -> Array:
         """Inputs as rebuilt from their separated mixtures, `[whole groups, ...]` in the units of `x`."""

@@ -18,6 +18,7 @@ from datamix_tf.attacks.linked.unmixing import UnmixingNetwork
 from datamix_tf.attacks.single.network_attack import AttackTraining
 from datamix_tf.attacks.single.row_reader import RowReader, best_order
 from datamix_tf.typing import Array, Examples
+from datamix_tf.uncertainty import in_groups
 
 VALID_GROUPS, TEST_GROUPS = 8, 64
 
@@ -140,7 +141,9 @@ class SeparatedLabelAttack(Attack):
             named["separated"].append(found[best_order(found, truth)])
             found = reader.read(np.tensordot(rotations(random, 1, len(truth))[0], group.mixtures, 1))
             named["random"].append(found[best_order(found, truth)])
-        labels = np.concatenate(labels)
-        score = {kind: reader.share(labels, np.concatenate(found)) for kind, found in named.items()}
+        labels, rows = np.concatenate(labels), {kind: np.concatenate(found) for kind, found in named.items()}
+        score = {kind: reader.share(labels, found) for kind, found in rows.items()}
+        uncertainty = reader.uncertainty(labels, rows["separated"], *in_groups(len(labels), self.keys.group_size))
         details = {**reader.attack.details, **self.keys.details, "oracle_order": score["oracle"]}
-        return AttackScore(score["separated"], score["random"], len(labels), reader.measure, details)
+        figures = score["separated"], score["random"], len(labels)
+        return AttackScore(*figures, reader.measure, details, uncertainty=uncertainty)

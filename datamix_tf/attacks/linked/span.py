@@ -16,7 +16,9 @@ import numpy as np
 from datamix_tf.attacks.base import Attack, AttackScore
 from datamix_tf.attacks.linked.mixed_groups import MixedGroups
 from datamix_tf.attacks.linked.separation import agreement, chance_agreement, nearest_orthogonal, separate
+from datamix_tf.metrics import auc_of_trials
 from datamix_tf.typing import Array, Examples
+from datamix_tf.uncertainty import normal
 
 GROUPS = 64
 
@@ -63,22 +65,23 @@ class CandidateAttack(SpanAttack):
     """
 
     def score(self, test: Examples) -> AttackScore:
-        from sklearn.metrics import roc_auc_score
-
         x, size = np.asarray(test[0]), self.drawn.group_size
         groups = self.drawn.draw(x, self.groups)
         own = self.drawn.features(x)
         random, started = np.random.default_rng(self.seed), time.perf_counter()
-        residuals, members = [], []
-        for group in groups:
+        residuals, members, candidates, scenes = [], [], [], []
+        for number, group in enumerate(groups):
             others = np.setdiff1d(np.arange(len(x)), group.index)
             asked = np.concatenate([group.index, random.choice(others, min(size, len(others)), replace=False)])
             residuals += [coefficients_of(own[index], group.mixtures)[1] for index in asked]
             members += [1] * size + [0] * (len(asked) - size)
-        auc = float(roc_auc_score(members, -np.array(residuals)))
+            candidates += asked.tolist()
+            scenes += [number] * len(asked)
+        units = np.arange(len(members)), np.array(candidates), np.array(scenes)
+        auc, error = auc_of_trials(np.array(members), -np.array(residuals), *units)
         details = {"attack": "projection on the group's span", "groups": len(groups)}
         details |= {"seconds_per_group": (time.perf_counter() - started) / len(groups)}
-        return AttackScore(auc, 0.5, len(members), "auc", details)
+        return AttackScore(auc, 0.5, len(members), "auc", details, uncertainty=normal(auc, error))
 
 
 class InjectedAttack(SpanAttack):

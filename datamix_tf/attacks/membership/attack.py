@@ -24,6 +24,7 @@ from datamix_tf.attacks.membership.statistics import (
 from datamix_tf.attacks.membership.trials import VIEWS, Trials, draw_hidden, draw_trials
 from datamix_tf.metrics import auc_of_trials
 from datamix_tf.typing import Array, Examples
+from datamix_tf.uncertainty import normal
 
 #: What is tried, by the name in results.
 PRODUCTS: dict[str, Statistic] = {"inner products": squares, "cosines": cosines}
@@ -103,7 +104,7 @@ class MembershipAttack(Attack):
         details = {"attack": self.best, "tried": self.tried, "numbers": len(self.white.noise)}
         details |= {"pools" if self.view == "pooled" else "groups": scenes}
         details |= {"seconds_per_group": (time.perf_counter() - started) / scenes}
-        return AttackScore(auc, 0.5, count, "auc", details, error * np.sqrt(count))
+        return AttackScore(auc, 0.5, count, "auc", details, uncertainty=normal(auc, error))
 
     def scores(self, trials: Trials, name: str) -> Array:
         """A statistic of all trials, `[scenes, c]`."""

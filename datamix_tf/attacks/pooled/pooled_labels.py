@@ -52,11 +52,12 @@ class PooledLabelAttack(Attack):
         x, y = test
         size, seed = self.keys.linker.group_size, self.keys.training.seed
         random, features = np.random.default_rng(seed + 5), self.keys.linker.drawn.features(x)
-        labels, separated, turned = [], [], []
+        labels, separated, turned, shown = [], [], [], []
         for pool in self.keys.pools(features, random, POOLS // 2):
             truth = np.asarray(y)[pool.index]
             truth = truth.reshape(-1, size, *truth.shape[1:])
             labels.append(np.concatenate(truth))
+            shown.append(pool.index)
             clusters = [pool.mixtures[members] for members in pool.members(size)]
             for estimates, named in (
                 ([self.keys.best.separate(mixtures) for mixtures in clusters], separated),
@@ -66,9 +67,12 @@ class PooledLabelAttack(Attack):
                 found = self.reader.read(np.concatenate(rows)).reshape(truth.shape)
                 named.append(np.concatenate(best_groups(found, truth)))
         labels = np.concatenate(labels)
-        score, chance = (self.reader.share(labels, np.concatenate(named)) for named in (separated, turned))
+        found, guessed = np.concatenate(separated), np.concatenate(turned)
+        score, chance = (self.reader.share(labels, named) for named in (found, guessed))
+        pools = np.repeat(np.arange(len(shown)), [len(index) for index in shown])
+        uncertainty = self.reader.uncertainty(labels, found, np.concatenate(shown), pools)
         details = {**self.reader.attack.details, **self.keys.details}
-        return AttackScore(score, chance, len(labels), self.reader.measure, details)
+        return AttackScore(score, chance, len(labels), self.reader.measure, details, uncertainty=uncertainty)
 
 
 def best_groups(named: Array, labels: Array) -> Array:

@@ -8,9 +8,9 @@ import keras
 import numpy as np
 
 from datamix_tf.attacks.base import Attack, AttackScore
-from datamix_tf.attacks.single.label_attack import most_frequent_share
+from datamix_tf.attacks.single.label_attack import balanced_score, naming_score
 from datamix_tf.mates import arrange
-from datamix_tf.metrics import balanced_accuracy, best_thresholds
+from datamix_tf.metrics import best_thresholds
 from datamix_tf.transmission import group_size_of, transmitted
 from datamix_tf.typing import Array, Examples
 
@@ -39,6 +39,7 @@ class LinearProbe(Attack):
         from sklearn.preprocessing import StandardScaler
 
         sent, labels = self._sent(train)
+        self.seen = np.asarray(train[1])
         components = min(self.components, *sent.shape)
         self.scale = make_pipeline(PCA(components, random_state=self.seed), StandardScaler()).fit(sent)
         features = self.scale.transform(sent)
@@ -54,10 +55,9 @@ class LinearProbe(Attack):
         sent, labels = self._sent(test)
         details = {"attack": f"ridge classifier on {self.components} principal components"}
         if self.binary:
-            score = balanced_accuracy(labels, self._scores(sent) > self.thresholds)
-            return AttackScore(score, 0.5, len(labels), "balanced_accuracy", details)
-        hits = float((self.probes[0].predict(self.scale.transform(sent)) == labels).mean())
-        return AttackScore(hits, most_frequent_share(labels), len(labels), "accuracy", details)
+            return balanced_score(labels, self._scores(sent) > self.thresholds, self.group_size, details)
+        named = self.probes[0].predict(self.scale.transform(sent))
+        return naming_score(labels, named, self.seen, self.outputs, self.group_size, details)
 
     def _scores(self, sent: Array) -> Array:
         features = self.scale.transform(sent)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -38,15 +39,34 @@ class AttackTraining:
     seed: int = 0
 
 
+@dataclasses.dataclass(frozen=True)
+class Goal:
+    """What a network of an attack is trained for.
+
+    Attributes:
+        name: What it is called beside scores.
+        loss: The Keras loss between targets and logits.
+        targets: From a batch's labels in the order of its groups to targets (TensorFlow tensors).
+    """
+
+    name: str
+    loss: keras.losses.Loss
+    targets: Callable[[Tensor], Tensor]
+
+
+OWN = "its own label"
+
+
 class NetworkAttack(Attack):
     """A network of the attacked model's architecture on single transmitted tensors.
 
     The attacker is the cloud: it knows all weights, and it can mix its own labelled examples with keys of its own, so
-    it trains on fresh mixtures in every step. Every configuration of `training` is tried; the state (that in front of
-    any training among them: a cloud with the whole network may just use it) and the configuration with the best score
-    on the validation examples count.
+    it trains on fresh mixtures in every step. Every configuration of `training` is tried for each of the `goals`; the
+    state (that in front of any training among them: a cloud with the whole network may just use it), the configuration
+    and the goal with the best score on the validation examples count.
 
-    Subclasses say what is learned: `loss`, `targets` of a batch's labels, and `measure` of logits.
+    Subclasses say what is learned: `loss`, `targets` of a batch's labels, and `measure` of logits; `goals` has more
+    than one where something else to learn may serve the measure better.
 
     Args:
         model: The attacked model, see `datamix_tf.transmission`.
@@ -88,15 +108,19 @@ class NetworkAttack(Attack):
         """A figure of merit that is higher for better attacks."""
         raise NotImplementedError
 
+    def goals(self) -> tuple[Goal, ...]:
+        """What networks are trained for, each a network of its own; all are judged by `measure`."""
+        return (Goal(OWN, self.loss(), self.targets),)
+
     def fit(self, train: Examples, valid: Examples) -> None:
-        best = -np.inf
-        for start in self.training.starts:
-            for rate in self.training.learning_rates:
-                network = self._build(start)
-                keeper = self._train(network, rate, train, valid)
-                self.tried.append({"start": start, "learning_rate": rate, "valid": keeper.best, "curve": keeper.curve})
-                if keeper.best > best:
-                    best, self.network = keeper.best, network
+        best, goals = -np.inf, self.goals()
+        for goal, start, rate in itertools.product(goals, self.training.starts, self.training.learning_rates):
+            network = self._build(start)
+            keeper = self._train(network, goal, rate, train, valid)
+            tried = {"start": start, "learning_rate": rate, "valid": keeper.best, "curve": keeper.curve}
+            self.tried.append(tried | ({"goal": goal.name} if len(goals) > 1 else {}))
+            if keeper.best > best:
+                best, self.network = keeper.best, network
 
     def predict(self, examples: Examples, network: keras.Model | None = None) -> tuple[Array, Array]:
         """Logits for each example's mixture, `(logits, labels)`; examples that fill no whole group are left out."""
@@ -120,8 +144,9 @@ class NetworkAttack(Attack):
         best = max(self.tried, key=lambda tried: tried["valid"])
         named: dict[str, Any] = {"mates": self.mates} if self.mates != "any" else {}
         named |= {"shuffled": True} if self.shuffle else {}
+        goal = best.get("goal", OWN)
         return {
-            "attack": "a network like M_main on single mixtures",
+            "attack": "a network like M_main on single mixtures" + (f", trained for {goal}" if goal != OWN else ""),
             "curve": best["curve"],
             "tried": self.tried,
         } | named
@@ -143,18 +168,20 @@ class NetworkAttack(Attack):
             head.set_weights(classifier.get_weights())
         return network
 
-    def _train(self, network: keras.Model, learning_rate: float, train: Examples, valid: Examples) -> _KeepBest:
+    def _train(
+        self, network: keras.Model, goal: Goal, learning_rate: float, train: Examples, valid: Examples
+    ) -> _KeepBest:
         x, y = train
         batch_size = self._whole(min(self.training.batch_size, len(x)))
         steps = max(1, len(x) // batch_size) * self.training.epochs
         warmup = steps // 10
         schedule = WarmupCosine(learning_rate, steps - warmup, warmup)
-        network.compile(keras.optimizers.AdamW(schedule, weight_decay=0.01), self.loss(), jit_compile=False)
+        network.compile(keras.optimizers.AdamW(schedule, weight_decay=0.01), goal.loss, jit_compile=False)
         # Made here, the optimizer's variables are not traced one by one.
         network.optimizer.build(network.trainable_variables)
         keeper = _KeepBest(lambda: self.measure(*self.predict(valid, network)), self.training.patience)
         network.fit(
-            self._batches(x, y, batch_size),
+            self._batches(x, y, batch_size, goal),
             epochs=self.training.epochs,
             shuffle=False,
             verbose=0,
@@ -163,7 +190,7 @@ class NetworkAttack(Attack):
         keeper.restore()
         return keeper
 
-    def _batches(self, x: Array, y: Array, batch_size: int) -> Dataset:
+    def _batches(self, x: Array, y: Array, batch_size: int, goal: Goal) -> Dataset:
         import tensorflow as tf
 
         random = self._random()
@@ -177,7 +204,7 @@ class NetworkAttack(Attack):
             chosen = tf.numpy_function(lambda i: (x[i], y[i]), [index], (x.dtype, y.dtype))
             chosen[0].set_shape((None, *x.shape[1:]))
             chosen[1].set_shape((None, *y.shape[1:]))
-            return tf.cast(chosen[0], tf.float32), self.targets(chosen[1])
+            return tf.cast(chosen[0], tf.float32), goal.targets(chosen[1])
 
         dataset = tf.data.Dataset.from_generator(
             lambda: iter(epoch(random)), output_signature=tf.TensorSpec([None], tf.int64)

@@ -15,6 +15,7 @@ from datamix_tf.mates import arrange
 from datamix_tf.models.pix2pix import patch_gan, unet
 from datamix_tf.transmission import group_size_of, transmitted
 from datamix_tf.typing import Array, Examples, Numbers, Tensor
+from datamix_tf.uncertainty import in_groups, of_mean
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,9 +119,9 @@ class ReconstructionAttack(Attack):
             "psnr": float(psnr.mean()),
             "ssim": float(ssim.mean()),
         }
-        return AttackScore(
-            float(-errors.mean()), float(-guessed.mean()), len(errors), "inverse_mse", details, float(errors.std())
-        )
+        uncertainty = of_mean(-errors, *in_groups(len(errors), self.group_size))
+        figures = float(-errors.mean()), float(-guessed.mean()), len(errors)
+        return AttackScore(*figures, "inverse_mse", details, uncertainty=uncertainty)
 
     def rebuild(self, x: Array) -> Array:
         """Pictures from the mixtures of inputs, matched: `[n, height, width, channels]` in raw units, row i for x_i."""

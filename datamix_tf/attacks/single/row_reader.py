@@ -13,6 +13,7 @@ from datamix_tf.attacks.single.network_attack import AttackTraining
 from datamix_tf.datamix_model import DataMixModel
 from datamix_tf.metrics import balanced_accuracy
 from datamix_tf.typing import Array, Examples
+from datamix_tf.uncertainty import Uncertainty, of_balanced_accuracy, of_mean
 
 
 class RowReader:
@@ -61,6 +62,10 @@ class RowReader:
     def share(self, labels: Array, named: Array) -> float:
         """How much of what was named is right: (balanced) accuracy."""
         return balanced_accuracy(labels, named) if self.binary else float((labels == named).mean())
+
+    def uncertainty(self, labels: Array, named: Array, *units: Array) -> Uncertainty:
+        """How far `share` may be off; units as of `datamix_tf.uncertainty.of_mean`."""
+        return of_balanced_accuracy(labels, named, *units) if self.binary else of_mean(labels == named, *units)
 
 
 def best_order(named: Array, labels: Array) -> Array:

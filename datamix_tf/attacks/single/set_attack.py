@@ -6,27 +6,23 @@ import keras
 import numpy as np
 
 from datamix_tf.attacks.base import AttackScore
-from datamix_tf.attacks.single.network_attack import NetworkAttack
+from datamix_tf.attacks.single.network_attack import Goal, NetworkAttack
 from datamix_tf.typing import Array, Examples, Tensor
+from datamix_tf.uncertainty import in_groups, of_mean
 
 
 class SetAttack(NetworkAttack):
     """Predicts the classes of all inputs of a mixture's group.
 
     The score is the recall at k = S_G: the share of a group's distinct classes among the k most likely ones. Chance is
-    the recall of always naming the k most frequent classes of the attacker's examples.
+    the recall of always naming the k most frequent classes of the attacker's examples; k classes drawn blindly have k
+    of all.
 
     The arguments are those of `NetworkAttack`; labels are classes.
     """
 
-    def loss(self) -> keras.losses.Loss:
-        return keras.losses.CategoricalCrossentropy(from_logits=True)
-
-    def targets(self, labels: Tensor) -> Tensor:
-        import tensorflow as tf
-
-        shares = tf.reduce_mean(tf.reshape(tf.one_hot(labels, self.outputs), [-1, self.group_size, self.outputs]), 1)
-        return tf.repeat(shares, self.group_size, axis=0)
+    def goals(self) -> tuple[Goal, ...]:
+        return (set_goal(self.outputs, self.group_size),)
 
     def measure(self, logits: Array, labels: Array) -> float:
         return float(np.mean(recalls(logits, labels, self.group_size)))
@@ -39,10 +35,27 @@ class SetAttack(NetworkAttack):
         logits, labels = self.predict(test)
         found = recalls(logits, labels, self.group_size)
         guessed = recalls(np.tile(self.frequencies, (len(labels), 1)), labels, self.group_size)
-        details = self.details | {"k": self.group_size}
         return AttackScore(
-            float(found.mean()), float(guessed.mean()), len(labels), "recall", details, float(found.std())
+            float(found.mean()),
+            float(guessed.mean()),
+            len(labels),
+            "recall",
+            self.details | {"k": self.group_size},
+            uncertainty=of_mean(found, *in_groups(len(found), self.group_size)),
+            guess=min(1.0, self.group_size / self.outputs),
         )
+
+
+def set_goal(classes: int, group_size: int) -> Goal:
+    """Learning from each mixture the classes of its whole group, each with its share of the members."""
+
+    def targets(labels: Tensor) -> Tensor:
+        import tensorflow as tf
+
+        shares = tf.reduce_mean(tf.reshape(tf.one_hot(labels, classes), [-1, group_size, classes]), 1)
+        return tf.repeat(shares, group_size, axis=0)
+
+    return Goal("the set of its group", keras.losses.CategoricalCrossentropy(from_logits=True), targets)
 
 
 def recalls(scores: Array, labels: Array, group_size: int) -> Array:

@@ -19,7 +19,14 @@ def test_tables_are_well_formed(name):
     assert options.preset == experiment.preset
     work = plan(list(experiment.rows), options, ("identity",))
     assert len({model.name for model in work.models}) == len(work.models)
-    assert work.packaged == ("datamix-pre3-group8-seed0" if name == "composition" else "datamix-pre1-group8-seed0")
+    packaged = {"composition": "datamix-pre3-group8-seed0", "figure4": "datamix-pre0-group2-seed0"}
+    assert work.packaged == packaged.get(name, "datamix-pre1-group8-seed0")
+
+
+def test_figure_4_mixes_raw_pictures():
+    rows = experiments.load("figure4").rows
+    assert [(row.defence.num_pre_blocks, row.defence.group_size) for row in rows[1:]] == [(0, n) for n in (2, 4, 8, 16)]
+    assert [row.paper.get("identity") for row in rows] == [85.5, "41.8 to 48.1", None, None, None]
 
 
 def test_more_coefficients_than_the_cloud_s_first_layers_have_are_refused_at_once():

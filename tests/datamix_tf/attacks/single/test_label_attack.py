@@ -1,6 +1,8 @@
 import numpy as np
+import pytest
 
 from datamix_tf.attacks import LabelAttack
+from datamix_tf.attacks.single.label_attack import share_of_most_seen
 from tests.datamix_tf.attacks.places import TRAINING, network, people, private, run
 
 
@@ -11,9 +13,16 @@ def test_the_attack_works_where_nothing_is_hidden():
     assert result.n == 512
 
 
-def test_the_chance_level_is_that_of_the_most_frequent_class():
-    labels = people(512, 3)[1]
-    assert run(network()).chance == np.bincount(labels).max() / 512
+def test_chance_is_that_of_the_most_frequent_class_of_the_attacker_s_own_examples():
+    """Not of those that it is scored on: their most frequent class is known to nobody beforehand."""
+    result, labels = run(network()), people(512, 3)[1]
+    most = np.bincount(people(1024, 1)[1]).argmax()
+    assert result.chance == (labels == most).mean() and result.guess == 1 / 4
+    assert share_of_most_seen(np.array([0, 0, 1, 1, 2]), np.array([0, 1, 1, 2])) == (0.25 + 0.5) / 2
+    # 150 people equally often in training, 3 to 6 times in the test split by chance: a blind guess has 1 of 150.
+    test = np.random.default_rng(0).integers(0, 150, 640)
+    assert share_of_most_seen(np.arange(1500) % 150, test) == pytest.approx(1 / 150)
+    assert np.bincount(test).max() / 640 > 2 / 150
 
 
 def test_mixing_eight_lowers_the_score_of_single_mixtures():
