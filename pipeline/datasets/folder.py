@@ -159,6 +159,10 @@ class Folder:
             "fingerprint": fingerprint,
         }
 
+    def classes(self, column: str) -> int | None:
+        labels = (example[1] for example in self._index["examples"] if not isinstance(example, BadRecord))
+        return len({label[column] for label in labels if label.get(column)})
+
     def read(self) -> beam.PTransform:
         return _ReadFolder(self.path, self._index["examples"])
 
