@@ -1,9 +1,9 @@
 """What a split costs: parameters, multiply-adds, bytes on the wire, transmission time.
 
-Conventions, inferred from the papers' tables (docs/costs.md shows the arithmetic):
+Conventions, those of the papers' tables (docs/costs.md shows the arithmetic):
 
-- the tables' FLOPs are multiply-adds of convolutions and dense layers, plus two for each value that goes through a
-  batch normalisation, as common counting tools have it; other layers count nothing;
+- the tables' FLOPs are multiply-adds of convolutions, dense layers and matrix products, so that mixing and de-mixing
+  count S_G for each value (`mixing_macs`); batch normalisation and all other layers count nothing;
 - "mega" is 2^20, for bytes and for bits.
 """
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import keras
 
 MEGA = 2**20
-BATCH_NORMALIZATION_OPERATIONS = 2
 
 
 def transmission_seconds(
@@ -59,21 +58,41 @@ def count_params(model: keras.Model) -> int:
     return sum(math.prod(weight.shape) for weight in model.trainable_weights)
 
 
-def count_macs(model: keras.Model) -> int:
+def count_macs(model: keras.Model, batch_normalization: int = 0) -> int:
     """Multiply-adds of one example through a functional model or part, in the papers' convention.
 
     Args:
         model: A functional Keras model with known spatial sizes; nested models are counted too.
+        batch_normalization: What each value that goes through a batch normalisation counts. 0 is the papers' (on an
+            edge it is folded into the convolution before it); other counters have 1 or 2.
 
     Returns:
         The number of multiply-adds, an int.
 
     Raises:
         ValueError: If a layer's output size is not known.
+
+    Reference: DataMix (ECCV 2020), tables 2 and 4; their authors' counter, torchprofile, has 0 for batch normalisation
+    and counts matrix products.
     """
     from datamix_tf.graph import calls
 
-    return sum(_call_macs(call) for call in calls(model))
+    return sum(_call_macs(call, batch_normalization) for call in calls(model))
+
+
+def mixing_macs(values: int, group_size: int) -> int:
+    """Multiply-adds, for one input of a group, of mixing its feature or de-mixing its answer: S_G for each value.
+
+    Args:
+        values: Numbers of one feature or answer.
+        group_size: Inputs of a group, S_G.
+
+    Returns:
+        `group_size * values`, an int. A key costs nothing here: the papers do not count its drawing.
+
+    Reference: DataMix (ECCV 2020), tables 2 and 4; `[S_G, S_G]` times `[S_G, values]`, shared by S_G inputs.
+    """
+    return group_size * values
 
 
 def output_bytes(model: keras.Model, bytes_per_value: int = 4) -> int:
@@ -112,14 +131,16 @@ def cost_of(model: keras.Model) -> dict[str, int]:
     return {"params": count_params(model), "macs": count_macs(model), "output_bytes": output_bytes(model)}
 
 
-def _call_macs(call: Node) -> int:
+def _call_macs(call: Node, batch_normalization: int) -> int:
     import keras
 
     from datamix_tf.graph import is_functional
 
     layer = call.operation
     if is_functional(layer):
-        return count_macs(layer)
+        return count_macs(layer, batch_normalization)
+    if isinstance(layer, keras.layers.BatchNormalization):
+        return batch_normalization * _values(call.outputs[0].shape[1:], layer)
     if isinstance(layer, keras.layers.Conv2DTranspose):  # each input value meets the whole kernel of its channel
         return math.prod(layer.kernel.shape[:-1]) * _values(call.input_tensors[0].shape[1:], layer)
     per_value = _macs_per_output_value(layer)
@@ -130,8 +151,6 @@ def _macs_per_output_value(layer: keras.layers.Layer) -> int:
     """Multiply-adds behind each number of a layer's output; 0 for layers that count nothing."""
     from keras import layers
 
-    if isinstance(layer, layers.BatchNormalization):
-        return BATCH_NORMALIZATION_OPERATIONS
     if hasattr(layer, "macs_per_output_value"):
         return layer.macs_per_output_value
     if isinstance(layer, (layers.DepthwiseConv1D, layers.DepthwiseConv2D)):

@@ -7,8 +7,9 @@ from typing import Any
 import keras
 
 from datamix_tf.graph import inputs_of, producer
-from datamix_tf.layers import GroupShuffle, Mix, Obfuscation
+from datamix_tf.layers import GroupShuffle, Mix, Obfuscation, PairedLogits
 from datamix_tf.mixing_model import MixingModel
+from datamix_tf.typing import Array, Tensor
 
 
 def group_size_of(model: keras.Model) -> int:
@@ -70,12 +71,21 @@ def copy_of(model: keras.Model) -> keras.Model:
     return clone
 
 
-def cloud_classifier(model: keras.Model) -> keras.layers.Dense | None:
-    """The classifier that the cloud runs: the last layer of a model without mixing, else (it is in M_post) `None`."""
+def cloud_classifier(model: keras.Model) -> tuple[Array, Array] | None:
+    """Kernel `[features, outputs]` and bias `[outputs]` of the classifier that the cloud runs, for one logit each.
+
+    It is the last layer of a model without mixing (two logits for each label are taken as their difference); `None`
+    where it is in M_post.
+    """
     if isinstance(model, MixingModel):
         return None
-    layer = producer(model.outputs[0])
-    return layer if isinstance(layer, keras.layers.Dense) else None
+    layer = producer(_classified(model))
+    if not isinstance(layer, keras.layers.Dense):
+        return None
+    kernel, bias = (keras.ops.convert_to_numpy(weight) for weight in (layer.kernel, layer.bias))
+    if isinstance(producer(model.outputs[0]), PairedLogits):
+        return kernel[:, 1::2] - kernel[:, ::2], bias[1::2] - bias[::2]
+    return kernel, bias
 
 
 def cloud_body(model: keras.Model) -> keras.Model:
@@ -93,7 +103,13 @@ def cloud_body(model: keras.Model) -> keras.Model:
         model = model.main
     layer = obfuscation_of(model)
     start = model.inputs[0] if layer is None else layer.output
-    answers = inputs_of(model.outputs[0])[0]
+    answers = inputs_of(_classified(model))[0]
     if answers is start:  # the cloud runs the classifier alone
         answers = keras.layers.Identity()(answers)
     return copy_of(keras.Model(start, answers, name="body"))
+
+
+def _classified(model: keras.Model) -> Tensor:
+    """What the classifier of a functional model gives: its output, or the two logits for each label before it."""
+    output = model.outputs[0]
+    return inputs_of(output)[0] if isinstance(producer(output), PairedLogits) else output

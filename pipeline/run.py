@@ -36,7 +36,7 @@ def main(argv=None) -> int:
     def job(options, beam_arguments):
         run(options, beam_arguments, _command(argv))
 
-    return run_command(lambda: parse(argv), job)
+    return run_command(lambda: parse(argv), job, writes=lambda options: not options.costs)
 
 
 def run(options, beam_arguments=(), command="") -> None:
@@ -48,6 +48,11 @@ def run(options, beam_arguments=(), command="") -> None:
     source = open_dataset(options.dataset, seed=options.seed, examples=options.examples, data_dir=options.data_dir)
     check_columns(options, source)
     beam_options = make_beam_options(list(beam_arguments))
+    if options.costs:
+        from pipeline.costs import table
+
+        print(table(options, source))
+        return
 
     from pipeline.orchestration import dag
     from pipeline.orchestration.publishing import publish_report

@@ -64,7 +64,7 @@ class Row(OfMethod, kw_only=True):
 
     Attributes:
         settings: All that mean something for the method, those of its training too.
-        edge_params, edge_macs: Parameters and multiply-adds on the edge.
+        edge_params, edge_macs: Parameters and multiply-adds on the edge, mixing and de-mixing included.
         bytes_up, bytes_down: Of one input's tensor to the cloud and back.
         valid_accuracy, ..., balanced_accuracy_at_half: As of `Accuracy`.
         attacks: Name -> result.

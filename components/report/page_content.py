@@ -50,13 +50,10 @@ def edge_share(entry: SummaryEntry, models) -> float:
     """The share of all multiply-adds of a method that the edge does, 0 to 1."""
     if entry.defence.sends_nothing:
         return 1.0
-    whole = _macs(trained.load(models, entry.models[0]))
+    from datamix_tf.costs import count_macs
+    from datamix_tf.mixing_model import MixingModel
+
+    model = trained.load(models, entry.models[0])
+    mixes = isinstance(model, MixingModel)
+    whole = entry.edge_macs + count_macs(model.main) if mixes else count_macs(model)
     return min(1.0, entry.edge_macs / max(whole, 1))
-
-
-def _macs(model):
-    """Multiply-adds of a whole network, the edge's and the cloud's parts."""
-    from datamix_tf.costs import cost_of
-
-    parts = [getattr(model, part) for part in ("pre", "main", "post") if hasattr(model, part)]
-    return sum(cost_of(part)["macs"] for part in parts or [model])

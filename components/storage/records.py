@@ -68,6 +68,10 @@ class Source(Protocol):
     hidden: tuple[str, ...]
     fingerprint: str
 
+    def classes(self, column: str) -> int | None:
+        """How many values a label column has; `None` where that is not known before the data are read."""
+        ...
+
     def read(self) -> beam.PTransform:
         """Returns a transform PBegin -> PCollection[RawExample | BadRecord]."""
         ...

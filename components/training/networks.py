@@ -40,6 +40,7 @@ class ModelConfig:
         people: The hidden column that a defence which needs people is trained against; empty for the others.
         distill: Share of the loss that follows the answers of the same network trained plainly, for models trained
             through the mixing.
+        attribute_logits: Logits that the classifier has for each binary label, 1 or 2.
     """
 
     defence: Defence
@@ -59,6 +60,7 @@ class ModelConfig:
     fine_tune_epochs: int = 5
     people: str = ""
     distill: float = 0.0
+    attribute_logits: int = 1
 
     @property
     def name(self) -> str:
@@ -69,7 +71,7 @@ class ModelConfig:
     def start(self) -> ModelConfig | None:
         """The model that is trained first: the network that the defence changes, or the teacher of a distillation."""
         if self.defence.starts_from is not None:
-            return dataclasses.replace(self, defence=self.defence.starts_from, people="")
+            return _starting(self, self.defence.starts_from)
         return dataclasses.replace(self, defence=Cloud(), distill=0.0) if self.distill else None
 
     def to_dict(self) -> dict[str, Any]:
@@ -94,6 +96,10 @@ class ModelConfig:
             raise InputError(text) from None
 
 
+def _starting(config: ModelConfig, defence: Defence) -> ModelConfig:
+    return dataclasses.replace(config, defence=defence, people="")
+
+
 def network_spec(config: ModelConfig, schema: DatasetSchema) -> NetworkSpec:
     """What a config's network is built for, with the train split's statistics."""
     task = target_task(schema)
@@ -109,12 +115,31 @@ def network_spec(config: ModelConfig, schema: DatasetSchema) -> NetworkSpec:
         standardize=config.standardize,
         seed=config.seed,
         backbone=config.backbone,
+        attribute_logits=config.attribute_logits,
     )
 
 
 def build_model(config: ModelConfig, schema: DatasetSchema) -> Any:
     """The untrained network of a config, with the train split's statistics in a normalisation layer."""
     return config.defence.build(network_spec(config, schema))
+
+
+def untrained(config: ModelConfig, schema: DatasetSchema) -> Any:
+    """The network of a config with all that its stages change in it, and no training: what it costs, it costs trained.
+
+    Raises:
+        InputError: If what is changed depends on trained weights and validation examples.
+    """
+    defence, spec = config.defence, network_spec(config, schema)
+    starts_from = defence.starts_from
+    model = build_model(config, schema) if starts_from is None else untrained(_starting(config, starts_from), schema)
+
+    def valid():
+        raise InputError(f"what {defence.label} costs depends on its training; run it without --costs")
+
+    for stage in defence.stages(config.epochs, config.fine_tune_epochs):
+        model = stage.change(model, spec, valid) if stage.change else model
+    return model
 
 
 def optimizer(config: ModelConfig, stage: Stage, steps: int, warmup_steps: int) -> Any:

@@ -50,7 +50,7 @@ class Costs:
 
     Attributes:
         params: Parameters on the edge.
-        macs: Multiply-adds on the edge.
+        macs: Multiply-adds on the edge, mixing and de-mixing included.
         bytes_up: Bytes to the cloud.
         bytes_down: Bytes back.
     """

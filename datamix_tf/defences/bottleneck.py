@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from datamix_tf.costs import mixing_macs
 from datamix_tf.defences.base import NetworkSpec, variant
 from datamix_tf.defences.datamix import MixedFeatures, group_size_setting
 from datamix_tf.defences.registry import register
@@ -68,9 +69,9 @@ class MixedBottleneck(MixedFeatures):
         from datamix_tf.datamix_model import DataMixModel
         from datamix_tf.models.bottleneck import bottleneck_parts
 
-        parts = bottleneck_parts(
+        pre, main, post = bottleneck_parts(
             spec.shape,
-            spec.outputs,
+            spec.classifier_units,
             self.bottleneck_units,
             self.bottleneck_bits,
             width=spec.width,
@@ -78,7 +79,12 @@ class MixedBottleneck(MixedFeatures):
             normalization=spec.normalization(),
             seed=spec.seed,
         )
+        parts = (pre, main, spec.read(post))
         return DataMixModel(*parts, group_size=self.trained_group_size, seed=spec.seed, name="bottleneck")
+
+    def mixing(self, sent: int, answered: int) -> int:
+        """With drawn covers (`serving.edge.drawn`): G + A (Z - A' G) and A' f(M), of n rows, for each of k inputs."""
+        return mixing_macs(2 * sent + answered, self.group_size)
 
     def details(self, model: Any, x: Array) -> dict[str, float]:
         """Also the AUC that no membership attacker exceeds where covers are drawn, and the Fisher information."""

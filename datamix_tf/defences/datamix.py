@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from datamix_tf.costs import cost_of
-from datamix_tf.defences.base import Costs, Defence, NetworkSpec, variant
+from datamix_tf.costs import cost_of, mixing_macs
+from datamix_tf.defences.base import FLOAT_BYTES, Costs, Defence, NetworkSpec, variant
 from datamix_tf.defences.registry import register
 from datamix_tf.settings import at_least
 from datamix_tf.typing import Array, Tensor
@@ -34,8 +34,13 @@ class MixedFeatures(Defence):
 
     def costs(self, model: Any, spec: NetworkSpec) -> Costs:
         pre, main, post = (cost_of(part) for part in (model.pre, model.main, model.post))
-        edge = {key: pre[key] + post[key] for key in ("params", "macs")}
-        return Costs(edge["params"], edge["macs"], pre["output_bytes"], main["output_bytes"])
+        sent, answered = (part["output_bytes"] // FLOAT_BYTES for part in (pre, main))
+        edge = pre["macs"] + self.mixing(sent, answered) + post["macs"]
+        return Costs(pre["params"] + post["params"], edge, pre["output_bytes"], main["output_bytes"])
+
+    def mixing(self, sent: int, answered: int) -> int:
+        """Multiply-adds of mixing and de-mixing for one input, of so many numbers that are sent and answered."""
+        return mixing_macs(sent + answered, self.group_size)
 
 
 def blocks_setting() -> Any:

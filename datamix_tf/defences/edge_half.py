@@ -29,7 +29,8 @@ class EdgeHalf(Defence):
     def build(self, spec: NetworkSpec) -> Any:
         from datamix_tf.models.bottleneck import edge_half
 
-        return edge_half(spec.shape, spec.outputs, spec.width, spec.hidden_units, spec.normalization())
+        made = edge_half(spec.shape, spec.classifier_units, spec.width, spec.hidden_units, spec.normalization())
+        return spec.read(made)
 
     def costs(self, model: Any, spec: NetworkSpec) -> Costs:
         return on_the_edge(model)

@@ -73,7 +73,8 @@ class EdgeHead(Defence):
             x = layers.Dense(self.head_units, use_bias=False, name="head_dense")(x)
             x = layers.BatchNormalization(momentum=0.9, name="head_bn")(x)
             x = layers.ReLU(name="head_relu")(x)
-        return keras.Model(network.inputs[0], layers.Dense(spec.outputs, name="head_classifier")(x), name=self.id)
+        classified = layers.Dense(spec.classifier_units, name="head_classifier")(x)
+        return spec.read(keras.Model(network.inputs[0], classified, name=self.id))
 
     def costs(self, model: Any, spec: NetworkSpec) -> Costs:
         return on_the_edge(model)

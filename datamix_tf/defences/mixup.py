@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from datamix_tf.costs import cost_of
-from datamix_tf.defences.base import Costs, Defence, NetworkSpec
+from datamix_tf.costs import cost_of, mixing_macs
+from datamix_tf.defences.base import FLOAT_BYTES, Costs, Defence, NetworkSpec
 from datamix_tf.defences.registry import register
 
 
@@ -37,5 +37,6 @@ class Mixup(Defence):
         return {"unmixed": model.unmixed()}
 
     def costs(self, model: Any, spec: NetworkSpec) -> Costs:
-        edge = cost_of(model.pre)
-        return Costs(edge["params"], edge["macs"], edge["output_bytes"], cost_of(model.main)["output_bytes"])
+        edge, up, down = cost_of(model.pre), *(cost_of(part)["output_bytes"] for part in (model.pre, model.main))
+        mixing = mixing_macs((up + down) // FLOAT_BYTES, model.group_size)
+        return Costs(edge["params"], edge["macs"] + mixing, up, down)

@@ -24,6 +24,8 @@ class NetworkSpec:
         standardize: Whether a batch normalisation without scale and offset stands in front of a mixing.
         seed: Seed of what the network draws.
         backbone: The network, one of `datamix_tf.models.backbones.BACKBONES`.
+        attribute_logits: Logits that the classifier has for each binary label: 1, or 2 as in the papers
+            (`datamix_tf.layers.PairedLogits` makes one of them).
     """
 
     shape: tuple[int, ...]
@@ -37,6 +39,22 @@ class NetworkSpec:
     standardize: bool = True
     seed: int | None = None
     backbone: str = "resnet18"
+    attribute_logits: int = 1
+
+    @property
+    def classifier_units(self) -> int:
+        """Units of the classifier, in front of `read`."""
+        return self.outputs * self.attribute_logits if self.binary else self.outputs
+
+    def read(self, model: Any) -> Any:
+        """A functional model that ends with a classifier of `classifier_units`, with one logit for each output."""
+        import keras
+
+        from datamix_tf.layers import PairedLogits
+
+        if self.classifier_units == self.outputs:
+            return model
+        return keras.Model(model.inputs[0], PairedLogits(name="paired")(model.outputs[0]), name=model.name)
 
     def normalization(self) -> Any:
         """A new layer that standardises raw inputs with the train split's statistics."""
@@ -46,13 +64,15 @@ class NetworkSpec:
 
     def network(self, obfuscation: Any = None) -> Any:
         """An untrained network of the backbone, with an optional `Obfuscation` behind the normalisation."""
-        return BACKBONES[self.backbone].build(
-            self.shape,
-            self.outputs,
-            width=self.width,
-            hidden_units=self.hidden_units,
-            normalization=self.normalization(),
-            obfuscation=obfuscation,
+        return self.read(
+            BACKBONES[self.backbone].build(
+                self.shape,
+                self.classifier_units,
+                width=self.width,
+                hidden_units=self.hidden_units,
+                normalization=self.normalization(),
+                obfuscation=obfuscation,
+            )
         )
 
     def pre_layer(self, num_pre_blocks: int) -> str:

@@ -8,6 +8,7 @@ from datamix_tf.layers.keys import ConvexKeys, OrthogonalKeys
 from datamix_tf.layers.masking import SpectrogramMask
 from datamix_tf.layers.mixing import DeMix, Mix
 from datamix_tf.layers.obfuscation import Blur, GaussianBlur, InputNoise, Obfuscation
+from datamix_tf.layers.paired_logits import PairedLogits
 from datamix_tf.layers.shuffling import GroupShuffle, GroupUnshuffle
 from datamix_tf.layers.signal_content import OnFields, SignalContent, SignalRebuild
 
@@ -29,6 +30,7 @@ __all__ = [
     "Obfuscation",
     "OnFields",
     "OrthogonalKeys",
+    "PairedLogits",
     "Sent",
     "SignalContent",
     "SignalRebuild",

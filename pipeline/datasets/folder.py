@@ -124,6 +124,10 @@ class Folder:
         rows = (example for example in self._index["examples"] if not isinstance(example, BadRecord))
         return all(as_binary(labels[column]) for _, labels in rows if labels[column])
 
+    def classes(self, column: str) -> int | None:
+        labels = (example[1] for example in self._index["examples"] if not isinstance(example, BadRecord))
+        return len({label[column] for label in labels if label.get(column)})
+
     def read(self) -> beam.PTransform:
         return _ReadFolder(self.path, self._index["examples"])
 

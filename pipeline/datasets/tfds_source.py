@@ -59,6 +59,10 @@ class TfdsSource:
         """The columns that an attacker is after."""
         return builder_class(self.builder_name).HIDDEN
 
+    def classes(self, column: str) -> int | None:
+        """How many values a label column has, where its builder says so; needs no data."""
+        return builder_class(self.builder_name).CLASSES.get(column)
+
     @property
     def fingerprint(self) -> str:
         """Builder, version, and each split's number of examples and bytes; prepares the data set."""

@@ -240,6 +240,10 @@ class Tones:
     def fingerprint(self) -> str:
         return f"{self.name}-v{VERSION}-{self.examples}-{self.speakers}-{self.seed}"
 
+    def classes(self, column: str) -> int | None:
+        """Values of a label column."""
+        return min({"keyword": len(KEYWORDS), "speaker": self.speakers}[column], self.examples)
+
     def example(self, index: int) -> RawExample:
         """Returns example `index`."""
         turn, speaker = divmod(index, self.speakers)

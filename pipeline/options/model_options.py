@@ -20,4 +20,9 @@ class ModelOptions:
         "the network; splitnet, the six layers of the obfuscation paper, has neither a width nor a hidden layer",
         choices=tuple(BACKBONES),
     )
+    attribute_logits: int = setting(
+        1,
+        "logits of the classifier for each binary attribute; 2, a softmax over no and yes, is the papers'",
+        choices=(1, 2),
+    )
     width: int = setting(64, "filters of the ResNet stem; 64 is ResNet-18", **at_least(1))

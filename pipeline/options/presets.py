@@ -21,6 +21,7 @@ DATAMIX = {
     "epochs": 100,
     "batch_size": 64,
     "hidden_units": 0,
+    "attribute_logits": 2,
     "curriculum": 0.0,
     "linear_path": False,
     "standardize": False,

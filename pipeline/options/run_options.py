@@ -43,6 +43,11 @@ class RunOptions(
     experiment: str | None = setting(
         None, "a table of the papers; decides on methods and attacks", choices=experiments.EXPERIMENTS
     )
+    costs: bool = setting(
+        False,
+        "print what each method costs (parameters, multiply-adds, bytes, seconds on the papers' link) and end: no data "
+        "but labels are read, nothing is trained or written",
+    )
     preset: str | None = setting(
         None,
         "named settings, for all that no flag sets: small ones, or a paper's (default: the experiment's)",

@@ -24,12 +24,13 @@ LINEAGE_FILE = "lineage.db"
 DISK_TROUBLE = (*map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EROFS)), "disk is full")
 
 
-def run_command(parse, job) -> int:
+def run_command(parse, job, writes=lambda options: True) -> int:
     """Parses arguments and runs a job; says in one line what went wrong.
 
     Args:
         parse: Returns options (with `output` and `keep`) and the arguments that are left for Beam.
         job: Called with both.
+        writes: Tells of the options whether the job writes anything.
 
     Returns:
         The exit status: 0, 1 for a failure, 2 for bad input, 130 after Ctrl-C.
@@ -39,6 +40,9 @@ def run_command(parse, job) -> int:
     os.environ[RUN_VARIABLE] = uuid.uuid4().hex[:8]
     try:
         options, beam_arguments = parse()
+        if not writes(options):
+            job(options, beam_arguments)
+            return 0
         files.require_writable(options.output)
         folders = [options.output, *([options.keep] if options.keep else [])]
         if files.is_remote(folders[-1]):

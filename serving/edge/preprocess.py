@@ -66,6 +66,8 @@ class SpeechPreprocessing:
         samples: Length that a recording is cut or padded (with silence) to.
         frame_length: Samples in a frame; frames are Hann-windowed.
         frame_step: Samples between the starts of frames.
+        centred: Whether frames are centred at every `frame_step` samples from the first to behind the last, the signal
+            mirrored at its ends; else only whole frames are taken.
         bands: Mel bands (HTK scale, triangular, 20 Hz to half the sample rate); 0 keeps the linear frequencies.
         floor: Power added before the logarithm. It drowns the noise of microphones, which tells nothing about the word
             but something about the speaker.
@@ -79,11 +81,12 @@ class SpeechPreprocessing:
     floor: float = 1e-2
     kind: str = "audio"
     dtype: str = "float32"
+    centred: bool = False
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """`(bands, frames, 1)` of the result."""
-        frames = 1 + (self.samples - self.frame_length) // self.frame_step
+        frames = 1 + (self.samples + 2 * self._around - self.frame_length) // self.frame_step
         return (self.bands or self.frame_length // 2 + 1, frames, 1)
 
     def __call__(self, content: bytes) -> np.ndarray:
@@ -100,10 +103,16 @@ class SpeechPreprocessing:
         """
         signal = self.decode(content)
         signal = np.pad(signal[: self.samples], (0, max(0, self.samples - len(signal))))
+        signal = np.pad(signal, self._around, mode="reflect")
         power = spectrogram(signal, self.frame_length, self.frame_step) ** 2
         if self.bands:
             power = power @ mel_weights(self.frame_length, self.bands, self.sample_rate)
         return np.log(power + self.floor).T.astype(np.float32)[..., None]
+
+    @property
+    def _around(self) -> int:
+        """Samples by which the signal is mirrored at each end."""
+        return self.frame_length // 2 if self.centred else 0
 
     def decode(self, content: bytes) -> np.ndarray:
         """The samples of a WAV file, float64 in [-1, 1) (`serving.edge.recordings.decode`)."""

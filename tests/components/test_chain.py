@@ -427,7 +427,8 @@ def test_the_page_tells_what_was_measured(report, evaluation):
     assert shares["all on the edge"] == 1 and shares["all in the cloud"] == 0
     macs = {row.method: row.edge_macs for row in metrics.rows}
     # The linear path is 4 x 4 x 8 numbers (pooled) to 64 answers, beside the network that the edge would run alone.
-    whole = macs["edge"] + 4 * 4 * 8 * 64
+    mixing = 4 * (8 * 8 * 8 + 64)
+    whole = macs["edge"] + 4 * 4 * 8 * 64 + mixing
     assert shares["DataMix with a linear path, N_pre=1, S_G=4"] == pytest.approx(macs["datamix"] / whole, rel=0.01)
     score = page.separation[CONFIG.name]
     assert list(page.separation) == [CONFIG.name] and score.threat == "linked"

@@ -1,4 +1,4 @@
-"""The papers' cost figures, to the digit that they print (docs/costs.md discusses each)."""
+"""The cost model by hand, and Table 1; tests/pipeline/test_costs.py has the papers' tables 2 and 4, as a user asks."""
 
 import math
 
@@ -6,43 +6,22 @@ import keras
 import pytest
 
 from datamix_tf import split
-from datamix_tf.costs import MEGA, cost_of, count_macs, count_params, delegation, output_bytes, transmission_seconds
+from datamix_tf.costs import (
+    MEGA,
+    cost_of,
+    count_macs,
+    count_params,
+    delegation,
+    mixing_macs,
+    output_bytes,
+    transmission_seconds,
+)
 from datamix_tf.models import resnet18, splitnet, vgg16
-from datamix_tf.models.resnet import PRE_LAYERS
 
 
 def rounded(value, digits):
     """Rounded as the papers do, halves upwards (12.25 is printed as 12.3)."""
     return math.floor(value * 10**digits + 0.5) / 10**digits
-
-
-def giga(macs):
-    return rounded(macs / 1e9, 2)
-
-
-def edge(network, num_pre_blocks):
-    pre, main, post = split(network, after=PRE_LAYERS[num_pre_blocks], before="classifier")
-    assert count_macs(pre) + count_macs(main) + count_macs(post) == count_macs(network)
-    return count_params(pre) + count_params(post), count_macs(pre) + count_macs(post)
-
-
-def test_table_2_faces():
-    network = resnet18((218, 178, 3), 2 * 40)  # two logits for each of 40 attributes: Table 2's parameters say so
-    assert giga(count_macs(network)) == 1.50
-    params, macs = zip(*(edge(network, blocks) for blocks in (1, 2, 3)), strict=True)
-    assert [giga(value) for value in macs] == [0.09, 0.28, 0.46]
-    assert [rounded(value / 1e6, 2) for value in params] == [0.05, 0.12, 0.20]
-    assert int(count_params(network) / 1e4) / 100 == 11.21  # the paper cuts 11.2176 where it should round
-
-
-def test_table_4_speech():
-    network = resnet18((165, 199, 1), 35)
-    assert giga(count_macs(network)) == 1.27
-    params, macs = zip(*(edge(network, blocks) for blocks in (1, 2, 3)), strict=True)
-    assert [giga(value) for value in macs] == [0.03, 0.18, 0.34]
-    # The paper's 0.02 M for N_pre = 1 is the rounded 0.021 M.
-    assert [rounded(value / 1e6, 2) for value in params] == [0.02, 0.10, 0.17]
-    assert int(count_params(network) / 1e4) / 100 == 11.18
 
 
 @pytest.fixture(scope="module")
@@ -85,9 +64,16 @@ def test_vgg16_has_the_known_parameters(vgg):
 
 def test_splitnet_by_hand():
     network = splitnet((32, 32, 1), 10)
-    batch_norms = 2 * (16 * 16 * 16 + 8 * 8 * 32 + 4 * 4 * 64 + 128 + 64)
+    normalised = 16 * 16 * 16 + 8 * 8 * 32 + 4 * 4 * 64 + 128 + 64
     convolutions = 32 * 32 * 9 * 16 + 16 * 16 * 9 * 16 * 32 + 8 * 8 * 9 * 32 * 64
-    assert count_macs(network) == convolutions + 1024 * 128 + 128 * 64 + 64 * 10 + batch_norms
+    dense = 1024 * 128 + 128 * 64 + 64 * 10
+    assert count_macs(network) == convolutions + dense  # batch normalisation counts nothing, as in the papers
+    assert count_macs(network, batch_normalization=2) == convolutions + dense + 2 * normalised
+
+
+def test_mixing_is_a_matrix_product_shared_by_its_group():
+    """[S_G, S_G] times [S_G, values] is S_G^2 values multiply-adds for S_G inputs."""
+    assert mixing_macs(values=100, group_size=8) * 8 == 8 * 8 * 100
 
 
 def test_equation_1():

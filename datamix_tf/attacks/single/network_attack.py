@@ -164,8 +164,8 @@ class NetworkAttack(Attack):
         head = keras.layers.Dense(self.outputs, name="attack_head")
         network = keras.Model(sender.input, head(answers), name="attack")
         classifier = cloud_classifier(self.model)
-        if start == "trained" and classifier is not None and classifier.units == self.outputs:
-            head.set_weights(classifier.get_weights())
+        if start == "trained" and classifier is not None and len(classifier[1]) == self.outputs:
+            head.set_weights(list(classifier))
         return network
 
     def _train(

@@ -29,6 +29,7 @@ class Builder(official.Builder, skip_registration=True):
     KIND = "image"
     TARGET = tuple(official.ATTR_HEADINGS)
     HIDDEN = ("identity",)
+    CLASSES = dict.fromkeys(TARGET, 2)
     CONTENT = "image"
 
     def _info(self):

@@ -37,6 +37,7 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     KIND = "image"
     TARGET = tuple(celeb_a.ATTR_HEADINGS)
     HIDDEN = ("identity",)
+    CLASSES = dict.fromkeys(TARGET, 2)
     CONTENT = "image"
 
     def _info(self):

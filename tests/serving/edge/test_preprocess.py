@@ -107,3 +107,13 @@ def test_a_config_makes_the_same_preprocessing(preprocessing):
 def test_an_unknown_config_is_explained():
     with pytest.raises(ValueError, match="Preprocessing kind"):
         from_config({"kind": "smell"})
+
+
+def test_centred_frames_reach_both_ends():
+    """161 x 201: 20 ms every 5 ms of one second, frame k around sample 80 k; the rest is as without."""
+    preprocessing = SpeechPreprocessing(frame_length=320, frame_step=80, bands=0, centred=True)
+    content = recording(1000, np.random.default_rng(0))
+    spectrogram = preprocessing(content)
+    assert spectrogram.shape == preprocessing.shape == (161, 201, 1)
+    whole = SpeechPreprocessing(frame_length=320, frame_step=80, bands=0)(content)
+    np.testing.assert_array_equal(spectrogram[:, 2 : 2 + whole.shape[1]], whole)
