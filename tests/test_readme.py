@@ -1,8 +1,8 @@
 """README's commands, typed as they stand and in their order, in a folder like a fresh clone after `make run`.
 
-What takes long is in the tests that are slow: the commands of docs/serving.md and docs/demo.md, and a whole run; `make run`
-and `make test` are what CI does. The lines of the other documents train for hours, on data that lie elsewhere:
-test_documented_commands.py holds each of them against its command.
+What takes long is in the tests that are slow: the commands of docs/serving.md and docs/demo.md, and a whole run;
+`make run` and `make test` are what CI does. The lines of the other documents train for hours, on data that lie
+elsewhere: test_documented_commands.py holds each of them against its command.
 """
 
 from __future__ import annotations
