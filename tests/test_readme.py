@@ -1,6 +1,8 @@
 """README's commands, typed as they stand and in their order, in a folder like a fresh clone after `make run`.
 
-What takes long is in the tests that are slow; `make run` and `make test` are what CI does.
+What takes long is in the tests that are slow: the commands of docs/serving.md and docs/demo.md, and a whole run;
+`make run` and `make test` are what CI does. The lines of the other documents train for hours, on data that lie
+elsewhere: test_documented_commands.py holds each of them against its command.
 """
 
 from __future__ import annotations
@@ -27,15 +29,23 @@ ELSEWHERE = {
     "git clone": "needs the address of a repository",
     "make ": "CI runs `make test`; `make run` is the newcomer's trial",
     ".venv/bin/python -m pipeline.run": "minutes; test_the_long_commands",
+    ".venv/bin/python -m serving.edge predict --bundle runs/avatars/edge_only": "tests/serving/edge/test_edge_only.py",
+    ".venv/bin/python -m pipeline.demo runs/avatars --attack_steps": "minutes; tests/pipeline/demo",
+    ".venv/bin/python -m pipeline.demo runs/avatars --url http://HOST": "needs the address of another server",
+    ".venv/bin/python -m pipeline.demo runs/avatars --open": "needs a screen",
 }
 #: What runs until it is stopped, by how it begins: the text that it prints once it answers.
-SERVERS = {".venv/bin/python -m serving.cloud": "serving ", ".venv/bin/python -m pipeline.demo": "the demo of"}
+SERVERS = {
+    ".venv/bin/python -m serving.cloud": "serving ",
+    ".venv/bin/python -m pipeline.demo": "the demo of",
+    ".venv/bin/python -m serving.relay": "relaying to",
+}
 PORTS = (8500, 8501, 8600)
 
 
-def commands():
-    """README's command lines, without comments, in order."""
-    text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+def commands(document="README.md"):
+    """A document's command lines, without comments, in order."""
+    text = (REPOSITORY / document).read_text(encoding="utf-8")
     for language, block in re.findall(r"^```(\w*)\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
         if language:
             continue
@@ -84,29 +94,57 @@ def started(line, mark, clone, servers):
             time.sleep(0.1)
 
 
-@pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl here")
-@pytest.mark.skipif(not all(map(free, PORTS)), reason=f"README's ports are in use here: {PORTS}")
-def test_readme_as_it_is_typed(clone):
-    typed, servers = [], []
+def stop(servers):
+    """Ends what runs until it is stopped."""
+    for server in servers:
+        server.terminate()
+    for server in servers:
+        server.wait(30)
+
+
+def type_all(document, clone):
+    """Types a document's lines; gives them, and how many of them are servers."""
+    typed, servers, number = [], [], 0
     try:
-        for line in commands():
+        for line in commands(document):
             if line.startswith(tuple(ELSEWHERE)):
                 continue
             typed.append(line)
             mark = next((mark for start, mark in SERVERS.items() if line.startswith(start)), None)
             if mark:
+                if not all(map(free, PORTS)) and any(line.split()[2] in server.args[2] for server in servers):
+                    stop(servers)  # the same command once more: who types stops the first one
+                    servers.clear()
                 started(line, mark, clone, servers)
+                number += 1
                 continue
             result = subprocess.run(
                 ["bash", "-c", f"set -eo pipefail; {line}"], cwd=clone, capture_output=True, text=True, timeout=120
             )
             assert result.returncode == 0 and '"error":' not in result.stdout, (line, result.stdout, result.stderr)
     finally:
-        for server in servers:
-            server.terminate()
-            server.wait(30)
-    assert len(servers) == 2 and sum(line.startswith("curl ") for line in typed) >= 4
+        stop(servers)
+    return typed, number
+
+
+needs_curl = pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl here")
+needs_ports = pytest.mark.skipif(not all(map(free, PORTS)), reason=f"README's ports are in use here: {PORTS}")
+
+
+@needs_curl
+@needs_ports
+def test_readme_as_it_is_typed(clone):
+    typed, servers = type_all("README.md", clone)
+    assert servers == 2 and sum(line.startswith("curl ") for line in typed) >= 4
     assert any("serving.edge predict" in line and line.endswith("--covers COVERS me.jpg") for line in typed)
+
+
+@pytest.mark.slow
+@needs_curl
+@needs_ports
+@pytest.mark.parametrize(("document", "servers"), [("docs/serving.md", 3), ("docs/demo.md", 1)])
+def test_documents_as_they_are_typed(clone, document, servers):
+    assert type_all(document, clone)[1] == servers
 
 
 @pytest.mark.slow

@@ -25,12 +25,24 @@ class BatchingParameters:
         batch_timeout_micros: How long the first request of a batch waits for others, in microseconds.
         max_enqueued_batches: Full batches that may wait; requests beyond are refused with 503.
         num_batch_threads: Batches that run at the same time.
+        thread_pool_name: Name of the threads.
+        max_execution_batch_size: Rows that run at the same time, at most `max_batch_size`; 0: as many.
+        allowed_batch_sizes: Numbers of rows that the model is given, in increasing order: a smaller batch is filled up
+            with copies of its first row. Empty: any number.
     """
 
     max_batch_size: int = 64
     batch_timeout_micros: int = 1000
     max_enqueued_batches: int = 16
     num_batch_threads: int = 2
+    thread_pool_name: str = "batch"
+    max_execution_batch_size: int = 0
+    allowed_batch_sizes: tuple[int, ...] = ()
+
+    @property
+    def piece(self) -> int:
+        """Most rows that run at the same time."""
+        return self.max_execution_batch_size or self.max_batch_size
 
 
 @dataclasses.dataclass(eq=False)
@@ -57,11 +69,15 @@ class Batcher:
     """Runs requests on servables, several at once where their shapes allow it.
 
     Args:
-        parameters: `BatchingParameters`.
+        parameters: `BatchingParameters`; None gives each request to the model as it is, alone and whole.
         observe: Called with the number of rows of every batch that runs.
     """
 
-    def __init__(self, parameters: BatchingParameters, observe: Callable[[int], Any] = lambda rows: None) -> None:
+    def __init__(
+        self, parameters: BatchingParameters | None, observe: Callable[[int], Any] = lambda rows: None
+    ) -> None:
+        self._alone = parameters is None
+        parameters = parameters or BatchingParameters()
         self.parameters = parameters
         self._observe = observe
         self._capacity = parameters.max_enqueued_batches * parameters.max_batch_size
@@ -70,7 +86,7 @@ class Batcher:
         self._closed = False
         self.queued_rows = 0
         self._threads = [
-            threading.Thread(target=self._work, name=f"batch-{index}", daemon=True)
+            threading.Thread(target=self._work, name=f"{parameters.thread_pool_name}-{index}", daemon=True)
             for index in range(parameters.num_batch_threads)
         ]
         for thread in self._threads:
@@ -79,32 +95,29 @@ class Batcher:
     def submit(
         self, servable: Servable, signature: Signature, arrays: dict[str, np.ndarray], timeout: float
     ) -> concurrent.futures.Future:
-        """Queues a request.
+        """Queues a request. One of more rows than the queue may hold is let in while nobody else waits.
 
         Args:
             servable: The model version.
             signature: One of its signatures.
-            arrays: Its inputs, checked.
+            arrays: Its inputs, all of them. Those of a shape that the signature does not name run alone.
             timeout: Seconds after which nobody waits for the answer.
 
         Returns:
             A future of the outputs by name. It fails with `ServingError` 504 if the deadline passes in the queue.
 
         Raises:
-            ServingError: 400 if the request alone is larger than the queue; 503 if the queue is full or the server
-                stops.
+            ServingError: 503 if the queue is full or the server stops.
         """
-        key, rows = None, 1
-        if signature.batchable:
-            rows = len(next(iter(arrays.values())))
+        key, rows = None, 0 if self._alone else signature.rows(arrays)
+        if rows:
             key = (servable, signature.name, tuple((name, array.shape[1:]) for name, array in sorted(arrays.items())))
+        rows = rows or 1
         task = _Task(servable, signature, arrays, time.monotonic() + timeout, concurrent.futures.Future(), rows, key)
-        if rows > self._capacity:
-            raise ServingError(400, f"a request may have at most {self._capacity} rows, received {rows}")
         with self._changed:
             if self._closed:
                 raise ServingError(503, "the server is shutting down")
-            if self.queued_rows + rows > self._capacity:
+            if self._queue and self.queued_rows + rows > self._capacity:
                 raise ServingError(
                     503,
                     f"the batching queue is full: {self.queued_rows} of {self._capacity} rows are waiting; try again",
@@ -181,17 +194,28 @@ class Batcher:
             name: np.concatenate([task.arrays[name] for task in tasks]) if len(tasks) > 1 else first.arrays[name]
             for name in first.arrays
         }
-        rows, size = sum(task.rows for task in tasks), self.parameters.max_batch_size
+        rows, size = sum(task.rows for task in tasks), self.parameters.piece
         pieces, deadline = [], max(task.deadline for task in tasks)
         for start in range(0, rows, size):
             if time.monotonic() >= deadline:
                 raise ServingError(504, "the deadline passed while the request was running")
             piece = {name: array[start : start + size] for name, array in arrays.items()}
-            pieces.append(first.servable.predict(first.signature, piece))
-            self._observe(min(size, rows - start))
-        outputs = {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
-        shared = len(tasks) > 1 or len(pieces) > 1
-        wrong = {name: len(value) for name, value in outputs.items() if len(value) != rows}
-        if shared and wrong:
-            raise RuntimeError(f"the model gave {wrong} rows for {rows}")
-        return outputs
+            count = min(size, rows - start)
+            outputs = self._predict_piece(first, piece, count)
+            self._observe(count)
+            wrong = {name: value.shape[:1] for name, value in outputs.items() if value.shape[:1] != (count,)}
+            if not wrong:
+                pieces.append(outputs)
+            elif len(tasks) > 1:
+                raise RuntimeError(f"the model gave {wrong} rows for {count}")
+            else:  # its rows do not answer the request's rows: it is run as a whole
+                return outputs if count == rows else first.servable.predict(first.signature, arrays)
+        return {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
+
+    def _predict_piece(self, task: _Task, piece: dict[str, np.ndarray], count: int) -> dict[str, np.ndarray]:
+        """Outputs for some rows, as many as the model gives for them; it gets an allowed number of rows."""
+        size = next((size for size in self.parameters.allowed_batch_sizes if size >= count), count)
+        if size > count:
+            piece = {name: np.concatenate([array, *[array[:1]] * (size - count)]) for name, array in piece.items()}
+        outputs = task.servable.predict(task.signature, piece)
+        return {name: value[:count] if value.shape[:1] == (size,) else value for name, value in outputs.items()}

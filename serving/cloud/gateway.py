@@ -7,6 +7,7 @@ an address. Reference: RFC 9458.
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import unquote
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -70,6 +71,7 @@ class Gateway:
 
     async def _ask(self, method: str, path: str, headers: dict[str, str], content: bytes) -> tuple[int, str, bytes]:
         """Status, content type and content of the application's answer; it learns nothing of who asked."""
+        raw, _, query = path.partition("?")
         kept = [(name.encode(), headers[name].encode("latin-1")) for name in _FORWARDED if name in headers]
         scope = {
             "type": "http",
@@ -77,9 +79,9 @@ class Gateway:
             "http_version": "1.1",
             "method": method,
             "scheme": "https",
-            "path": path,
-            "raw_path": path.encode("latin-1", "replace"),
-            "query_string": b"",
+            "path": unquote(raw),
+            "raw_path": raw.encode("latin-1", "replace"),
+            "query_string": query.encode("latin-1", "replace"),
             "root_path": "",
             "headers": [*kept, (b"content-length", str(len(content)).encode())],
             "server": None,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
 import math
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -15,38 +16,61 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tensorflow_serving.apis import (
+    classification_pb2,
     get_model_metadata_pb2,
     get_model_status_pb2,
+    inference_pb2,
     model_management_pb2,
     predict_pb2,
+    regression_pb2,
 )
 
-from serving.cloud import rest, tensor_messages
+from serving.cloud import inference, rest, tensor_messages
 from serving.cloud.grpc_reception import Reception
 from serving.cloud.grpc_status import grpc_status
 from serving.cloud.predictor import Predictor
+from serving.cloud.saved_model import SERVING_DEFAULT
 from serving.cloud.servable import Servable, Signature
 from serving.protocol.errors import TOO_MUCH_MEMORY, ServingError
 
 _log = logging.getLogger(__name__)
 
 
+@dataclasses.dataclass(frozen=True)
+class GrpcOptions:
+    """How to answer.
+
+    Attributes:
+        timeout: Seconds for an answer, if the client names no deadline.
+        max_bytes: Largest tensor of a request.
+        check_methods: Whether Classify and Regress ask signatures for their method's name.
+        as_content: Whether answers are in `tensor_content` instead of the typed fields.
+    """
+
+    timeout: float
+    max_bytes: int
+    check_methods: bool = False
+    as_content: bool = False
+
+
 def handlers(
-    predictor: Predictor, reception: Reception, timeout: float, max_bytes: int, parsers: ThreadPoolExecutor
+    predictor: Predictor, reception: Reception, options: GrpcOptions, parsers: ThreadPoolExecutor
 ) -> list[grpc.GenericRpcHandler]:
     """What answers the calls of both services; methods that are not offered answer UNIMPLEMENTED.
 
     Args:
         predictor: Answers requests.
         reception: Lets calls in.
-        timeout: Seconds for an answer, if the client names no deadline.
-        max_bytes: Largest tensor of a request.
+        options: `GrpcOptions`.
         parsers: Threads for reading and writing messages; their number bounds the memory that this takes.
     """
-    api = _Api(predictor, reception, timeout, max_bytes, parsers)
+    api = _Api(predictor, reception, options, parsers)
     services = {
         "PredictionService": {
-            "Predict": api.handler(predict_pb2.PredictRequest, api.predict),
+            "Predict": api.counted(predict_pb2.PredictRequest, "Predict", api.predict),
+            "Classify": api.counted(classification_pb2.ClassificationRequest, "Classify", api.classify),
+            "Regress": api.counted(regression_pb2.RegressionRequest, "Regress", api.regress),
+            "MultiInference": api.handler(inference_pb2.MultiInferenceRequest, api.infer_all),
             "GetModelMetadata": api.handler(get_model_metadata_pb2.GetModelMetadataRequest, api.metadata),
         },
         "ModelService": {
@@ -60,20 +84,12 @@ def handlers(
     ]
 
 
-class _RefusedError(Exception):
-    """A call that is not answered, with a status that no HTTP status stands for."""
-
-    def __init__(self, status: grpc.StatusCode, text: str) -> None:
-        super().__init__(text)
-        self.status = status
-
-
 class _Api:
     def __init__(
-        self, predictor: Predictor, reception: Reception, timeout: float, max_bytes: int, parsers: ThreadPoolExecutor
+        self, predictor: Predictor, reception: Reception, options: GrpcOptions, parsers: ThreadPoolExecutor
     ) -> None:
-        self._predictor, self._reception, self._timeout = predictor, reception, timeout
-        self._max_bytes, self._parsers = max_bytes, parsers
+        self._predictor, self._reception, self._options = predictor, reception, options
+        self._parsers = parsers
 
     def handler(self, request_type: Any, answer: Callable[[Any, Any], Awaitable[Any]]) -> grpc.RpcMethodHandler:
         """A handler that reads the one request itself: a unary one would be handed it before the token is seen."""
@@ -94,50 +110,88 @@ class _Api:
                 return await answer(await self._parsed(request_type, raw), context), None
         except ServingError as error:
             return None, (grpc_status(error), str(error))
-        except _RefusedError as error:
-            return None, (error.status, str(error))
         except MemoryError:
             return None, (grpc.StatusCode.RESOURCE_EXHAUSTED, TOO_MUCH_MEMORY)
         except Exception:
             _log.exception("a request failed")
             return None, (grpc.StatusCode.INTERNAL, "internal error; the server's log says more")
 
+    def counted(
+        self, request_type: Any, method: str, answer: Callable[[Any, Any], Awaitable[Any]]
+    ) -> grpc.RpcMethodHandler:
+        """A handler whose calls are counted under the name of their model."""
+
+        async def count(request: Any, context: grpc.aio.ServicerContext) -> Any:
+            started, status = time.monotonic(), "OK"
+            try:
+                return await answer(request, context)
+            except ServingError as error:
+                status = grpc_status(error).name
+                raise
+            except asyncio.CancelledError:
+                status = "CANCELLED"
+                raise
+            except Exception:
+                status = "INTERNAL"
+                raise
+            finally:
+                self._predictor.count(request.model_spec.name, method, "GRPC", status, started)
+
+        return self.handler(request_type, count)
+
     async def predict(
         self, request: predict_pb2.PredictRequest, context: grpc.aio.ServicerContext
     ) -> predict_pb2.PredictResponse:
-        started, status = time.monotonic(), "OK"
-        try:
-            return await self._predict(request, context)
-        except ServingError as error:
-            status = grpc_status(error).name
-            raise
-        except asyncio.CancelledError:
-            status = "CANCELLED"
-            raise
-        except Exception:
-            status = "INTERNAL"
-            raise
-        finally:
-            self._predictor.count(request.model_spec.name, "GRPC", status, started)
+        servable = self._servable(request)
+        signature = _predict_signature(servable, request.model_spec.signature_name)
+        signature.check_names(request.inputs)
+        _check_filter(request.output_filter, signature)
+        arrays = await self._in_a_thread(self._arrays, request, signature)
+        outputs = await self._predictor.predict(servable, signature, arrays, self._left(context))
+        outputs = {name: outputs[name] for name in request.output_filter or outputs}
+        return await self._in_a_thread(self._predict_response, servable, signature, outputs)
+
+    async def classify(
+        self, request: classification_pb2.ClassificationRequest, context: grpc.aio.ServicerContext
+    ) -> classification_pb2.ClassificationResponse:
+        return await self._infer(request, context, inference.CLASSIFY, classification_pb2.ClassificationResponse())
+
+    async def regress(
+        self, request: regression_pb2.RegressionRequest, context: grpc.aio.ServicerContext
+    ) -> regression_pb2.RegressionResponse:
+        return await self._infer(request, context, inference.REGRESS, regression_pb2.RegressionResponse())
+
+    async def infer_all(
+        self, request: inference_pb2.MultiInferenceRequest, context: grpc.aio.ServicerContext
+    ) -> inference_pb2.MultiInferenceResponse:
+        if not request.tasks:
+            raise ServingError(400, "ModelSpec has no name specified.")
+        servable = self._servable(request.tasks[0])
+        check, left = self._options.check_methods, self._left(context)
+        return await inference.infer_all(self._predictor, servable, request, check, left)
 
     async def metadata(
         self, request: get_model_metadata_pb2.GetModelMetadataRequest, context: grpc.aio.ServicerContext
     ) -> get_model_metadata_pb2.GetModelMetadataResponse:
-        if list(request.metadata_field) != ["signature_def"]:
-            raise ServingError(400, "metadata_field must be signature_def")
-        return rest.metadata_response(self._servable(request.model_spec))
+        servable = self._servable(request)
+        if not request.metadata_field:
+            raise ServingError(400, "GetModelMetadataRequest must specify at least one metadata_field")
+        for field in request.metadata_field:
+            if field != "signature_def":
+                raise ServingError(400, f"Metadata field {field} is not supported; only signature_def is")
+        return rest.metadata_response(servable)
 
     async def status(
         self, request: get_model_status_pb2.GetModelStatusRequest, context: grpc.aio.ServicerContext
     ) -> get_model_status_pb2.GetModelStatusResponse:
-        return rest.status_response(self._predictor.repository.status(*_target(request.model_spec)))
+        return rest.status_response(self._predictor.repository.status(*_target(request)))
 
     async def reload(
         self, request: model_management_pb2.ReloadConfigRequest, context: grpc.aio.ServicerContext
     ) -> None:
         """Refused: any client could have any folder served."""
         text = "change the file of --model_config_file instead; it is watched"
-        raise _RefusedError(grpc.StatusCode.PERMISSION_DENIED, text)
+        raise ServingError(403, text)
 
     async def _parsed(self, request_type: Any, raw: bytes) -> Any:
         try:
@@ -148,21 +202,29 @@ class _Api:
     def _in_a_thread(self, work: Callable[..., Any], *arguments: Any) -> Awaitable[Any]:
         return asyncio.get_running_loop().run_in_executor(self._parsers, work, *arguments)
 
-    async def _predict(
-        self, request: predict_pb2.PredictRequest, context: grpc.aio.ServicerContext
-    ) -> predict_pb2.PredictResponse:
-        servable = self._servable(request.model_spec)
-        signature = servable.signature(request.model_spec.signature_name)
-        signature.check_names(request.inputs)
-        arrays = await self._in_a_thread(self._arrays, request, signature)
+    def _left(self, context: grpc.aio.ServicerContext) -> float:
+        """Seconds that there are for an answer."""
         remaining = context.time_remaining()
-        timeout = self._timeout if remaining is None else min(remaining, self._timeout)
-        outputs = await self._predictor.predict(servable, signature, arrays, timeout)
-        unknown = set(request.output_filter) - set(outputs)
-        if unknown:
-            raise ServingError(400, f"output tensor alias not found in signature: {sorted(unknown)[0]}")
-        outputs = {name: outputs[name] for name in request.output_filter or outputs}
-        return await self._in_a_thread(_predict_response, servable, signature, outputs)
+        return self._options.timeout if remaining is None else min(remaining, self._options.timeout)
+
+    async def _infer(self, request: Any, context: grpc.aio.ServicerContext, method: str, response: Any) -> Any:
+        servable, name = self._servable(request), request.model_spec.signature_name
+        signature = inference.signature_for(servable, name, method, self._options.check_methods)
+        examples = await self._in_a_thread(inference.serialized, request.input)
+        result = await inference.infer(self._predictor, servable, signature, method, examples, self._left(context))
+        inference.describe(response.model_spec, servable, name)
+        response.result.CopyFrom(result)
+        return response
+
+    def _predict_response(
+        self, servable: Servable, signature: Signature, outputs: dict[str, np.ndarray]
+    ) -> predict_pb2.PredictResponse:
+        response = predict_pb2.PredictResponse()
+        inference.describe(response.model_spec, servable, signature.name)
+        for name, value in outputs.items():
+            dtype = signature.outputs[name].dtype
+            tensor_messages.fill(response.outputs[name], value, dtype, self._options.as_content)
+        return response
 
     def _arrays(self, request: predict_pb2.PredictRequest, signature: Signature) -> dict[str, np.ndarray]:
         return {name: self._array(name, request.inputs[name], spec.dtype) for name, spec in signature.inputs.items()}
@@ -175,30 +237,43 @@ class _Api:
             sizes = [dim.size for dim in tensor.tensor_shape.dim]
             count = math.prod(sizes)
             # Strings must all be there: TensorFlow would repeat the last one.
-            possible = count == len(tensor.string_val) if dtype == tf.string else count * dtype.size <= self._max_bytes
+            possible = (
+                count == len(tensor.string_val) if dtype == tf.string else count * dtype.size <= self._options.max_bytes
+            )
             if min(sizes, default=0) < 0 or not possible:
                 raise ServingError(400, f"input {name!r} has the shape {sizes}, which is not possible or too large")
             return tf.make_ndarray(tensor)
         except (TypeError, ValueError, KeyError) as error:
             raise ServingError(400, f"input {name!r} is not a tensor: {error}") from None
 
-    def _servable(self, spec: Any) -> Servable:
-        return self._predictor.repository.get(*_target(spec))
+    def _servable(self, request: Any) -> Servable:
+        return self._predictor.repository.get(*_target(request))
 
 
-def _predict_response(
-    servable: Servable, signature: Signature, outputs: dict[str, np.ndarray]
-) -> predict_pb2.PredictResponse:
-    response = predict_pb2.PredictResponse()
-    response.model_spec.name = servable.name
-    response.model_spec.version.value = servable.version
-    response.model_spec.signature_name = signature.name
-    for name, value in outputs.items():
-        tensor_messages.fill(response.outputs[name], value, signature.outputs[name].dtype)
-    return response
+def _predict_signature(servable: Servable, name: str) -> Signature:
+    name = name or SERVING_DEFAULT
+    if name not in servable.signatures:
+        raise ServingError(400, f'Serving signature key "{name}" not found.', "FAILED_PRECONDITION")
+    return servable.signatures[name]
 
 
-def _target(spec: Any) -> tuple[str, int | None, str | None]:
+def _check_filter(names: Sequence[str], signature: Signature) -> None:
+    for index, name in enumerate(names):
+        if name not in signature.outputs:
+            known = ",".join(sorted(signature.outputs))
+            raise ServingError(
+                400,
+                f"output tensor alias not found in signature: {name} Outputs expected to be in the set {{{known}}}.",
+            )
+        if name in names[:index]:
+            raise ServingError(400, f"duplicate output tensor alias: {name}")
+
+
+def _target(request: Any) -> tuple[str, int | None, str | None]:
+    """Name, version and label of the model that a request, or a task of one, names."""
+    if not request.HasField("model_spec"):
+        raise ServingError(400, "Missing ModelSpec")
+    spec = request.model_spec
     choice = spec.WhichOneof("version_choice")
     version = spec.version.value if choice == "version" else None
     return spec.name, version, spec.version_label if choice == "version_label" else None

@@ -10,6 +10,7 @@ from serving.protocol.errors import ServingError
 _STATUSES = {
     400: grpc.StatusCode.INVALID_ARGUMENT,
     401: grpc.StatusCode.UNAUTHENTICATED,
+    403: grpc.StatusCode.PERMISSION_DENIED,
     404: grpc.StatusCode.NOT_FOUND,
     408: grpc.StatusCode.DEADLINE_EXCEEDED,
     413: grpc.StatusCode.RESOURCE_EXHAUSTED,
@@ -22,5 +23,7 @@ _STATUSES = {
 
 
 def grpc_status(error: ServingError) -> grpc.StatusCode:
-    """The gRPC status that corresponds to an error's `http_status`."""
+    """The gRPC status of an error: its own `code`, or what corresponds to its `http_status`."""
+    if error.code:
+        return grpc.StatusCode[error.code]
     return _STATUSES.get(error.http_status, grpc.StatusCode.INTERNAL)

@@ -6,6 +6,7 @@ The contract is the RESTful API page of TensorFlow Serving's documentation.
 from __future__ import annotations
 
 import binascii
+import contextlib
 import dataclasses
 import itertools
 import json
@@ -22,17 +23,39 @@ ROW, COLUMN = "instances", "inputs"
 _KEYS = {ROW: "predictions", COLUMN: "outputs"}
 _BYTES_SUFFIX = "_bytes"
 _MAX_RANK = 32
-#: Types of JSON values that arrays of a kind are made of; true and false are no numbers.
-_LEAVES: dict[str, set[type]] = {"f": {int, float}, "i": {int}, "u": {int}, "b": {bool}}
+#: Types of JSON values that arrays of a kind are made of; true and false are no numbers. ml_dtypes' are of the kind V.
+_LEAVES: dict[str, set[type]] = {"f": {int, float}, "V": {int, float}, "i": {int}, "u": {int}, "b": {bool}}
+_WRITTEN = "fViubOSU"  # kinds of arrays that can be written
+_TYPES = {
+    dict: "Object",
+    list: "Array",
+    str: "String",
+    bool: "Bool",
+    type(None): "Null",
+    int: "Number",
+    float: "Number",
+}
+#: TensorFlow's names of dtypes where they are not NumPy's.
+_DTYPES = {"float32": "float", "float64": "double", "float16": "half", "object": "string"}
+_SHOWN = 256  # characters of a value in an error
+_SPACE = str.maketrans("", "", " \t\n\v\f\r")
 
 
 @dataclasses.dataclass(frozen=True)
 class PredictBody:
-    """A parsed predict request: the name of its signature, its format (`ROW` or `COLUMN`) and what stands under it."""
+    """A parsed predict request.
+
+    Attributes:
+        signature_name: Name of its signature, empty for the default.
+        format: `ROW` or `COLUMN`.
+        value: What stands under it.
+        infinite: Whether the document may hold infinities; where it does not, one comes from digits too many.
+    """
 
     signature_name: str
     format: str
     value: Any
+    infinite: bool = False
 
 
 def parse(body: bytes) -> PredictBody:
@@ -41,57 +64,106 @@ def parse(body: bytes) -> PredictBody:
     Raises:
         ServingError: 400 if it is not the JSON object that the API wants.
     """
+    document, infinite = parse_object(body)
+    name = signature_name(document)
+    present = [key for key in (ROW, COLUMN) if key in document]
+    if not present:
+        raise ServingError(400, "Missing 'inputs' or 'instances' key")
+    if len(present) > 1:
+        raise ServingError(400, "Not formatted correctly expecting only one of 'inputs' or 'instances' keys to exist")
+    value = document[present[0]]
+    if present[0] == ROW and not isinstance(value, list):
+        raise ServingError(400, f"JSON Value: {_shown(value)} Expecting 'instances' to be an list/array")
+    if present[0] == ROW and not value:
+        raise ServingError(400, "No values in 'instances' array")
+    return PredictBody(name, present[0], value, infinite)
+
+
+def parse_object(body: bytes) -> tuple[dict[str, Any], bool]:
+    """The JSON object in a body, and whether `Infinity` or `-Infinity` stands in it.
+
+    Raises:
+        ServingError: 400 if there is none.
+    """
+    if not body.strip():
+        raise ServingError(400, "JSON Parse error: The document is empty.")
+    infinite = False
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
-        document = _parse_leniently(body)
+        document, infinite = _parse_leniently(body)
     if not isinstance(document, dict):
-        raise ServingError(400, "JSON Value: Is not object")
+        raise ServingError(400, f"JSON Value: {_shown(document)} Is not object")
+    return document, infinite
+
+
+def signature_name(document: dict[str, Any]) -> str:
+    """The signature that a request names, empty for the default; `ServingError` 400 if it is no text."""
     name = document.get("signature_name", "")
     if not isinstance(name, str):
-        raise ServingError(400, "'signature_name' key must be a string value.")
-    present = [key for key in (ROW, COLUMN) if key in document]
-    if len(present) != 1:
-        text = "Missing 'inputs' or 'instances' key" if not present else "expecting only one of 'inputs' or 'instances'"
-        raise ServingError(400, text)
-    value = document[present[0]]
-    if present[0] == ROW and not isinstance(value, list):
-        raise ServingError(400, "Expecting 'instances' to be a list/array")
-    if present[0] == ROW and not value:
-        raise ServingError(400, "No values in 'instances' array")
-    return PredictBody(name, present[0], value)
+        raise ServingError(
+            400,
+            f"JSON Value: {_shown(document)} not formatted correctly. 'signature_name' key must be a string value.",
+        )
+    return name
 
 
 def to_arrays(body: PredictBody, signature: Signature) -> dict[str, np.ndarray]:
-    """The arrays of a request, by input name.
+    """The arrays of a request, by input name, of the signature's dtypes and whatever shapes.
 
     Raises:
         ServingError: 400 if names, nesting or types do not fit the signature.
     """
-    names, value = list(signature.inputs), body.value
-    if body.format == ROW:
-        named = [isinstance(item, dict) and not _is_base64(item) for item in value]
-        if any(named) and not all(named):
-            raise ServingError(400, "'instances' must be a list of values or a list of objects, not a mix of both")
-        if all(named):
-            for index, item in enumerate(value):
-                if set(item) != set(names):
-                    raise ServingError(
-                        400,
-                        f"Failed to process element: {index} of 'instances' list. Keys must be equal to: "
-                        f"{','.join(sorted(names))}",
-                    )
-            value = {name: [item[name] for item in value] for name in names}
-    if not isinstance(value, dict) or _is_base64(value):
+    columns = _columns_of_rows(body.value, signature) if body.format == ROW else _columns(body.value, signature)
+    return {
+        name: _to_array(name, columns[name], spec.dtype.as_numpy_dtype, body) for name, spec in signature.inputs.items()
+    }
+
+
+def _columns(value: Any, signature: Signature) -> dict[str, Any]:
+    names = sorted(signature.inputs)
+    if not isinstance(value, dict) or is_base64(value):
         if len(names) != 1:
             raise ServingError(
-                400, f"{body.format} is a plain value/list, but expecting an object with the inputs {names}"
+                400,
+                f"inputs is a plain value/list, but expecting an object with the inputs {names} as multiple input "
+                "tensors required as per tensorinfo_map",
             )
-        value = {names[0]: value}
-    missing = [name for name in names if name not in value]
-    if missing:
-        raise ServingError(400, f"Missing named input: {missing[0]} in '{body.format}' object.")
-    return {name: _to_array(name, value[name], spec.dtype.as_numpy_dtype) for name, spec in signature.inputs.items()}
+        return {names[0]: value}
+    for name in names:
+        if name not in value:
+            raise ServingError(400, f"Missing named input: {name} in 'inputs' object.")
+    return value
+
+
+def _columns_of_rows(rows: list[Any], signature: Signature) -> dict[str, list[Any]]:
+    names = sorted(signature.inputs)
+    objects = isinstance(rows[0], dict) and not is_base64(rows[0])
+    if not isinstance(rows[0], dict) and len(names) > 1:
+        raise ServingError(
+            400,
+            f"instances is a plain list, but expecting list of objects with the inputs {names} as multiple input "
+            "tensors required as per tensorinfo_map",
+        )
+    for index, row in enumerate(rows):
+        if (isinstance(row, dict) and not is_base64(row)) != objects:
+            wanted = "object but got list" if objects else "value/list but got object"
+            raise ServingError(400, f"Expecting {wanted} at item {index} of input list")
+        if not objects:
+            continue
+        if unknown := sorted(set(row) - set(names)):
+            raise ServingError(
+                400,
+                f"Failed to process element: {index} key: {unknown[0]} of 'instances' list. Error: JSON object: does "
+                f"not have named input: {unknown[0]}",
+            )
+        if len(row) != len(names):
+            raise ServingError(
+                400,
+                f"Failed to process element: {index} of 'instances' list. JSON object: {_shown(row)} keys must be "
+                f"equal to: {','.join(names)}",
+            )
+    return {name: [row[name] for row in rows] for name in names} if objects else {names[0]: rows}
 
 
 def to_json(outputs: dict[str, np.ndarray], format: str) -> bytes:
@@ -101,10 +173,14 @@ def to_json(outputs: dict[str, np.ndarray], format: str) -> bytes:
     `Infinity` and `-Infinity`.
 
     Raises:
-        ServingError: 400 if several outputs of different lengths are asked for by row.
+        ServingError: 400 if outputs that have no common 0-th dimension are asked for by row, or JSON has no values of
+            their type.
     """
-    if len(outputs) > 1 and format == ROW and len({value.shape[:1] for value in outputs.values()} | {()}) != 2:
-        raise ServingError(400, "the outputs have no common 0-th dimension; ask in column format ('inputs')")
+    for name, value in outputs.items():
+        if value.dtype.kind not in _WRITTEN:
+            raise ServingError(400, f"Failed to write JSON value for tensor type: {_dtype_name(value.dtype)} ({name})")
+    if format == ROW:
+        _check_rows(outputs)
     if len(outputs) == 1:
         ((name, value),) = outputs.items()
         document = _jsonable(name, value)
@@ -114,7 +190,7 @@ def to_json(outputs: dict[str, np.ndarray], format: str) -> bytes:
         columns = {name: _jsonable(name, value) for name, value in outputs.items()}
         document = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     document = {_KEYS[format]: document}
-    if any(value.dtype.kind == "f" and not np.isfinite(value).all() for value in outputs.values()):
+    if any(value.dtype.kind in "fV" and not np.isfinite(value).all() for value in outputs.values()):
         return json.dumps(document, default=_decimals).encode()
     return orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
 
@@ -124,96 +200,189 @@ def error_body(message: str) -> bytes:
     return orjson.dumps({"error": message.encode("utf-8", "replace").decode()})
 
 
-def _parse_leniently(body: bytes) -> Any:
-    """Python's own parser is slower, but reads the tokens for numbers that are not finite."""
+def type_name(value: Any) -> str:
+    """What JSON calls a value."""
+    return _TYPES[type(value)]
+
+
+def is_base64(value: object) -> bool:
+    """Whether a JSON value stands for bytes: `{"b64": TEXT}`."""
+    return isinstance(value, dict) and set(value) == {"b64"} and isinstance(value["b64"], str)
+
+
+def from_base64(value: dict[str, str]) -> bytes:
+    """The bytes of `{"b64": TEXT}`; as in TensorFlow Serving, padding may be missing and white space be there.
+
+    Raises:
+        ServingError: 400 if it is no base64.
+    """
+    text = value["b64"]
     try:
-        return json.loads(body)
+        return pybase64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        pass
+    try:
+        bare = text.translate(_SPACE)
+        digits = bare.rstrip("=")
+        padding = -len(digits) % 4
+        if len(bare) - len(digits) not in (0, padding):
+            raise ValueError("the padding is not whole")
+        return pybase64.b64decode(digits + "=" * padding, validate=True)
+    except (binascii.Error, ValueError):
+        raise ServingError(400, f"Unable to base64 decode: {_shown(text)}") from None
+
+
+def _check_rows(outputs: dict[str, np.ndarray]) -> None:
+    rows = {}
+    for name, value in outputs.items():
+        if not value.ndim:
+            raise ServingError(
+                400, f"Tensor name: {name} has no shape information (a scalar); ask in column format ('inputs')"
+            )
+        rows[name] = len(value)
+        first = next(iter(rows.values()))
+        if rows[name] != first:
+            raise ServingError(
+                400,
+                f"Tensor name: {name} has inconsistent batch size: {rows[name]} expecting: {first}; ask in column "
+                "format ('inputs')",
+            )
+
+
+def _parse_leniently(body: bytes) -> tuple[Any, bool]:
+    """Python's own parser: slower, but it reads the tokens for numbers that are not finite; tells of infinite ones."""
+    tokens = set()
+
+    def constant(token: str) -> float:
+        tokens.add(token)
+        return float(token)
+
+    try:
+        return json.loads(body, parse_constant=constant), bool(tokens - {"NaN"})
+    except json.JSONDecodeError as error:
+        raise ServingError(400, f"JSON Parse error: Invalid value. {error.msg} at offset: {error.pos}") from None
     except (ValueError, RecursionError) as error:
         raise ServingError(400, f"JSON Parse error: {error or type(error).__name__}") from None
 
 
-def _is_base64(value: object) -> bool:
-    return isinstance(value, dict) and set(value) == {"b64"} and isinstance(value["b64"], str)
+def _shown(value: Any) -> str:
+    """A value as JSON, cut to what an error needs; no more of it is written."""
+    text = ""
+    with contextlib.suppress(RecursionError):
+        for part in json.JSONEncoder().iterencode(value):
+            text += part[:_SHOWN]
+            if len(text) >= _SHOWN:
+                break
+    return text[:_SHOWN]
 
 
-def _to_array(name: str, value: Any, dtype: Any) -> np.ndarray:
-    dtype = np.dtype(dtype)
-    if dtype.kind in "OSU":
-        return _strings(name, value)
-    shape, leaves = _leaves(name, value)
-    # NumPy must not see other types: one text among numbers gives all of them the text's width.
-    if not set(map(type, leaves)) <= _LEAVES.get(dtype.kind, set()):
-        raise ServingError(400, f"JSON Value of input {name!r} is not of expected type: {dtype.name}")
-    array = np.array(leaves).reshape(shape) if leaves else np.empty(shape, dtype)
-    if array.dtype.kind == "O":
-        raise ServingError(400, f"input {name!r} has values outside of {dtype.name}")
-    if dtype.kind == "f":
-        return _floats(array, dtype)
-    if dtype.kind in "iu" and array.size:
-        limits = np.iinfo(dtype)
-        if array.min() < limits.min or array.max() > limits.max:
-            raise ServingError(400, f"input {name!r} has values outside of {dtype.name}")
-    return array.astype(dtype)
+def _dtype_name(dtype: np.dtype) -> str:
+    return _DTYPES.get(dtype.name, dtype.name)
 
 
-def _floats(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    with np.errstate(over="ignore"):
-        result = array.astype(dtype)
-    lossy = (
-        np.isinf(result) & ~np.isinf(array)
-        if array.dtype.kind == "f"
-        else np.abs(array) >= 2.0 ** (np.finfo(dtype).nmant + 1)
+def _type_error(name: str, value: Any, dtype: np.dtype) -> ServingError:
+    return ServingError(
+        400,
+        f"JSON Value: {_shown(value)} Type: {type_name(value)} is not of expected type: {_dtype_name(dtype)} "
+        f"(input {name!r})",
     )
-    if lossy.any():
-        raise ServingError(
-            400, f"Cannot convert JSON value: {array[lossy][0]} to {dtype.name} without loss of precision."
-        )
-    return result
 
 
-def _strings(name: str, value: Any) -> np.ndarray:
-    shape, leaves = _leaves(name, value)
-    array = np.empty(len(leaves), object)
-    for index, leaf in enumerate(leaves):
-        array[index] = _string(name, leaf)
-    return array.reshape(shape)
+def _to_array(name: str, value: Any, dtype: Any, body: PredictBody) -> np.ndarray:
+    dtype = np.dtype(dtype)
+    shape, leaves = _leaves(name, value, body.format)
+    if dtype.kind in "OSU":
+        array = np.empty(len(leaves), object)
+        for index, leaf in enumerate(leaves):
+            array[index] = _string(name, leaf, dtype)
+        return array.reshape(shape)
+    # NumPy must not see other types: one text among numbers gives all of them the text's width.
+    allowed = _LEAVES.get(dtype.kind, set())
+    if not set(map(type, leaves)) <= allowed:
+        raise _type_error(name, next(leaf for leaf in leaves if type(leaf) not in allowed), dtype)
+    try:
+        if dtype.kind in "fV":
+            return _floats(name, leaves, dtype, body.infinite).reshape(shape)
+        return np.array(leaves, dtype).reshape(shape)
+    except OverflowError:
+        limits = np.finfo(np.float64) if dtype.kind in "fV" else np.iinfo(dtype)
+        wrong = next(leaf for leaf in leaves if not limits.min <= leaf <= limits.max)
+        raise _type_error(name, wrong, dtype) from None
 
 
-def _leaves(name: str, value: Any) -> tuple[list[int], list[Any]]:
+def _floats(name: str, leaves: list[Any], dtype: np.dtype, infinite: bool) -> np.ndarray:
+    """Numbers of a float dtype: what it does not hold exactly is rounded, what is too large becomes infinite."""
+    exact = np.array(leaves, np.float64)
+    if not infinite and np.isinf(exact).any():
+        raise ServingError(400, f"JSON Parse error: Number too big to be stored in double. (input {name!r})")
+    with np.errstate(over="ignore"):
+        return exact.astype(dtype)
+
+
+def _leaves(name: str, value: Any, format: str) -> tuple[list[int], list[Any]]:
     """Shape of nested lists, and what stands in the innermost ones in row-major order."""
     shape, leaves = [], [value]
     while leaves and isinstance(leaves[0], list):
         length = len(leaves[0])
         if any(not isinstance(item, list) or len(item) != length for item in leaves):
-            raise ServingError(400, f"input {name!r} is not a tensor: its lists differ in length")
+            raise _unequal(name, value, format)
         shape.append(length)
         if len(shape) > _MAX_RANK:
             raise ServingError(400, f"input {name!r} is nested more than {_MAX_RANK} deep")
         leaves = list(itertools.chain.from_iterable(leaves))
     if any(isinstance(leaf, list) for leaf in leaves):
-        raise ServingError(400, f"input {name!r} is not a tensor: its lists differ in length")
+        raise _unequal(name, value, format)
     return shape, leaves
 
 
-def _string(name: str, leaf: Any) -> bytes:
+def _unequal(name: str, value: Any, format: str) -> ServingError:
+    """What to say of lists that differ in length or depth; of rows, which is the first that is not like the first."""
+    if format == ROW:
+        first, *others = ((_size(item), _shape(item)) for item in value)
+        for index, (size, shape) in enumerate(others, 1):
+            where = f"Failed to process element: {index} of 'instances' list (input {name!r}). Error: "
+            if size != first[0]:
+                return ServingError(400, f"{where}Expecting tensor size: {first[0]} but got: {size}")
+            if shape != first[1]:
+                return ServingError(400, f"{where}Expecting shape {first[1]} but got: {shape}")
+    return ServingError(
+        400, f"input {name!r} is not a tensor: Encountered list at unexpected size or level, its lists differ"
+    )
+
+
+def _shape(value: Any) -> str:
+    sizes = []
+    while isinstance(value, list):
+        sizes.append(str(len(value)))
+        value = value[0] if value else None
+    return f"[{','.join(sizes)}]"
+
+
+def _size(value: Any) -> int:
+    level, count = [value], 0
+    for _ in range(_MAX_RANK + 1):
+        count += sum(not isinstance(item, list) for item in level)
+        level = list(itertools.chain.from_iterable(item for item in level if isinstance(item, list)))
+    return count
+
+
+def _string(name: str, leaf: Any, dtype: np.dtype) -> bytes:
     if isinstance(leaf, str):
         return leaf.encode("utf-8", "surrogatepass")
-    if not _is_base64(leaf):
-        raise ServingError(400, f"JSON Value of input {name!r} is not of expected type: string")
-    try:
-        return pybase64.b64decode(leaf["b64"], validate=True)
-    except (binascii.Error, ValueError):
-        raise ServingError(400, "Unable to base64 decode") from None
+    if is_base64(leaf):
+        return from_base64(leaf)
+    if isinstance(leaf, dict):
+        raise ServingError(400, f"JSON Value: {_shown(leaf)} not formatted correctly for base64 data")
+    raise _type_error(name, leaf, dtype)
 
 
 def _jsonable(name: str, value: np.ndarray) -> Any:
     if value.dtype.kind not in "OSU" and not value.ndim:
         return float(str(value)) if value.dtype.kind not in "iub" else value.item()
     if value.dtype.kind not in "OSU":
-        # float16 and bfloat16 are exact in float32; others go as they are, which keeps the digits short.
-        return np.ascontiguousarray(
-            value.astype(np.float32) if value.dtype.itemsize == 2 and value.dtype.kind not in "iu" else value
-        )
+        # float16, bfloat16 and less are exact in float32; others go as they are, which keeps the digits short.
+        small = value.dtype.kind == "V" or value.dtype == np.float16
+        return np.ascontiguousarray(value.astype(np.float32) if small else value)
     if value.ndim:
         return [_jsonable(name, item) if isinstance(item, np.ndarray) else _text(name, item) for item in value]
     return _text(name, value.item())

@@ -6,26 +6,27 @@ import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 CONTENT_TYPE = prometheus_client.CONTENT_TYPE_LATEST
-_MICROSECONDS = [10.0 * 1.8**power for power in range(24)]
+_MICROSECONDS = [10.0 * 1.8**power for power in range(33)]
 _ROWS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]
+_COUNT = ":tensorflow:serving:request_count"
 
 
 class Metrics:
-    """The counters of one server. The first two have TensorFlow Serving's names.
+    """The counters of one server. The first two have TensorFlow Serving's names, labels and bounds.
 
-    Their labels are names of served models only, so that requests for invented names do not make them grow.
+    Their model names are those of served models only, so that requests for invented names do not make them grow.
     """
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        # A gauge, because the client library gives every counter's name an ending that TensorFlow Serving's has not.
+        # A gauge for the client library, which gives every counter's name an ending; `text` says that it is a counter.
         self.requests = Gauge(
-            ":tensorflow:serving:request_count", "Requests answered.", ["model_name", "status"], registry=self._registry
+            _COUNT, "The total number of requests.", ["model_name", "status"], registry=self._registry
         )
         self.latency = Histogram(
             ":tensorflow:serving:request_latency",
-            "Time from the request's last byte to its answer, in microseconds.",
-            ["model_name", "API"],
+            "Distribution of wall time (in microseconds) for Tensorflow Serving request.",
+            ["model_name", "API", "entrypoint"],
             buckets=_MICROSECONDS,
             registry=self._registry,
         )
@@ -36,4 +37,5 @@ class Metrics:
 
     def text(self) -> bytes:
         """All figures in Prometheus's text format."""
-        return prometheus_client.generate_latest(self._registry)
+        text = prometheus_client.generate_latest(self._registry)
+        return text.replace(f"# TYPE {_COUNT} gauge".encode(), f"# TYPE {_COUNT} counter".encode())

@@ -113,7 +113,7 @@ def read_batching(path: str) -> BatchingParameters:
         raise ServingError(400, f"{path}: expected `name {{ value: N }}` for {sorted(known)}, received {wrong}")
     if any(value < 1 for name, value in values.items() if name != "batch_timeout_micros"):
         raise ServingError(400, f"{path}: values must be at least 1, received {values}")
-    return BatchingParameters(**values)
+    return BatchingParameters(**values)  # type: ignore[arg-type]
 
 
 def _served(model: Any, folder: str) -> ServedModel:

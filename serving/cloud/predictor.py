@@ -19,10 +19,10 @@ class Predictor:
 
     Args:
         repository: The models.
-        parameters: How requests are batched.
+        parameters: How requests are batched, or None for not at all.
     """
 
-    def __init__(self, repository: Repository, parameters: BatchingParameters) -> None:
+    def __init__(self, repository: Repository, parameters: BatchingParameters | None) -> None:
         self.repository = repository
         self.metrics = Metrics()
         self.batcher = Batcher(parameters, self.metrics.batch_rows.observe)
@@ -34,17 +34,18 @@ class Predictor:
         """Outputs by name, on any event loop.
 
         Raises:
-            ServingError: 400, 503 or 504.
+            ServingError: 400, 501, 503 or 504.
         """
-        signature.check(arrays)
+        signature.check_names(arrays)
         future = self.batcher.submit(servable, signature, arrays, timeout)
         try:
             return await asyncio.wait_for(asyncio.wrap_future(future), timeout)
         except TimeoutError:
             raise ServingError(504, f"the answer was not ready within {timeout:g} s") from None
 
-    def count(self, model_name: str, protocol: str, status: str, started: float) -> None:
-        """Counts an answered request that started at `time.monotonic() == started`."""
+    def count(self, model_name: str, method: str, protocol: str, status: str, started: float) -> None:
+        """Counts an answered request; of one that was answered well, the time since `time.monotonic() == started`."""
         name = model_name if model_name in self.repository.names() else "unknown"
         self.metrics.requests.labels(name, status).inc()
-        self.metrics.latency.labels(name, protocol).observe((time.monotonic() - started) * 1e6)
+        if status == "OK":
+            self.metrics.latency.labels(name, method, protocol).observe((time.monotonic() - started) * 1e6)

@@ -72,12 +72,15 @@ class Repository:
         """The servable for a request.
 
         Raises:
-            ServingError: 404 if there is no such model, version or label; 503 if the model is still loading.
+            ServingError: 400 for no name and unknown labels; 404 if there is no such model or version; 503 if it is
+                still loading.
         """
+        if not name:
+            raise ServingError(400, "ModelSpec has no name specified.")
         model, loaded = self._served.get(name), self._loaded.get(name, {})
         if label is not None:
             if model is None or label not in model.labels:
-                raise ServingError(404, f"Unrecognized servable version label: {label}")
+                raise ServingError(400, f"Unrecognized servable version label: {label}")
             version = model.labels[label]
         wanted = max(loaded, default=None) if version is None else version
         if wanted in loaded:
@@ -93,14 +96,15 @@ class Repository:
         """The states of a model's versions, newest first.
 
         Raises:
-            ServingError: 404 if there is no such model, version or label.
+            ServingError: 404 if there is no such model or version; 400 for unknown labels.
         """
         if label is not None:
             version = self.get(name, label=label).version
         states = self._status.get(name, {})
-        if not states or (version is not None and version not in states):
-            wanted = f" version {version}" if version is not None else ""
-            raise ServingError(404, f"Could not find any versions of model {name}{wanted}")
+        if version is not None and version not in states:
+            raise ServingError(404, f"Could not find version {version} of model {name}")
+        if not states:
+            raise ServingError(404, f"Could not find any versions of model {name}")
         return [states[version]] if version is not None else [states[key] for key in sorted(states, reverse=True)]
 
     def poll(self) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import hmac
+import json
 import logging
 import re
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 from google.protobuf import any_pb2, json_format
@@ -18,10 +21,10 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Mount, Route, request_response
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
 
-from serving.cloud import json_tensors, metrics
+from serving.cloud import inference, json_examples, json_tensors, metrics
 from serving.cloud.grpc_status import grpc_status
 from serving.cloud.predictor import Predictor
 from serving.cloud.repository import VersionStatus
@@ -32,20 +35,45 @@ from serving.protocol.json_cost import check_cost
 
 JSON = "application/json"
 MONITORING_PATH = "/monitoring/prometheus/metrics"
-_MODEL = r"/v1/models/(?P<name>[^/:]+)(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
-_CALL = re.compile(_MODEL + r":(?P<method>predict|classify|regress)", re.IGNORECASE)
-_METADATA = re.compile(_MODEL + "/metadata", re.IGNORECASE)
-_STATUS = re.compile(_MODEL, re.IGNORECASE)
+_MODEL = r"(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
+_FLAGS = re.IGNORECASE | re.ASCII
+_CALL = re.compile(rf"/v1/models/(?P<name>[^/:]+){_MODEL}:(?P<method>predict|classify|regress)", _FLAGS)
+_LOOK = re.compile(rf"/v1/models(?:/(?P<name>[^/:]+))?{_MODEL}(?:/(?P<subresource>metadata))?", _FLAGS)
+_METHODS = {"classify": inference.CLASSIFY, "regress": inference.REGRESS}
 _MAX_VERSION = 2**63 - 1
+_CORS = {
+    "access-control-allow-origin": "*",
+    "access-control-allow-methods": "POST, GET",
+    "access-control-allow-headers": "Content-Type, Authorization",
+}
 _log = logging.getLogger(__name__)
 _Handler = Callable[[Request], Awaitable[Response]]
 
 
+@dataclasses.dataclass(frozen=True)
+class RestOptions:
+    """How to answer.
+
+    Attributes:
+        limits: What clients may cost.
+        timeout: Seconds for an answer.
+        token: Bearer token that requests must carry, or None.
+        cors: Whether pages from anywhere may ask.
+        monitoring_path: Path of the metrics, or None for none.
+        check_methods: Whether classify and regress ask signatures for their method's name.
+    """
+
+    limits: Limits
+    timeout: float
+    token: str | None = None
+    cors: bool = False
+    monitoring_path: str | None = MONITORING_PATH
+    check_methods: bool = False
+
+
 def make_app(
     predictor: Predictor,
-    limits: Limits,
-    timeout: float,
-    token: str | None,
+    options: RestOptions,
     is_ready: Callable[[], bool],
     parsers: ThreadPoolExecutor,
     in_flight: InFlight,
@@ -54,19 +82,16 @@ def make_app(
 
     Args:
         predictor: Answers requests.
-        limits: What clients may cost.
-        timeout: Seconds for an answer.
-        token: Bearer token that requests must carry, or None.
+        options: `RestOptions`.
         is_ready: Tells whether the server can answer; False while it loads and while it stops.
         parsers: Threads for reading and writing JSON; their number bounds the memory that this takes.
         in_flight: Where the bytes of requests are counted.
     """
-    api = _Api(predictor, limits, in_flight, timeout, parsers)
+    api = _Api(predictor, options, in_flight, parsers)
 
-    def protected(handler: _Handler) -> _Handler:
+    def guarded(handler: _Handler) -> _Handler:
         async def handle(request: Request) -> Response:
             try:
-                _authorize(request, token)
                 return await handler(request)
             except ServingError as error:
                 return _error(error)
@@ -78,6 +103,13 @@ def make_app(
 
         return handle
 
+    async def asked(request: Request) -> Response:
+        preflight = request.method == "OPTIONS"  # browsers send it without a token
+        response = await guarded(_preflight if preflight else api.handle)(request)
+        if options.cors:
+            response.headers.update(_CORS)
+        return response
+
     async def live(request: Request) -> Response:
         return Response("ok\n", media_type="text/plain")
 
@@ -85,47 +117,66 @@ def make_app(
         return Response("ok\n" if is_ready() else "not ready\n", 200 if is_ready() else 503, media_type="text/plain")
 
     async def monitoring(request: Request) -> Response:
+        _authorize(request, options.token)
         return Response(predictor.metrics.text(), headers={"content-type": metrics.CONTENT_TYPE})
 
-    methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"]
+    async def nowhere(request: Request, error: Exception) -> Response:
+        return _error(ServingError(404, f"Not found: {_path(request)}"))
+
+    routes: list[BaseRoute] = [Route("/healthz/live", live), Route("/healthz/ready", ready)]
+    if options.monitoring_path:
+        routes.append(Route(options.monitoring_path, guarded(monitoring)))
+    # A mount, not a route: it takes every verb, those that nobody knows included.
+    routes.append(Mount("/", app=request_response(asked)))
     return Starlette(
-        routes=[
-            Route("/healthz/live", live),
-            Route("/healthz/ready", ready),
-            Route(MONITORING_PATH, protected(monitoring)),
-            Route("/{path:path}", protected(api.handle), methods=methods),
-        ],
+        routes=routes,
         middleware=[Middleware(GZipMiddleware, minimum_size=1024, compresslevel=1)],
+        exception_handlers={404: nowhere},
     )
 
 
 class _Api:
     def __init__(
-        self, predictor: Predictor, limits: Limits, in_flight: InFlight, timeout: float, parsers: ThreadPoolExecutor
+        self, predictor: Predictor, options: RestOptions, in_flight: InFlight, parsers: ThreadPoolExecutor
     ) -> None:
-        self._predictor, self._timeout = predictor, timeout
-        self._bodies, self._max_body_bytes = BodyReader(limits, in_flight), limits.max_body_bytes
-        self._parsers = parsers
+        self._predictor, self._options, self._parsers = predictor, options, parsers
+        self._bodies = BodyReader(options.limits, in_flight)
 
     async def handle(self, request: Request) -> Response:
-        path, method = request.url.path, request.method
+        _authorize(request, self._options.token)
+        path, method = _path(request), request.method
         if not path.lower().startswith("/v1/"):
             raise ServingError(404, f"Not found: {path}")
         if method == "POST" and (match := _CALL.fullmatch(path)):
             return await self._call(request, match)
-        if method == "GET" and (match := _METADATA.fullmatch(path)):
-            return _proto(self._metadata(*_target(match)))
-        if method == "GET" and (match := _STATUS.fullmatch(path)):
-            return _proto(status_response(self._predictor.repository.status(*_target(match))))
+        if method == "GET" and (match := _LOOK.fullmatch(path)):
+            return self._look(match)
         raise ServingError(400, f"Malformed request: {method} {path}")
 
+    def _look(self, match: re.Match[str]) -> Response:
+        name, version, label = _target(match)
+        if not name:
+            raise ServingError(400, "Missing model name in request.")
+        if not match["subresource"]:
+            return _json(status_response(self._predictor.repository.status(name, version, label)))
+        answer = metadata_response(self._predictor.repository.get(name, version, label))
+        signatures = get_model_metadata_pb2.SignatureDefMap()
+        answer.metadata["signature_def"].Unpack(signatures)
+        # Written out: an Any's JSON would carry its type.
+        document = {"model_spec": _document(answer.model_spec), "metadata": {"signature_def": _document(signatures)}}
+        return Response(json.dumps(document, indent=1), media_type=JSON)
+
     async def _call(self, request: Request, match: re.Match[str]) -> Response:
-        started, name = time.monotonic(), match["name"]
-        status = "OK"
+        started, method = time.monotonic(), match["method"].lower()
+        name, status = unquote(match["name"]), "OK"
         try:
-            if match["method"].lower() != "predict":
-                raise self._not_offered(match)
-            return await self._predict(request, match)
+            servable = self._predictor.repository.get(*_target(match))
+            async with self._bodies.read(request) as content:
+                self._predictor.metrics.bytes_in.inc(len(content))
+                ask = self._predict if method == "predict" else self._infer
+                answer = await ask(servable, content, method)
+            self._predictor.metrics.bytes_out.inc(len(answer))
+            return Response(answer, media_type=JSON)
         except ServingError as error:
             status = grpc_status(error).name
             raise
@@ -133,35 +184,24 @@ class _Api:
             status = "INTERNAL"
             raise
         finally:
-            self._predictor.count(name, "REST", status, started)
+            self._predictor.count(name, method, "REST", status, started)
 
-    async def _predict(self, request: Request, match: re.Match[str]) -> Response:
-        servable = self._predictor.repository.get(*_target(match))
-        loop = asyncio.get_running_loop()
-        async with self._bodies.read(request) as content:
-            self._predictor.metrics.bytes_in.inc(len(content))
-            read = loop.run_in_executor(self._parsers, _read, content, servable, self._max_body_bytes)
-            signature, format, arrays = await read
-            outputs = await self._predictor.predict(servable, signature, arrays, self._timeout)
-            answer = await loop.run_in_executor(self._parsers, json_tensors.to_json, outputs, format)
-        self._predictor.metrics.bytes_out.inc(len(answer))
-        return Response(answer, media_type=JSON)
+    async def _predict(self, servable: Servable, content: bytes, method: str) -> bytes:
+        read = self._in_a_thread(_read_predict, content, servable, self._options.limits.max_body_bytes)
+        signature, format, arrays = await read
+        outputs = await self._predictor.predict(servable, signature, arrays, self._options.timeout)
+        return await self._in_a_thread(json_tensors.to_json, outputs, format)
 
-    def _metadata(
-        self, name: str, version: int | None, label: str | None
-    ) -> get_model_metadata_pb2.GetModelMetadataResponse:
-        servable = self._predictor.repository.get(name, version, label)
-        return metadata_response(servable)
+    async def _infer(self, servable: Servable, content: bytes, method: str) -> bytes:
+        read = self._in_a_thread(_read_examples, content, self._options.limits.max_body_bytes)
+        name, examples = await read
+        kind = _METHODS[method]
+        signature = inference.signature_for(servable, name, kind, self._options.check_methods)
+        result = await inference.infer(self._predictor, servable, signature, kind, examples, self._options.timeout)
+        return await self._in_a_thread(json_examples.to_json, result)
 
-    def _not_offered(self, match: re.Match[str]) -> ServingError:
-        """What TensorFlow Serving says for models whose signatures are all of the predict kind, as ours are."""
-        self._predictor.repository.get(*_target(match))
-        method = match["method"].lower()
-        kind = {"classify": "classification", "regress": "regression"}[method]
-        return ServingError(
-            400,
-            f"Expected {kind} signature method_name to be tensorflow/serving/{method}. Was: tensorflow/serving/predict",
-        )
+    def _in_a_thread(self, work: Callable[..., Any], *arguments: Any) -> Awaitable[Any]:
+        return asyncio.get_running_loop().run_in_executor(self._parsers, work, *arguments)
 
 
 def status_response(states: list[VersionStatus]) -> get_model_status_pb2.GetModelStatusResponse:
@@ -189,25 +229,47 @@ def metadata_response(servable: Servable) -> get_model_metadata_pb2.GetModelMeta
     return response
 
 
+def _path(request: Request) -> str:
+    """The path as it was sent: names are decoded once it is taken apart, since they may hold what takes it apart."""
+    return request.scope["raw_path"].decode("latin-1")
+
+
 def _target(match: re.Match[str]) -> tuple[str, int | None, str | None]:
     version = int(match["version"]) if match["version"] else None
     if version is not None and version > _MAX_VERSION:
         raise ServingError(400, f"Failed to convert version: {match['version']} to numeric.")
-    return match["name"], version, match["label"]
+    return unquote(match["name"] or ""), version, unquote(match["label"]) if match["label"] else None
 
 
-def _read(content: bytes, servable: Servable, max_body_bytes: int) -> tuple[Signature, str, dict[str, np.ndarray]]:
+async def _preflight(request: Request) -> Response:
+    if not re.match("https?://", request.headers.get("origin", "")):
+        raise ServingError(400, "Origin header is missing in CORS preflight", "FAILED_PRECONDITION")
+    return Response(media_type=JSON)
+
+
+def _read_predict(
+    content: bytes, servable: Servable, max_body_bytes: int
+) -> tuple[Signature, str, dict[str, np.ndarray]]:
     check_cost(content, max_body_bytes)
     body = json_tensors.parse(content)
     signature = servable.signature(body.signature_name)
     return signature, body.format, json_tensors.to_arrays(body, signature)
 
 
-def _proto(message: Any) -> Response:
-    text = json_format.MessageToJson(
+def _read_examples(content: bytes, max_body_bytes: int) -> tuple[str, np.ndarray]:
+    check_cost(content, max_body_bytes)
+    name, given = json_examples.parse(content)
+    return name, inference.serialized(given)
+
+
+def _document(message: Any) -> dict[str, Any]:
+    return json_format.MessageToDict(
         message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
     )
-    return Response(text, media_type=JSON)
+
+
+def _json(message: Any) -> Response:
+    return Response(json.dumps(_document(message), indent=1), media_type=JSON)
 
 
 def _error(error: ServingError) -> Response:

@@ -16,6 +16,14 @@ from serving.protocol.errors import ServingError
 
 SAVED_MODEL = "saved_model.pb"
 _MAX_WARM_UP_REQUESTS = 1000
+_SHOWN_NAMES = 20
+#: What a graph says of values that it cannot take, and its HTTP status.
+_REFUSALS = {
+    tf.errors.InvalidArgumentError: 400,
+    tf.errors.OutOfRangeError: 400,
+    tf.errors.FailedPreconditionError: 400,
+    tf.errors.UnimplementedError: 501,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,24 +43,31 @@ class Signature:
 
     def check_names(self, names: Iterable[str]) -> None:
         """Raises `ServingError` 400 if these are not the names of the signature's inputs."""
-        if set(names) != set(self.inputs):
+        given, wanted = set(names), set(self.inputs)
+        if given != wanted:
+            extra, missing = (",".join(sorted(some)[:_SHOWN_NAMES]) for some in (given - wanted, wanted - given))
             raise ServingError(
-                400, f"signature {self.name!r} takes the inputs {sorted(self.inputs)}, received {sorted(names)[:20]}"
+                400,
+                f"input size does not match signature: {len(given)} inputs for {len(wanted)} of {self.name!r}. "
+                f"Sent extra: {{{extra}}}. Missing but required: {{{missing}}}.",
             )
 
-    def check(self, arrays: dict[str, np.ndarray]) -> None:
-        """Raises `ServingError` 400 if the arrays are not what the signature takes."""
-        self.check_names(arrays)
+    def misfit(self, arrays: dict[str, np.ndarray]) -> str:
+        """What of the arrays has not the shape that the signature names; empty if all have it.
+
+        As in TensorFlow Serving it is the graph that refuses such a shape, if it does.
+        """
         for name, spec in self.inputs.items():
             if not spec.shape.is_compatible_with(arrays[name].shape):
-                raise ServingError(
-                    400, f"input {name!r} must have shape {spec.shape}, received {tuple(arrays[name].shape)}"
-                )
-        rows = {array.shape[0] for array in arrays.values()} if self.batchable else {1}
-        if rows == {0}:
-            raise ServingError(400, "the request has no rows")
-        if len(rows) > 1:
-            raise ServingError(400, f"inputs must have equal 0-th dimensions, received {sorted(rows)}")
+                return f"input {name!r} must have shape {spec.shape}, received {tuple(arrays[name].shape)}"
+        return ""
+
+    def rows(self, arrays: dict[str, np.ndarray]) -> int:
+        """How many rows the arrays have that can share a batch with others' rows; 0 if they cannot."""
+        if not self.batchable or self.misfit(arrays):
+            return 0
+        counts = {len(array) for array in arrays.values()}
+        return counts.pop() if len(counts) == 1 else 0
 
 
 class Servable:
@@ -87,16 +102,30 @@ class Servable:
     def predict(self, signature: Signature, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Runs a signature.
 
+        Args:
+            signature: One of this model's.
+            arrays: Its inputs by name, of its dtypes; of whatever shapes, as the graph takes them.
+
         Raises:
-            ServingError: 400 if the graph refuses the values.
+            ServingError: 400 or 501 if the graph refuses the values.
         """
+        function = signature.function
         try:
-            tensors = {
-                name: tf.constant(array, signature.inputs[name].dtype, array.shape) for name, array in arrays.items()
-            }
-            outputs = {name: value.numpy() for name, value in signature.function(**tensors).items()}
-        except (tf.errors.InvalidArgumentError, tf.errors.OutOfRangeError) as error:
-            raise ServingError(400, f"the model refused the request: {error.message}") from error
+            tensors = [tf.constant(arrays[name], spec.dtype) for name, spec in sorted(signature.inputs.items())]
+            # The function itself would refuse shapes that are not its specification's before the graph sees them.
+            flat = tf.raw_ops.StatefulPartitionedCall(
+                args=[*tensors, *function.captured_inputs],
+                Tout=[output.dtype for output in function.outputs],
+                f=function,
+            )
+        except tuple(_REFUSALS) as error:
+            why = signature.misfit(arrays)
+            raise ServingError(
+                _REFUSALS[type(error)], f"{why + ': ' if why else ''}the model refused the request: {error.message}"
+            ) from error
+        outputs = {
+            name: value.numpy() for name, value in tf.nest.pack_sequence_as(function.structured_outputs, flat).items()
+        }
         # A scalar string comes as bytes.
         return {name: np.array(value, object) if isinstance(value, bytes) else value for name, value in outputs.items()}
 

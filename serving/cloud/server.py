@@ -39,12 +39,16 @@ class ServerOptions:
         timeout: Seconds for an answer.
         drain_seconds: Seconds that requests under way get when the server stops.
         poll_seconds: Time between looks at the disk for versions.
-        batching: How requests are batched.
+        batching: How requests are batched, or None for not at all.
         limits: What clients may cost.
         token: Bearer token that requests must carry, or None.
         certificate, private_key: Paths of PEM files that switch TLS on, or None.
         oblivious_key: Key of an Oblivious HTTP gateway in front of the REST API, or None for no gateway.
         oblivious_only: Whether the REST API refuses requests that did not come sealed.
+        cors: Whether pages from anywhere may ask the REST API.
+        monitoring_path: Path of the metrics, or None for none.
+        check_methods: Whether classify and regress ask signatures for their method's name.
+        as_content: Whether gRPC answers are in `tensor_content` instead of the typed fields.
     """
 
     host: str = "127.0.0.1"
@@ -53,13 +57,17 @@ class ServerOptions:
     timeout: float = 30.0
     drain_seconds: float = 20.0
     poll_seconds: float = 1.0
-    batching: BatchingParameters = dataclasses.field(default_factory=BatchingParameters)
+    batching: BatchingParameters | None = dataclasses.field(default_factory=BatchingParameters)
     limits: Limits = dataclasses.field(default_factory=Limits)
     token: str | None = None
     certificate: str | None = None
     private_key: str | None = None
     oblivious_key: GatewayKey | None = None
     oblivious_only: bool = False
+    cors: bool = False
+    monitoring_path: str | None = rest.MONITORING_PATH
+    check_methods: bool = False
+    as_content: bool = False
 
 
 class _RestServer(uvicorn.Server):
@@ -144,9 +152,14 @@ class Server:
         options = self.options
         app = rest.make_app(
             self._predictor,
-            options.limits,
-            options.timeout,
-            options.token,
+            rest.RestOptions(
+                options.limits,
+                options.timeout,
+                options.token,
+                options.cors,
+                options.monitoring_path,
+                options.check_methods,
+            ),
             lambda: self.ready and not self._rest.should_exit,
             self._parsers,
             self._in_flight,
@@ -183,8 +196,7 @@ class Server:
         handlers = grpc_api.handlers(
             self._predictor,
             Reception(limits, options.token, self._in_flight),
-            options.timeout,
-            limits.max_body_bytes,
+            grpc_api.GrpcOptions(options.timeout, limits.max_body_bytes, options.check_methods, options.as_content),
             self._parsers,
         )
         return GrpcServer(

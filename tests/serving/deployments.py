@@ -105,6 +105,31 @@ def deploy_half_plus_three(folder: str, name: str = "half_plus_three", version: 
         def word(self, x):
             return {"word": tf.constant("done") + tf.strings.substr("", 0, tf.size(x) * 0)}
 
+        @tf.function(input_signature=[tf.TensorSpec([None, 1], tf.float32, "x")])
+        def column(self, x):
+            return {"y": x / 2 + 2}
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.uint64, "x")])
+        def wide(self, x):
+            return {"x": x}
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, "x")])
+        def spectrum(self, x):
+            return {"z": tf.complex(x, -x)}
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "inputs")])
+        def classify(self, inputs):
+            x = self.feature(inputs)
+            label = tf.where(x > 10, "large", "small")
+            return {"classes": tf.stack([label, tf.fill(tf.shape(x), "any")], 1), "scores": tf.stack([x / 2 + 2, x], 1)}
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "inputs")])
+        def regress(self, inputs):
+            return {"outputs": self.feature(inputs)[:, None] / 2 + 2}
+
+        def feature(self, serialized):
+            return tf.io.parse_example(serialized, {"x": tf.io.FixedLenFeature([], tf.float32)})["x"]
+
     model = Model()
     source = os.path.join(folder, f"export-{name}-{version}")
     signatures = {
@@ -115,6 +140,11 @@ def deploy_half_plus_three(folder: str, name: str = "half_plus_three", version: 
         "positive": model.positive,
         "unequal": model.unequal,
         "word": model.word,
+        "column": model.column,
+        "wide": model.wide,
+        "spectrum": model.spectrum,
+        "classify_x_to_y": model.classify,
+        "regress_x_to_y": model.regress,
     }
     tf.saved_model.save(model, source, signatures=signatures)
     base = os.path.join(folder, "models")

@@ -90,11 +90,62 @@ def test_a_full_queue_refuses_and_recovers(make):
     assert batcher.submit(model, SIGNATURE, rows(1), 10).result(10)["y"].shape == (1, 2)
 
 
-def test_a_request_larger_than_the_queue_is_refused(make):
-    batcher = make(max_batch_size=2, max_enqueued_batches=2)
-    with pytest.raises(ServingError, match="at most 4 rows, received 5") as raised:
-        batcher.submit(Double(), SIGNATURE, rows(1, 5), 10)
-    assert raised.value.http_status == 400
+def test_a_request_larger_than_the_queue_is_let_in_while_nobody_waits(make):
+    batcher, model = make(max_batch_size=2, max_enqueued_batches=2, num_batch_threads=1), Double()
+    assert batcher.submit(model, SIGNATURE, rows(1, 5), 10).result(10)["y"].shape == (5, 2)
+    model.gate.clear()
+    running = batcher.submit(model, SIGNATURE, rows(1, 2), 10)
+    while batcher.queued_rows:
+        time.sleep(0.001)
+    large = batcher.submit(model, SIGNATURE, rows(2, 50), 10)
+    with pytest.raises(ServingError, match="50 of 4 rows") as raised:
+        batcher.submit(model, SIGNATURE, rows(1, 50), 10)
+    assert raised.value.http_status == 503
+    model.gate.set()
+    assert running.result(10)["y"].shape == (2, 2) and large.result(10)["y"].shape == (50, 2)
+
+
+def test_allowed_sizes_are_filled_up_and_the_answers_cut(make):
+    batcher, model = make(max_batch_size=8, allowed_batch_sizes=(2, 8)), Double()
+    for count in (1, 2, 3, 11):
+        x = np.arange(100, 100 + 2 * count, dtype=np.float32).reshape(count, 2)
+        np.testing.assert_array_equal(batcher.submit(model, SIGNATURE, {"x": x}, 10).result(10)["y"], 2 * x)
+    assert model.sizes == [2, 2, 8, 8, 8]
+
+
+def test_fewer_rows_may_run_than_wait(make):
+    batcher, model = make(max_batch_size=8, max_execution_batch_size=3, thread_pool_name="pool"), Double()
+    assert batcher.submit(model, SIGNATURE, rows(1, 8), 10).result(10)["y"].shape == (8, 2)
+    assert model.sizes == [3, 3, 2] and any(thread.name == "pool-0" for thread in threading.enumerate())
+
+
+@pytest.mark.parametrize("shape", [(3,), (3, 3), (0, 2), (1, 3, 2)])
+def test_a_shape_that_the_signature_does_not_name_goes_to_the_model_alone(make, shape):
+    batcher, model = make(max_batch_size=2, num_batch_threads=1), Double()
+    model.gate.clear()
+    running = batcher.submit(model, SIGNATURE, rows(1), 10)
+    mates = [batcher.submit(model, SIGNATURE, {"x": np.ones(shape, np.float32)}, 10) for _ in range(2)]
+    model.gate.set()
+    running.result(10)
+    assert [mate.result(10)["y"].shape for mate in mates] == [shape] * 2 and model.sizes[1:] == [shape[0]] * 2
+
+
+def test_without_batching_each_request_is_whole_and_alone():
+    batcher, model = Batcher(None), Double()
+    model.gate.clear()
+    futures = [batcher.submit(model, SIGNATURE, rows(value, 100), 10) for value in range(4)]
+    model.gate.set()
+    assert [future.result(10)["y"][0, 0] for future in futures] == [0, 2, 4, 6] and model.sizes == [100] * 4
+    batcher.close()
+
+
+def test_rows_that_do_not_answer_rows_are_computed_as_a_whole(make):
+    class Total(Double):
+        def predict(self, signature, arrays):
+            return {"y": super().predict(signature, arrays)["y"].sum(axis=0, keepdims=True)}
+
+    batcher, model = make(max_batch_size=4), Total()
+    assert batcher.submit(model, SIGNATURE, rows(1, 10), 10).result(10)["y"].tolist() == [[20, 20]]
 
 
 def test_a_request_that_runs_past_its_deadline_stops(make):

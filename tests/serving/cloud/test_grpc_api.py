@@ -5,12 +5,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import (
+    classification_pb2,
     get_model_metadata_pb2,
     get_model_status_pb2,
+    inference_pb2,
+    input_pb2,
     model_management_pb2,
+    model_pb2,
     model_service_pb2_grpc,
     predict_pb2,
     prediction_service_pb2_grpc,
+    regression_pb2,
 )
 
 from tests.serving.cloud.conftest import MAX_BODY
@@ -60,10 +65,73 @@ def test_output_filter(stub):
     message = request()
     message.output_filter.append("y")
     assert list(stub.Predict(message, timeout=10).outputs) == ["y"]
-    message.output_filter.append("z")
+    for name, text in (("z", "not found in signature"), ("y", "duplicate output tensor alias: y")):
+        message.output_filter[1:] = [name]
+        with pytest.raises(grpc.RpcError, match=text) as raised:
+            stub.Predict(message, timeout=10)
+        assert raised.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+
+
+def test_the_graph_sees_the_shape_that_was_sent(stub):
+    assert tf.make_ndarray(stub.Predict(request(x=[[1.0, 2.0]]), timeout=10).outputs["y"]).tolist() == [[3.5, 4.0]]
+
+
+def examples(*values):
+    given = input_pb2.Input()
+    for value in values:
+        given.example_list.examples.add().features.feature["x"].float_list.value.append(value)
+    return given
+
+
+def spec(signature, name="half_plus_three"):
+    return model_pb2.ModelSpec(name=name, signature_name=signature)
+
+
+def test_classify_and_regress(stub):
+    model = spec("classify_x_to_y")
+    answer = stub.Classify(
+        classification_pb2.ClassificationRequest(model_spec=model, input=examples(20.0, 2.0)), timeout=10
+    )
+    found = [[(one.label, one.score) for one in row.classes] for row in answer.result.classifications]
+    assert found == [[("large", 12.0), ("any", 20.0)], [("small", 3.0), ("any", 2.0)]]
+    assert (answer.model_spec.signature_name, answer.model_spec.version.value) == ("classify_x_to_y", 123)
+    model = spec("regress_x_to_y")
+    answer = stub.Regress(regression_pb2.RegressionRequest(model_spec=model, input=examples(2.0)), timeout=10)
+    assert [one.value for one in answer.result.regressions] == [3.0]
+
+
+def inference_of(*tasks, given=None):
+    tasks = [
+        inference_pb2.InferenceTask(model_spec=spec(name, model), method_name=f"tensorflow/serving/{method}")
+        for model, name, method in tasks
+    ]
+    return inference_pb2.MultiInferenceRequest(tasks=tasks, input=examples(2.0) if given is None else given)
+
+
+def test_several_inferences_of_the_same_examples(stub):
+    ours = "half_plus_three"
+    asked = inference_of((ours, "regress_x_to_y", "regress"), (ours, "classify_x_to_y", "classify"))
+    first, second = stub.MultiInference(asked, timeout=10).results
+    assert first.regression_result.regressions[0].value == 3.0 and first.model_spec.signature_name == "regress_x_to_y"
+    assert second.classification_result.classifications[0].classes[0].score == 3.0
+
+
+@pytest.mark.parametrize(
+    "tasks, given, code",
+    [
+        ([], None, grpc.StatusCode.INVALID_ARGUMENT),
+        ([("other", "regress_x_to_y", "regress")], None, grpc.StatusCode.NOT_FOUND),
+        ([("", "regress_x_to_y", "regress")], None, grpc.StatusCode.INVALID_ARGUMENT),
+        ([("half_plus_three", "regress_x_to_y", "predict")], None, grpc.StatusCode.UNIMPLEMENTED),
+        ([("half_plus_three", "serving_default", "regress")], None, grpc.StatusCode.INVALID_ARGUMENT),
+        ([("half_plus_three", "regress_x_to_y", "regress")] * 2, None, grpc.StatusCode.INVALID_ARGUMENT),
+        ([("half_plus_three", "regress_x_to_y", "regress")], input_pb2.Input(), grpc.StatusCode.INVALID_ARGUMENT),
+    ],
+)
+def test_inferences_that_cannot_be(stub, tasks, given, code):
     with pytest.raises(grpc.RpcError) as raised:
-        stub.Predict(message, timeout=10)
-    assert raised.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+        stub.MultiInference(inference_of(*tasks, given=given), timeout=10)
+    assert raised.value.code() == code
 
 
 def huge():
@@ -106,16 +174,17 @@ def of_another_dtype():
     [
         (request(name="other"), grpc.StatusCode.NOT_FOUND),
         (request(version=7), grpc.StatusCode.NOT_FOUND),
-        (request(version_label="stable"), grpc.StatusCode.NOT_FOUND),
-        (request(signature_name="other"), grpc.StatusCode.INVALID_ARGUMENT),
-        (request(x=[[1.0]]), grpc.StatusCode.INVALID_ARGUMENT),
+        (request(version_label="stable"), grpc.StatusCode.INVALID_ARGUMENT),
+        (request(signature_name="other"), grpc.StatusCode.FAILED_PRECONDITION),
+        (request(name=""), grpc.StatusCode.INVALID_ARGUMENT),
+        (request(signature_name="several"), grpc.StatusCode.INVALID_ARGUMENT),
         (huge(), grpc.StatusCode.INVALID_ARGUMENT),
         (huge_strings(), grpc.StatusCode.INVALID_ARGUMENT),
         (with_unknown_inputs(), grpc.StatusCode.INVALID_ARGUMENT),
         (negative(), grpc.StatusCode.INVALID_ARGUMENT),
         (of_another_dtype(), grpc.StatusCode.INVALID_ARGUMENT),
         (request(x=np.zeros(MAX_BODY // 4 + 100)), grpc.StatusCode.RESOURCE_EXHAUSTED),
-        (predict_pb2.PredictRequest(), grpc.StatusCode.NOT_FOUND),
+        (predict_pb2.PredictRequest(), grpc.StatusCode.INVALID_ARGUMENT),
     ],
 )
 def test_errors(stub, message, code):
@@ -147,10 +216,13 @@ def test_status(status_stub):
     message.model_spec.name = "half_plus_three"
     (status,) = status_stub.GetModelStatus(message, timeout=10).model_version_status
     assert (status.version, status.state) == (123, get_model_status_pb2.ModelVersionStatus.AVAILABLE)
-    message.model_spec.name = "other"
-    with pytest.raises(grpc.RpcError) as raised:
-        status_stub.GetModelStatus(message, timeout=10)
-    assert raised.value.code() == grpc.StatusCode.NOT_FOUND
+    for name, code in (("other", grpc.StatusCode.NOT_FOUND), (None, grpc.StatusCode.INVALID_ARGUMENT)):
+        message = get_model_status_pb2.GetModelStatusRequest()
+        if name:
+            message.model_spec.name = name
+        with pytest.raises(grpc.RpcError) as raised:
+            status_stub.GetModelStatus(message, timeout=10)
+        assert raised.value.code() == code
 
 
 def test_a_client_cannot_have_other_folders_served(status_stub):

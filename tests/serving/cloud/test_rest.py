@@ -97,6 +97,7 @@ def test_metadata(http):
     assert signature["inputs"]["x"]["dtype"] == "DT_FLOAT"
     assert signature["inputs"]["x"]["tensor_shape"] == {"dim": [{"size": "-1", "name": ""}], "unknown_rank": False}
     assert signature["method_name"] == "tensorflow/serving/predict"
+    assert set(answer["metadata"]["signature_def"]) == {"signature_def"}
     assert json.loads(http("GET", f"{MODEL}/versions/123/metadata").data) == answer
 
 
@@ -109,11 +110,12 @@ def test_paths_are_case_insensitive(predict):
     [
         ("POST", "/v1/models/half:predict", "Servable not found for request: Latest(half)"),
         ("POST", f"{MODEL}/versions/7:predict", "Servable not found for request: Specific(half_plus_three, 7)"),
-        ("POST", f"{MODEL}/labels/stable:predict", "Unrecognized servable version label: stable"),
         ("GET", "/v1/models/half", "Could not find any versions of model half"),
-        ("GET", f"{MODEL}/versions/7", "Could not find any versions of model half_plus_three version 7"),
+        ("GET", f"{MODEL}/versions/7", "Could not find version 7 of model half_plus_three"),
         ("GET", "/v1/models/half/metadata", "Servable not found for request: Latest(half)"),
         ("GET", "/elsewhere", "Not found: /elsewhere"),
+        ("BREW", "/elsewhere", "Not found: /elsewhere"),
+        ("POST", "/v1/models/half%2Fplus%3Aé:predict", "Servable not found for request: Latest(half/plus:é)"),
     ],
 )
 def test_what_is_not_there_is_404(http, method, path, text):
@@ -122,29 +124,145 @@ def test_what_is_not_there_is_404(http, method, path, text):
 
 
 @pytest.mark.parametrize(
-    "method, path",
+    "method, path, text",
     [
-        ("GET", f"{MODEL}:predict"),
-        ("POST", MODEL),
-        ("PUT", f"{MODEL}:predict"),
-        ("POST", f"{MODEL}:explain"),
-        ("GET", "/v1/models"),
-        ("GET", f"{MODEL}/versions/x"),
-        ("GET", f"{MODEL}/versions/99999999999999999999"),
+        ("GET", f"{MODEL}:predict", "Malformed request: GET "),
+        ("POST", MODEL, "Malformed request: POST "),
+        ("PUT", f"{MODEL}:predict", "Malformed request: PUT "),
+        ("BREW", f"{MODEL}:predict", "Malformed request: BREW "),
+        ("POST", f"{MODEL}:explain", "Malformed request: "),
+        ("POST", f"{MODEL}/metadata", "Malformed request: "),
+        ("GET", f"{MODEL}/versions/x", "Malformed request: "),
+        ("GET", f"{MODEL}/versions/%D9%A1", "Malformed request: "),  # ARABIC-INDIC DIGIT ONE
+        ("GET", "/v1/model%C5%BF/half_plus_three", "Malformed request: "),  # LATIN SMALL LETTER LONG S
+        ("GET", f"{MODEL}/versions/99999999999999999999", "Failed to convert version: 9"),
+        ("GET", "/v1/models", "Missing model name in request."),
+        ("GET", "/v1/models/versions/1/metadata", "Missing model name in request."),
+        ("GET", f"{MODEL}/labels/none", "Unrecognized servable version label: none"),
+        ("GET", f"{MODEL}/labels/a%2Fb/metadata", "Unrecognized servable version label: a/b"),
+        ("POST", f"{MODEL}/labels/stable:predict", "Unrecognized servable version label: stable"),
+        ("OPTIONS", f"{MODEL}:predict", "Origin header is missing in CORS preflight"),
     ],
 )
-def test_malformed_requests_are_400(http, method, path):
+def test_malformed_requests_are_400(http, method, path, text):
     response = http(method, path)
-    assert response.status == 400 and set(json.loads(response.data)) == {"error"}
+    assert response.status == 400 and json.loads(response.data)["error"].startswith(text), response.data
+
+
+def test_names_may_be_percent_encoded(predict, http):
+    assert predict({"instances": [1.0]}, "/v1/models/half%5Fplus%5Fthree:predict") == (200, {"predictions": [3.5]})
+    assert http("GET", "/v1/models/half%5fplus_three/versions/123/metadata").status == 200
 
 
 @pytest.mark.parametrize("method, kind", [("classify", "classification"), ("regress", "regression")])
 def test_classify_and_regress_say_that_the_signature_is_for_predict(predict, method, kind):
     status, answer = predict({"examples": [{"x": 1.0}]}, f"{MODEL}:{method}")
-    assert status == 400
-    assert answer["error"] == (
-        f"Expected {kind} signature method_name to be tensorflow/serving/{method}. Was: tensorflow/serving/predict"
+    assert status == 400 and answer["error"].startswith(f"No {kind} inputs found in SignatureDef: inputs {{")
+
+
+def test_signatures_may_be_asked_for_their_method_s_name(models):
+    with served(models, check_methods=True) as server:
+        body = '{"signature_name": "classify_x_to_y", "examples": [{"x": 1.0}]}'
+        response = urllib3.request("POST", f"{server.rest_url}{MODEL}:classify", body=body, retries=False)
+    expected = (
+        "Expected classification signature method_name to be tensorflow/serving/classify. Was: tensorflow/serving/"
     )
+    assert response.status == 400 and json.loads(response.data)["error"] == expected + "predict"
+
+
+def test_classify(predict):
+    body = {"signature_name": "classify_x_to_y", "examples": [{"x": 20.0}, {"x": [0.25], "more": ["a", "b"]}]}
+    expected = {"results": [[["large", 12.0], ["any", 20.0]], [["small", 2.125], ["any", 0.25]]]}
+    assert predict(body, f"{MODEL}:classify") == (200, expected)
+
+
+def test_regress_with_a_context(predict):
+    body = {"signature_name": "regress_x_to_y", "context": {"x": 80.0}, "examples": [{}, {"x": 20.0}]}
+    assert predict(body, f"{MODEL}:regress") == (200, {"results": [42.0, 12.0]})
+    assert predict({**body, "context": {"x": {"b64": "AAAA"}}}, f"{MODEL}:regress")[0] == 400
+
+
+@pytest.mark.parametrize(
+    "body, text",
+    [
+        ({}, "key 'examples' is expected"),
+        ({"examples": {}}, "Expecting 'examples' value to be an list/array"),
+        ({"examples": []}, "'examples' value is an empty array"),
+        ({"examples": [1]}, "Example must be JSON object but got JSON Number"),
+        ({"examples": [{"x": None}]}, "unexpected JSON type: Null"),
+        ({"examples": [{"x": [[1.0]]}]}, "unexpected JSON type: Array"),
+        ({"examples": [{"x": {"y": 1}}]}, "unexpected JSON type: Object"),
+        ({"examples": [{"x": [1, 1.5]}]}, "Unexpected element type in feature: x"),
+        ({"examples": [{"x": 2**63}]}, "Only int64_t is supported"),
+        ({"examples": [{"x": 1.0}], "signature_name": "other"}, "No signature was found with the name: other"),
+        ({"examples": [{"x": 1}], "signature_name": "regress_x_to_y"}, "the model refused the request"),
+        ({"examples": [{"x": 1.0}], "signature_name": "several"}, "Expected one input Tensor"),
+        ({"examples": [{"x": 1.0}], "signature_name": "classify_x_to_y"}, "Expected one output Tensor, found 2"),
+    ],
+)
+def test_examples_that_cannot_be_used_are_400(predict, body, text):
+    body = {"signature_name": "regress_x_to_y", **body}
+    status, answer = predict(body, f"{MODEL}:regress")
+    assert status == 400 and text in answer["error"]
+
+
+@pytest.mark.parametrize(
+    "number, read", [("1435774380", 1435774336.0), ("1.79769e+308", math.inf), ("-1e39", -math.inf), ("4.9e-324", 0.0)]
+)
+def test_numbers_are_rounded_to_the_input_s_type(predict, number, read):
+    status, answer = predict(f'{{"instances": [{number}]}}')
+    assert status == 200 and np.float32(answer["predictions"][0]) == np.float32(read) / np.float32(2) + np.float32(3)
+
+
+def test_whole_numbers_of_64_bits(predict):
+    values = [2**64 - 1, 2**63, 0]
+    assert predict({"signature_name": "wide", "instances": values}) == (200, {"predictions": values})
+    for value in (-1, 2**64, 1.0, True):
+        status, answer = predict({"signature_name": "wide", "instances": [0, value]})
+        assert status == 400 and "is not of expected type: uint64" in answer["error"]
+
+
+@pytest.mark.parametrize("text", ["YQ==", "YQ", "Y\nQ==", " YQ\r\n"])
+def test_base64_may_lack_padding_and_have_line_breaks(predict, text):
+    _, answer = predict({"signature_name": "several", "inputs": {"tag": [{"b64": text}], "pair": [[0, 0]]}})
+    assert answer["outputs"]["tag"] == ["a"]
+
+
+def test_a_shape_that_the_signature_does_not_name_is_the_graph_s_to_refuse(predict):
+    asked = {"signature_name": "column"}
+    assert predict({**asked, "instances": [1.0, 2.0, 5.0]}) == (200, {"predictions": [2.5, 3.0, 4.5]})
+    assert predict({**asked, "inputs": [[[1.0]]]}) == (200, {"outputs": [[[2.5]]]})
+    assert predict({**asked, "inputs": []}) == (200, {"outputs": []})
+    assert predict({"inputs": 1.0}) == (200, {"outputs": 3.5})
+    status, answer = predict({"signature_name": "several", "inputs": {"tag": ["a"], "pair": 1}})
+    assert status == 400 and "input 'pair' must have shape (None, 2), received (): the model refused" in answer["error"]
+
+
+def test_more_rows_than_the_queue_holds(predict):
+    values = [float(value) for value in range(5000)]
+    assert predict({"instances": values}) == (200, {"predictions": [value / 2 + 3 for value in values]})
+
+
+def test_outputs_that_json_cannot_hold_are_400(predict):
+    status, answer = predict({"signature_name": "spectrum", "instances": [1.0]})
+    assert status == 400 and "Failed to write JSON value for tensor type: complex64" in answer["error"]
+    status, answer = predict({"signature_name": "word", "instances": [1.0]})
+    assert status == 400 and "Tensor name: word has no shape information" in answer["error"]
+
+
+def test_pages_from_elsewhere_may_ask_where_it_is_switched_on(models, http):
+    origin = {"origin": "http://page"}
+    assert "access-control-allow-origin" not in http("POST", f"{MODEL}:predict", '{"instances": [1.0]}', origin).headers
+    with served(models, cors=True, token="secret") as server:
+
+        def ask(method, path, **headers):
+            return urllib3.request(method, server.rest_url + path, headers={**origin, **headers}, retries=False)
+
+        preflight = ask("OPTIONS", f"{MODEL}:predict")
+        assert preflight.status == 200 and preflight.headers["access-control-allow-methods"] == "POST, GET"
+        for headers, status in (({}, 401), ({"authorization": "Bearer secret"}, 200)):
+            answer = ask("GET", MODEL, **headers)
+            assert (answer.status, answer.headers["access-control-allow-origin"]) == (status, "*")
 
 
 @pytest.mark.parametrize(
@@ -161,7 +279,6 @@ def test_classify_and_regress_say_that_the_signature_is_for_predict(predict, met
         '{"instances": []}',
         '{"instances": 1.0}',
         '{"instances": [1.0], "inputs": [1.0]}',
-        '{"instances": [[1.0, 2.0]]}',
         '{"instances": [[1.0], [1.0, 2.0]]}',
         '{"instances": ["a"]}',
         '{"instances": [true]}',
@@ -170,14 +287,11 @@ def test_classify_and_regress_say_that_the_signature_is_for_predict(predict, met
         '{"instances": [{"z": 1.0}]}',
         '{"instances": [{"x": 1.0, "z": 1.0}]}',
         '{"instances": [{"b64": "AAAA"}]}',
-        '{"instances": [1e39]}',
-        '{"instances": [16777217]}',
+        '{"instances": [1e309]}',
+        '{"instances": [1, true]}',
         '{"instances": [' + "9" * 5000 + "]}",
-        '{"inputs": []}',
         '{"inputs": {"z": [1.0]}}',
-        '{"inputs": 1.0}',
         '{"signature_name": "several", "instances": ["a"]}',
-        '{"signature_name": "several", "inputs": {"tag": ["a", "b"], "pair": [[1, 2]]}}',
         '{"signature_name": "several", "instances": [{"tag": "a", "pair": [1, 2.5]}]}',
         '{"signature_name": "several", "instances": [{"tag": "a", "pair": [1, 3000000000]}]}',
         '{"signature_name": "several", "instances": [{"tag": 1, "pair": [1, 2]}]}',
@@ -292,6 +406,7 @@ def test_health_and_metrics(models):
         def counted(status):
             label = f':tensorflow:serving:request_count{{model_name="half_plus_three",status="{status}"}}'
             lines = get("/monitoring/prometheus/metrics").data.decode().splitlines()
+            assert "# TYPE :tensorflow:serving:request_count counter" in lines
             return next((float(line.split()[-1]) for line in lines if line.startswith(label)), 0.0)
 
         assert get("/healthz/live").status == get("/healthz/ready").status == 200
@@ -299,6 +414,9 @@ def test_health_and_metrics(models):
         for value in (1.0, "a"):
             pool.request("POST", server.rest_url + f"{MODEL}:predict", body=json.dumps({"instances": [value]}))
         assert (counted("OK"), counted("INVALID_ARGUMENT")) == (1, 1)
+        labels = '{API="predict",entrypoint="REST",model_name="half_plus_three"}'
+        metrics = get("/monitoring/prometheus/metrics").data.decode()
+        assert f":tensorflow:serving:request_latency_count{labels} 1.0" in metrics
 
 
 def test_invented_model_names_make_no_new_metrics(http, predict):

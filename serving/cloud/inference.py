@@ -1,0 +1,188 @@
+"""Classification and regression of `tf.Example`s, as TensorFlow Serving does them: on signatures that take examples.
+
+Such a signature has one input called `inputs`, serialized examples. A classifier's outputs are called `classes` (texts)
+and `scores`, one of them at least, `[examples, classes]`; a regressor's is called `outputs`, `[examples]` or
+`[examples, 1]`.
+Reference: tensorflow_serving/servables/tensorflow/classifier.cc, regressor.cc and multi_inference.cc.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+import tensorflow as tf
+from tensorflow_serving.apis import classification_pb2, inference_pb2, input_pb2, regression_pb2
+
+from serving.cloud.predictor import Predictor
+from serving.cloud.saved_model import SERVING_DEFAULT
+from serving.cloud.servable import Servable, Signature
+from serving.protocol.errors import ServingError
+
+CLASSIFY, REGRESS = "tensorflow/serving/classify", "tensorflow/serving/regress"
+INPUTS, CLASSES, SCORES, OUTPUTS = "inputs", "classes", "scores", "outputs"
+_KINDS = {CLASSIFY: "classification", REGRESS: "regression"}
+Result: TypeAlias = Any  # ClassificationResult or RegressionResult, whose module has no types
+
+
+def serialized(given: input_pb2.Input) -> np.ndarray:
+    """The examples of a request, serialized, `[examples]` objects; a context's features are part of each of them.
+
+    Raises:
+        ServingError: 400 if there are none.
+    """
+    kind = given.WhichOneof("kind")
+    examples = getattr(given, kind).examples if kind else ()
+    if not examples:
+        raise ServingError(400, "Input is empty.")
+    context = given.example_list_with_context.context.SerializeToString() if kind != "example_list" else b""
+    array = np.empty(len(examples), object)
+    array[:] = [context + example.SerializeToString() for example in examples]
+    return array
+
+
+def signature_for(servable: Servable, name: str, method: str, check_method: bool) -> Signature:
+    """The signature of that name, by default `serving_default`, if it is for that method.
+
+    Args:
+        servable: The model version.
+        name: Name of the signature, or empty.
+        method: `CLASSIFY` or `REGRESS`.
+        check_method: Whether the signature must name the method as its own, not only look like it.
+
+    Raises:
+        ServingError: 400 if there is no such signature, or it is none for the method.
+    """
+    name = name or SERVING_DEFAULT
+    if name not in servable.signatures:
+        raise ServingError(400, f"No signature was found with the name: {name}")
+    definition, kind = servable.signature_defs[name], _KINDS[method]
+    if check_method and definition.method_name != method:
+        raise ServingError(400, f"Expected {kind} signature method_name to be {method}. Was: {definition.method_name}")
+    if len(definition.inputs) != 1:
+        raise ServingError(400, f"Expected one input Tensor. Signature {name!r} has {sorted(definition.inputs)}")
+    most = 2 if method == CLASSIFY else 1
+    if not 1 <= len(definition.outputs) <= most:
+        wanted = "one or two output Tensors" if method == CLASSIFY else "one output Tensor"
+        raise ServingError(400, f"Expected {wanted}, found {len(definition.outputs)}")
+    if INPUTS not in definition.inputs:
+        raise ServingError(400, f"No {kind} inputs found in SignatureDef: {definition}")
+    if method == REGRESS and OUTPUTS not in definition.outputs:
+        raise ServingError(400, f"No {kind} outputs found in SignatureDef: {definition}")
+    if method == CLASSIFY and not {CLASSES, SCORES} & set(definition.outputs):
+        raise ServingError(
+            400,
+            f'Expected {kind} signature outputs to contain at least one of "{CLASSES}" or "{SCORES}". Signature was: '
+            f"{definition}",
+        )
+    signature = servable.signatures[name]
+    if signature.inputs[INPUTS].dtype != tf.string:
+        dtype = signature.inputs[INPUTS].dtype.name
+        raise ServingError(400, f"the input of signature {name!r} must take examples (string), and takes {dtype}")
+    return signature
+
+
+async def infer(
+    predictor: Predictor, servable: Servable, signature: Signature, method: str, examples: np.ndarray, timeout: float
+) -> Result:
+    """What the model says of examples.
+
+    Args:
+        predictor: Answers requests.
+        servable: The model version.
+        signature: From `signature_for`.
+        method: `CLASSIFY` or `REGRESS`.
+        examples: From `serialized`.
+        timeout: Seconds for an answer.
+
+    Raises:
+        ServingError: 400 if the outputs are not what the method gives; 501, 503 or 504.
+    """
+    outputs = await predictor.predict(servable, signature, {INPUTS: examples}, timeout)
+    return _classifications(outputs, len(examples)) if method == CLASSIFY else _regressions(outputs, len(examples))
+
+
+async def infer_all(
+    predictor: Predictor,
+    servable: Servable,
+    request: inference_pb2.MultiInferenceRequest,
+    check_method: bool,
+    timeout: float,
+) -> inference_pb2.MultiInferenceResponse:
+    """Several classifications and regressions of the same examples.
+
+    Raises:
+        ServingError: 400 if a task has no model, another model or a signature that another has; 501 for other methods;
+            and what `infer` raises.
+    """
+    signatures: dict[str, Signature] = {}
+    for task in request.tasks:
+        spec, name = task.model_spec, task.model_spec.signature_name or SERVING_DEFAULT
+        if not spec.name:
+            raise ServingError(400, "Found ModelSpec with an empty model name.")
+        if spec.name != servable.name:
+            raise ServingError(400, "All ModelSpecs in a MultiInferenceRequest must access the same model name.")
+        if name in signatures:
+            raise ServingError(400, f"Duplicate evaluation of signature: {name}")
+        if task.method_name not in _KINDS:
+            raise ServingError(501, f"Unsupported signature method_name: {task.method_name}")
+        signatures[name] = signature_for(servable, name, task.method_name, check_method)
+    examples = serialized(request.input)
+    response = inference_pb2.MultiInferenceResponse()
+    for task, signature in zip(request.tasks, signatures.values(), strict=True):
+        result = await infer(predictor, servable, signature, task.method_name, examples, timeout)
+        entry = response.results.add()
+        describe(entry.model_spec, servable, task.model_spec.signature_name)
+        part = entry.classification_result if task.method_name == CLASSIFY else entry.regression_result
+        part.CopyFrom(result)
+    return response
+
+
+def describe(spec: Any, servable: Servable, signature_name: str) -> None:
+    """Fills in the `ModelSpec` of an answer."""
+    spec.name, spec.signature_name = servable.name, signature_name
+    spec.version.value = servable.version
+
+
+def _classifications(outputs: dict[str, np.ndarray], count: int) -> classification_pb2.ClassificationResult:
+    classes, scores = outputs.get(CLASSES), outputs.get(SCORES)
+    for name, array, kind in ((CLASSES, classes, "O"), (SCORES, scores, "f")):
+        if array is None:
+            continue
+        if array.ndim != 2:
+            raise ServingError(400, f"Expected Tensor shape: [batch_size num_classes] but got {list(array.shape)}")
+        if array.dtype.kind != kind:
+            raise ServingError(400, f"Expected {name} Tensor of {'DT_STRING' if kind == 'O' else 'DT_FLOAT'}.")
+        if len(array) != count:
+            raise ServingError(400, f"Expected {name} output batch size of {count}. Got: {len(array)}")
+    if classes is not None and scores is not None and classes.shape != scores.shape:
+        raise ServingError(
+            400,
+            f"Tensors class and score should match in dim_size(1). Got {classes.shape[1]} vs. {scores.shape[1]}",
+        )
+    result = classification_pb2.ClassificationResult()
+    given = scores if classes is None else classes
+    for row in range(count):
+        entry = result.classifications.add()
+        for column in range(0 if given is None else given.shape[1]):
+            label = b"" if classes is None else classes[row, column]
+            score = 0.0 if scores is None else float(scores[row, column])
+            entry.classes.add(label=label.decode("utf-8", "replace"), score=score)
+    return result
+
+
+def _regressions(outputs: dict[str, np.ndarray], count: int) -> regression_pb2.RegressionResult:
+    values = outputs[OUTPUTS]
+    if values.ndim not in (1, 2) or values.shape[1:] not in ((), (1,)):
+        raise ServingError(
+            400,
+            f"Expected output Tensor shape to be either [batch_size] or [batch_size, 1] but got {list(values.shape)}",
+        )
+    if values.dtype != np.float32:
+        raise ServingError(400, f"Expected output Tensor of DT_FLOAT. Got: {values.dtype.name}")
+    if len(values) != count:
+        raise ServingError(400, f"Input batch size did not match output batch size: {count} vs. {len(values)}")
+    result = regression_pb2.RegressionResult()
+    for value in values.reshape(-1).tolist():
+        result.regressions.add(value=value)
+    return result
