@@ -14,10 +14,11 @@ import numpy as np
 
 from datamix_tf.attacks.base import Attack, AttackScore
 from datamix_tf.attacks.linked.critic import SMALL_MAP, SeparatorTraining
-from datamix_tf.attacks.linked.mixed_groups import MixedGroups, mix
+from datamix_tf.attacks.linked.mixed_groups import MixedGroups
 from datamix_tf.typing import Array, Examples, Tensor
 
 POOL_GROUPS, POOLS, TEST_POOLS = 8, 8, 32
+MOST_ROWS = 256  # mixtures of a pool whose pairs are looked at; of large groups a random part of each
 STATISTICS = 512  # mixtures from which energies are standardised
 TRAINED, GRADIENTS, VALUES = "trained pair network", "energies of gradients", "energies of values"
 ENERGIES = (GRADIENTS, VALUES)
@@ -139,8 +140,10 @@ class LinkAttack(Attack):
         size = self.group_size
         groups = max(2, min(groups, len(features) // size))
         index = random.choice(len(features), groups * size, replace=len(features) < groups * size)
-        _, mixtures = mix(features[index] / self.scale, random, size)
-        return mixtures, np.repeat(np.arange(groups, dtype="int32"), size)
+        kept = min(size, max(2, MOST_ROWS // groups))
+        grouped = (features[index] / self.scale).reshape(groups, size, -1)
+        mixtures = key_rows(random, groups, size, kept) @ grouped
+        return mixtures.reshape(-1, *features.shape[1:]), np.repeat(np.arange(groups, dtype="int32"), kept)
 
     def _auc(
         self, features: Array, random: np.random.Generator, kind: str, pools: int = POOLS
@@ -155,6 +158,12 @@ class LinkAttack(Attack):
             same = (groups[:, None] == groups[None])[upper]
             found.append(roc_auc_score(same, self._similarity(rows, kind)[upper]))
         return float(np.mean(found)), float(np.std(found)), len(found)
+
+
+def key_rows(random: np.random.Generator, count: int, size: int, rows: int) -> Array:
+    """The first rows of random orthogonal matrices, float32 `[count, rows, size]`."""
+    q, r = np.linalg.qr(random.standard_normal((count, size, rows)))
+    return (np.swapaxes(q, 1, 2) * np.sign(np.diagonal(r, axis1=1, axis2=2))[..., None]).astype("float32")
 
 
 def log_energies(mixtures: Array, kind: str) -> Array:
