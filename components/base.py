@@ -97,7 +97,8 @@ class Component(abc.ABC):
 
     def still_there(self, folder: str) -> bool:
         """Whether what an earlier `run` made is still where it was put; components that put more elsewhere say more."""
-        return all(files.is_whole(artifact.uri) for artifact in self.outputs(folder).values())
+        uris = [artifact.uri for artifact in self.outputs(folder).values()]
+        return all(files.is_whole(uri) and not files.is_damaged(uri) for uri in uris)
 
     @abc.abstractmethod
     def execute(self, inputs: dict[str, Artifact], outputs: dict[str, Artifact], options) -> None:

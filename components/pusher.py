@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 
@@ -16,7 +17,8 @@ from components.storage.model_folders import version_folder
 from components.storage.temporaries import TEMPORARY_PREFIX
 from serving.cloud.deployment import MODELS_CONFIG, server_files
 from serving.edge import manifest
-from serving.edge.bundle import EDGE_ONLY
+from serving.edge.bundle import EDGE_ONLY, kind_of
+from serving.edge.errors import BundleError
 
 SAVED_MODEL = "saved_model.pb"
 
@@ -47,6 +49,7 @@ class Pusher(Component):
         outputs={"deployment": Deployment},
         parameters={"serving_folder": str, "edge_folder": str, "edge_only_folder": str},
     )
+    without_effect = ("serving_folder", "edge_folder", "edge_only_folder")  # `still_there` looks into those of now
 
     def still_there(self, folder):
         """Whether the served version and the bundles are there too."""
@@ -55,8 +58,12 @@ class Pusher(Component):
         pushed = self.outputs(folder)["deployment"].read_json("deployment.json")
         if not pushed["pushed"]:
             return True
-        bundles = [pushed[name] for name in ("edge", EDGE_ONLY) if pushed.get(name)]
-        return files.exists(os.path.join(pushed["serving"], SAVED_MODEL)) and all(map(files.is_whole, bundles))
+        # By the names inside the folders of now: the run may have been moved or copied.
+        served = os.path.join(self.parameters["serving_folder"], *pushed["serving"].split("/")[-2:])
+        bundles = [self.parameters[f"{name}_folder"] for name in ("edge", EDGE_ONLY) if pushed.get(name)]
+        if not files.exists(os.path.join(served, SAVED_MODEL)) or not all(map(_is_pushed_bundle, bundles)):
+            return False
+        return files.is_remote(served) or _is_pushed(_described(bundles[0]).cloud_files, served)
 
     def execute(self, inputs, outputs, options):
         with beam.Pipeline(options=options) as pipeline:
@@ -72,8 +79,7 @@ class Pusher(Component):
         if not all(blessing["blessed"] for blessing in found):
             return {"pushed": False, "refusals": refusals(found)}
         package = Package(local_copy(package.uri))
-        with open(package.path("edge", manifest.FILE), encoding="utf-8") as file:
-            described = manifest.Manifest.from_json(file.read())
+        described = _described(package.path("edge"))
         served = version_folder(self.parameters["serving_folder"], described.model_name, described.model_version)
         if not _is_pushed(described.cloud_files, served):
             push_saved_model(package.path("serving"), served)
@@ -81,6 +87,25 @@ class Pusher(Component):
         edge = _push_bundle(package.path("edge"), self.parameters["edge_folder"])
         edge_only = _push_bundle(package.path(EDGE_ONLY), self.parameters["edge_only_folder"])
         return {"pushed": True, "serving": served, "edge": edge, EDGE_ONLY: edge_only}
+
+
+def _described(bundle):
+    with open(os.path.join(bundle, manifest.FILE), encoding="utf-8") as file:
+        return manifest.Manifest.from_json(file.read())
+
+
+def _is_pushed_bundle(folder):
+    """Whether a bundle is there, its files as they were made; of a remote one, whether it is there."""
+    if files.is_remote(folder):
+        return files.is_whole(folder)
+    try:
+        kind_of(folder)
+        with open(os.path.join(folder, manifest.FILE), encoding="utf-8") as file:
+            hashes = json.load(file)["files"]
+    except (BundleError, OSError, ValueError, KeyError):
+        return False
+    present = manifest.hash_files(folder)
+    return all(present.get(name) == found for name, found in hashes.items())
 
 
 def _push_bundle(source, folder):

@@ -114,6 +114,16 @@ def above(bound: float) -> dict[str, Any]:
     return {"check": lambda value: value > bound, "expected": f"above {bound}"}
 
 
+def not_empty(what: str) -> dict[str, Any]:
+    """The check of a text that must not be empty; `what` it is, to follow "must be"."""
+    return {"check": bool, "expected": what}
+
+
+def between(least: float, most: float) -> dict[str, Any]:
+    """The check of a number from `least` to `most`."""
+    return {"check": lambda value: least <= value <= most, "expected": f"from {least} to {most}"}
+
+
 def registered(names: Callable[[], Iterable[str]]) -> dict[str, Any]:
     """The choices of what stands in a registry, to which a user's module may add; the help lists them."""
     return {"choices": names, "listed": names}

@@ -132,7 +132,7 @@ def plan(options: AuditOptions, examples: Examples, models: Models) -> list:
         if name not in mixing:
             raise InputError(f"the run has no mixing model {name!r}; it has {', '.join(mixing) or 'none'}")
     if not mixing:
-        raise InputError(f"the run has no model that mixes groups of at least 2; it has {', '.join(names)}")
+        raise InputError(f"the run has no model that mixes groups of at least 2; it has {', '.join(names) or 'none'}")
     same = ("batch_size", "steps", "training_groups", "restarts", "groups", "seed")
     settings = {"epochs": options.attack_epochs, **{name: getattr(options, name) for name in same}}
     return [

@@ -21,6 +21,8 @@ from components.storage import temporaries
 
 #: The file that says that a remote folder is whole; after Hadoop's, with a text of its own each time.
 MARKER = "_SUCCESS"
+#: How names of files end that are never empty.
+NEVER_EMPTY = (".json", ".keras", ".tflite", ".pb")
 PACKAGES = {"s3": "'datamix-tf[s3]'", "s3a": "'datamix-tf[s3]'", "gs": "gcsfs", "gcs": "gcsfs", "hdfs": "pyarrow"}
 
 
@@ -45,6 +47,14 @@ def exists(path: str) -> bool:
 def is_whole(folder: str) -> bool:
     """Whether a folder is there, all of it."""
     return exists(os.path.join(folder, MARKER)) if is_remote(folder) else os.path.isdir(folder)
+
+
+def is_damaged(folder: str) -> bool:
+    """Whether a local folder has a file with nothing in it where there must be something, as a full disk leaves it."""
+    if is_remote(folder):
+        return False
+    found = (os.path.join(parent, name) for parent, _, names in os.walk(folder) for name in names)
+    return any(path.endswith(NEVER_EMPTY) and os.path.getsize(path) == 0 for path in found)
 
 
 def mark_whole(folder: str) -> None:

@@ -88,7 +88,8 @@ class LoadedRun:
                     return model
         raise InputError(
             f"expected a trained model that computes what the bundle {self.edge} does, found none among "
-            f"{', '.join(trained.names(self.models))}; run `python -m pipeline.run` again, which packages one of them"
+            f"{', '.join(trained.names(self.models)) or 'none'}; run `python -m pipeline.run` again, "
+            "which packages one of them"
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from components.errors import InputError
-from datamix_tf.settings import above, at_least, setting, share
+from datamix_tf.settings import above, at_least, not_empty, setting, share
 
 #: The networks halve rows and columns until fewer would leave nothing.
 SMALLEST = 8
@@ -43,7 +43,9 @@ class DataOptions:
     examples: int | None = setting(
         None, "size of a generated data set, or most examples of a folder (default: all)", **at_least(1)
     )
-    data_dir: str | None = setting(None, "where tensorflow-datasets keeps data (default: its own)")
+    data_dir: str | None = setting(
+        None, "where tensorflow-datasets keeps data (default: its own)", **not_empty("a folder")
+    )
     valid_share: float = setting(0.15, "share of validation examples, for --split hash", **above(0))
     test_share: float = setting(0.2, "share of test examples, for --split hash", **above(0))
     image_size: tuple[int, int] = setting(

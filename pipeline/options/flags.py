@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import re
+import shlex
 import sys
 import typing
 from typing import Any
@@ -62,7 +63,7 @@ def parse_all(command: Command, argv: list[str] | None = None) -> Any:
     """
     options, left = parse(command, argv)
     if left:
-        raise InputError(f"expected flags that --help explains; received {' '.join(left)}")
+        raise InputError(f"expected flags that --help explains; received {shlex.join(left)}")
     return options
 
 

@@ -6,7 +6,7 @@ import dataclasses
 
 from components.storage.model_folders import check_model_name
 from datamix_tf.defences import all_defences
-from datamix_tf.settings import at_least, setting, share
+from datamix_tf.settings import at_least, not_empty, setting, share
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -19,6 +19,7 @@ class LineageOptions:
         None,
         "SQLAlchemy URL of the database that records every execution (default: sqlite, lineage.db in the run's folder; "
         "required if that is a URL)",
+        **not_empty("a SQLAlchemy URL"),
     )
 
 
@@ -32,10 +33,12 @@ class OutputOptions(LineageOptions):
         "runs/latest",
         "folder for metrics.json, report.html, serving/, edge/, edge_only/, artifacts/; or a URL such as "
         "s3://bucket/run (docs/pipeline.md)",
+        **not_empty("a folder or a URL"),
     )
     keep: str | None = setting(
         None,
         "folder or URL of finished trainings and attacks, for runs to share one after the other (default: OUTPUT/kept)",
+        **not_empty("a folder or a URL"),
     )
     no_cache: bool = setting(False, "run components again whose inputs, settings and code are unchanged")
 
@@ -47,7 +50,10 @@ class PushOptions(OutputOptions):
     GROUP = "output"
 
     mlflow: str | None = setting(
-        None, "MLflow tracking URI (server or database) that gets the finished run too", metavar="URI"
+        None,
+        "MLflow tracking URI (server or database) that gets the finished run too",
+        metavar="URI",
+        **not_empty("a URI"),
     )
     from_node: str | None = setting(None, "first component to run; what is before it is taken as the last run left it")
     to_node: str | None = setting(None, "last component to run")

@@ -5,11 +5,15 @@ from __future__ import annotations
 import dataclasses
 
 from components.errors import InputError
-from datamix_tf.settings import above, at_least, setting, share
+from datamix_tf.settings import above, at_least, between, setting, share
 
 AUGMENTATIONS = ("flip", "shift", "mask")
 SCHEDULES = ("cosine", "steps")
 OPTIMIZERS = ("adamw", "adam", "sgd")
+
+
+#: NumPy's generators take 32 bits; some seeds are this one and a few more.
+LARGEST_SEED = 2**31 - 1
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -22,7 +26,9 @@ class TrainingOptions:
     # Small steps and the hidden layer in M_post help mixing (docs/results.md).
     batch_size: int = setting(32, "examples in a batch, lowered to a multiple of the group size", **at_least(1))
     learning_rate: float = setting(3e-3, "peak learning rate", **above(0))
-    seed: int = setting(0, "seed of data generation, initialisation, order and training keys", **at_least(0))
+    seed: int = setting(
+        0, "seed of data generation, initialisation, order and training keys", **between(0, LARGEST_SEED)
+    )
     repeats: int = setting(1, "seeds to train with: seed, seed + 1, ...; gives a spread", **at_least(1))
 
 

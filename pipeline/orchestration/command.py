@@ -8,19 +8,30 @@ import logging
 import os
 import signal
 import sys
+import tempfile
 import threading
 import uuid
 
 from components.caching.code_fingerprint import PACKAGES
 from components.errors import InputError, NotBlessedError
+from components.records.metrics import METRICS_FILE
 from components.storage import files, temporaries
 from components.storage.artifacts import remove_temporaries
 from components.storage.temporaries import RUN_VARIABLE
+from pipeline.orchestration.lock import FILE as LOCK_FILE
 from pipeline.orchestration.lock import locked
+from serving.edge.bundle import EDGE_ONLY
 
 INTERRUPTED = 130
 UNLOCK_SECONDS = 5
+#: What must fit into the temporary folder before a run begins: no run takes less.
+TEMPORARY_BYTES = 1 << 20
 LINEAGE_FILE = "lineage.db"
+#: What runs write into their output folder and replace there; and by what such a folder is known.
+WRITTEN = frozenset(
+    ("artifacts", "edge", EDGE_ONLY, "figures", "kept", "serving", METRICS_FILE, "report.html", "model_card.md")
+)
+MARKS = frozenset((LINEAGE_FILE, LOCK_FILE))
 DISK_TROUBLE = (*map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EROFS)), "disk is full")
 
 
@@ -43,6 +54,8 @@ def run_command(parse, job, writes=lambda options: True) -> int:
         if not writes(options):
             job(options, beam_arguments)
             return 0
+        check_output(options.output, getattr(options, "dataset", ""))
+        _check_temporary_folder()
         files.require_writable(options.output)
         folders = [options.output, *([options.keep] if options.keep else [])]
         if files.is_remote(folders[-1]):
@@ -65,8 +78,8 @@ def run_command(parse, job, writes=lambda options: True) -> int:
     except Exception as error:
         if reason := _disk_trouble(error):
             print(
-                f"error: the output folder (or --keep) cannot be written: {reason}. Nothing half-written is left, what "
-                "was finished is kept: make room and run again to go on",
+                f"error: the output folder (or --keep, or the temporary folder, TMPDIR) cannot be written: {reason}. "
+                "Nothing half-written is left, what was finished is kept: make room and run again to go on",
                 file=sys.stderr,
             )
             return 1
@@ -75,6 +88,46 @@ def run_command(parse, job, writes=lambda options: True) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def check_output(output: str, dataset: str = "") -> None:
+    """Refuses a folder in which a run would replace what others put there, or change the data that it reads.
+
+    Args:
+        output: The output folder; a URL is not looked at.
+        dataset: What stands behind `--dataset`.
+
+    Raises:
+        InputError: If it has files or folders of the names that runs write and no run made it, or lies in the data set.
+    """
+    if files.is_remote(output):
+        return
+    source = dataset.removeprefix("folder:")
+    if source != dataset and os.path.isdir(source):
+        root, place = os.path.realpath(source), os.path.realpath(output)
+        if os.path.commonpath([root, place]) == root:
+            raise InputError(f"--output {output} lies in the data set {source}; choose a folder outside of it")
+    names = set(files.names(output)) if os.path.isdir(output) else set()
+    theirs = sorted(names & WRITTEN)
+    if theirs and not names & MARKS:
+        raise InputError(
+            f"--output {output} has {', '.join(theirs)}, which no run made and a run would replace: choose "
+            "another folder"
+        )
+
+
+def _check_temporary_folder():
+    """Refuses to begin where components could not write what they keep for a moment. Raises InputError."""
+    try:
+        with tempfile.TemporaryFile() as file:
+            file.write(bytes(TEMPORARY_BYTES))
+            file.flush()
+    except OSError as error:
+        where = os.environ.get("TMPDIR", "/tmp")
+        raise InputError(
+            f"expected a temporary folder with room, but {where} cannot be written ({error.strerror or error}); make "
+            "room, or name another in the environment variable TMPDIR"
+        ) from None
 
 
 def _disk_trouble(error) -> str:

@@ -7,8 +7,10 @@ executions, artifacts and events, whose package cannot be installed beside curre
 from __future__ import annotations
 
 import contextlib
+import copy
 import dataclasses
 import datetime
+import os
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -18,6 +20,8 @@ import sqlalchemy as sa
 from components.errors import InputError
 
 RUNNING, COMPLETE, FAILED, CACHED = "running", "complete", "failed", "cached"
+#: The name of a pipeline whose database lies in its own output folder: it stays when the folder is moved or copied.
+OWN = "."
 _METADATA = sa.MetaData()
 EXECUTIONS = sa.Table(
     "executions",
@@ -79,6 +83,9 @@ class Identity:
 class LineageStore:
     """Records executions of one pipeline (one output folder) and finds what can be used again.
 
+    A database in the output folder itself names neither the folder nor where its artifacts are but from there on, so
+    that a run that was moved or copied is still known.
+
     Args:
         url: SQLAlchemy's URL of the database, such as `sqlite:///runs/a/lineage.db` or `postgresql+psycopg://...`.
         pipeline: Name of the pipeline in it: the output folder's absolute path or URI.
@@ -97,6 +104,10 @@ class LineageStore:
                     self._engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=FULL")
                 )
             _METADATA.create_all(self._engine)
+            self._own = _lies_in(self._engine.url, pipeline)
+            self._name = OWN if self._own else pipeline
+            if self._own:
+                self._adopt()
         except (sa.exc.SQLAlchemyError, ModuleNotFoundError) as error:
             reason = str(error).splitlines()[0]
             raise InputError(f"expected a database for --lineage, but {url!r} cannot be opened: {reason}") from None
@@ -119,7 +130,14 @@ class LineageStore:
         ids = {name: uuid.uuid4().hex for name in outputs}
         with self._engine.begin() as connection:
             for name, (kind, uri) in outputs.items():
-                row = {"id": ids[name], "execution": execution, "name": name, "type": kind, "uri": uri, "live": True}
+                row = {
+                    "id": ids[name],
+                    "execution": execution,
+                    "name": name,
+                    "type": kind,
+                    "uri": self._written(uri),
+                    "live": True,
+                }
                 connection.execute(sa.insert(ARTIFACTS).values(row))
             self._end(connection, execution, COMPLETE)
         return ids
@@ -150,20 +168,43 @@ class LineageStore:
         """All executions of the pipeline by start, each with `outputs` (rows of artifacts) and `inputs` (name ->
         artifact id)."""
         with self._engine.connect() as connection:
-            query = sa.select(EXECUTIONS).where(EXECUTIONS.c.pipeline == self.pipeline).order_by(EXECUTIONS.c.started)
-            found = {row.id: {**row._mapping, "outputs": [], "inputs": {}} for row in connection.execute(query)}
+            query = sa.select(EXECUTIONS).where(EXECUTIONS.c.pipeline == self._name).order_by(EXECUTIONS.c.started)
+            more = {"pipeline": self.pipeline, "outputs": [], "inputs": {}}
+            found = {row.id: copy.deepcopy({**row._mapping, **more}) for row in connection.execute(query)}
             for row in connection.execute(sa.select(ARTIFACTS).where(ARTIFACTS.c.execution.in_(found))):
-                found[row.execution]["outputs"].append(dict(row._mapping))
+                found[row.execution]["outputs"].append({**row._mapping, "uri": self._told(row.uri)})
             for row in connection.execute(sa.select(INPUTS).where(INPUTS.c.execution.in_(found))):
                 found[row.execution]["inputs"][row.name] = row.artifact
         return list(found.values())
 
     def _of(self, node):
-        return sa.and_(EXECUTIONS.c.pipeline == self.pipeline, EXECUTIONS.c.node == node)
+        return sa.and_(EXECUTIONS.c.pipeline == self._name, EXECUTIONS.c.node == node)
+
+    def _written(self, uri):
+        """A URI as it is recorded: from the output folder on, if the database lies there."""
+        inside = os.path.relpath(uri, self.pipeline) if self._own and "://" not in uri else ".."
+        return uri if inside.split(os.sep)[0] == ".." else inside
+
+    def _told(self, uri):
+        return os.path.join(self.pipeline, uri) if self._own and "://" not in uri else uri
+
+    def _adopt(self):
+        """Takes over records of the folder under the path that it had, which earlier versions wrote."""
+        with self._engine.begin() as connection:
+            names = set(connection.execute(sa.select(EXECUTIONS.c.pipeline).distinct()).scalars()) - {OWN}
+            name = self.pipeline if self.pipeline in names else next(iter(names), None) if len(names) == 1 else None
+            if name is None:
+                return
+            made = sa.select(EXECUTIONS.c.id).where(EXECUTIONS.c.pipeline == name)
+            start = os.path.join(name, "")
+            inside = sa.and_(ARTIFACTS.c.execution.in_(made), ARTIFACTS.c.uri.startswith(start, autoescape=True))
+            rest = sa.func.substr(ARTIFACTS.c.uri, len(start) + 1)
+            connection.execute(sa.update(ARTIFACTS).where(inside).values(uri=rest))
+            connection.execute(sa.update(EXECUTIONS).where(EXECUTIONS.c.pipeline == name).values(pipeline=OWN))
 
     def _record(self, connection, node, identity, command, state):
         execution = uuid.uuid4().hex
-        row = {"id": execution, "pipeline": self.pipeline, "node": node, "state": state, "started": _now()}
+        row = {"id": execution, "pipeline": self._name, "node": node, "state": state, "started": _now()}
         fields = {f.name: getattr(identity, f.name) for f in dataclasses.fields(identity) if f.name != "inputs"}
         connection.execute(sa.insert(EXECUTIONS).values(**row, **fields, command=command))
         for name, artifact in identity.inputs.items():
@@ -183,6 +224,13 @@ def open_store(url: str, pipeline: str) -> Iterator[LineageStore]:
         yield store
     finally:
         store.close()
+
+
+def _lies_in(url, folder):
+    """Whether a database is a file in a folder."""
+    if url.get_backend_name() != "sqlite" or not url.database:
+        return False
+    return os.path.dirname(os.path.realpath(url.database)) == os.path.realpath(folder)
 
 
 def _now() -> str:

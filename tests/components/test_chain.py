@@ -386,6 +386,17 @@ def test_the_pusher_leaves_model_and_bundle(package, tmp_path):
     assert 'name: "faces"' in (tmp_path / "serving" / "models.config").read_text()
     pusher = Pusher(**parameters)
     assert pusher.still_there(str(tmp_path / "artifacts"))
+    for name in ("edge/post.tflite", "edge_only/manifest.json", "serving/faces/3/saved_model.pb"):
+        content = (tmp_path / name).read_bytes()
+        for damaged in (b"", content[:-1]):
+            (tmp_path / name).write_bytes(damaged)
+            assert not pusher.still_there(str(tmp_path / "artifacts"))
+        (tmp_path / name).write_bytes(content)
+    moved = {name: path.replace(str(tmp_path), f"{tmp_path}/moved") for name, path in parameters.items()}
+    shutil.copytree(tmp_path, tmp_path / "moved", ignore=shutil.ignore_patterns("moved"))
+    assert Pusher(**moved).still_there(str(tmp_path / "moved" / "artifacts"))
+    shutil.rmtree(tmp_path / "moved" / "edge")
+    assert not Pusher(**moved).still_there(str(tmp_path / "moved" / "artifacts"))
     pusher.run(inputs, str(tmp_path / "artifacts"))  # as after a stop just before the end
     assert next_version(str(tmp_path / "serving"), "faces") == 4
     shutil.rmtree(tmp_path / "edge_only")

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from components.errors import InputError
-from components.example_gen import _as_binary
+from components.example_gen import _as_binary, _natural
 from components.storage.bad_records import check_share
 from components.storage.records import as_binary
 from pipeline.datasets import open_dataset
@@ -140,6 +140,11 @@ def test_two_ways_to_say_no_are_refused():
     with pytest.raises(InputError, match=r"target 'red' has the values -1, 0, 1; expected two"):
         _as_binary(counted, ("red",))
     assert _as_binary(counted[:2], ("red",)) == [["train", "red", "0", 3], ["train", "red", "1", 2]]
+
+
+def test_classes_in_their_order():
+    found = ["10", "9", "-1", "²", "--5", "٣", "a"]
+    assert sorted(found, key=_natural) == ["-1", "9", "10", "--5", "a", "²", "٣"]
 
 
 def test_contents_and_rows_in_conflict_are_counted(tmp_path, capsys):

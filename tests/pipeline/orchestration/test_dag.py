@@ -1,12 +1,17 @@
 """What is recorded of executions, and when one is skipped."""
 
+import json
 import os
+import shutil
 
 import pytest
+import sqlalchemy as sa
 
 from components.errors import InputError
+from pipeline.lineage import main as lineage
 from pipeline.orchestration import dag
-from pipeline.orchestration.store import FAILED
+from pipeline.orchestration.command import opened_store
+from pipeline.orchestration.store import ARTIFACTS, EXECUTIONS, FAILED
 from tests.pipeline.number_nodes import nodes, number
 
 
@@ -57,3 +62,34 @@ def test_a_part_of_the_pipeline(run, tmp_path):
     ):
         with pytest.raises(InputError, match=message):
             run(nodes(), **extent)
+
+
+@pytest.mark.parametrize("how", [shutil.copytree, shutil.move])
+@pytest.mark.parametrize("earlier", [False, True])
+def test_a_run_that_is_elsewhere_now_is_still_known(tmp_path, capsys, how, earlier):
+    first, second = str(tmp_path / "first"), str(tmp_path / "second")
+    os.mkdir(first)
+    with opened_store(None, first) as store:
+        done = list(dag.run(nodes(), first, None, store, "command"))
+        (made,) = [run for run in store.executions() if run["node"] == "again"]
+        assert made["pipeline"] == first and made["outputs"][0]["uri"] == done[-1].outputs["number"].uri
+        if earlier:  # what versions before this one wrote
+            with store._engine.begin() as connection:
+                connection.execute(sa.update(EXECUTIONS).values(pipeline=first))
+                uri = sa.literal(first + "/") + ARTIFACTS.c.uri
+                connection.execute(sa.update(ARTIFACTS).values(uri=uri))
+    how(first, second)
+    with opened_store(None, second) as store:
+        done = list(dag.run(nodes(), second, None, store, "command"))
+        assert all(entry.cached for entry in done)
+    assert lineage([second, "--node", "again", "--format", "json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    uris = [artifact["uri"] for run in told for artifact in run["outputs"]]
+    assert len(uris) == 3 and all(uri.startswith(second) and os.path.isdir(uri) for uri in uris)
+
+
+@pytest.mark.parametrize("name", ["a.json", "pre.tflite", "model.keras"])
+def test_an_artifact_with_an_empty_file_is_made_again(run, tmp_path, name):
+    run(nodes())
+    (tmp_path / "artifacts" / "double" / "number" / name).write_bytes(b"")
+    assert run(nodes()) == ["double", "again"] and run(nodes()) == []
