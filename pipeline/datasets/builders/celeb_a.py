@@ -29,6 +29,7 @@ class Builder(official.Builder, skip_registration=True):
     KIND = "image"
     TARGET = tuple(official.ATTR_HEADINGS)
     HIDDEN = ("identity",)
+    OFFICIAL = ("train", "valid", "test")
     CONTENT = "image"
 
     def _info(self):

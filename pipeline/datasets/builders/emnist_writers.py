@@ -38,6 +38,7 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     KIND = "image"
     TARGET = ("digit",)
     HIDDEN = ("writer",)
+    OFFICIAL = ("train", "valid", "test")
     CONTENT = "image"
 
     def _info(self):

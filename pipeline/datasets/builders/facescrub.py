@@ -39,6 +39,7 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     KIND = "image"
     TARGET = ("gender",)
     HIDDEN = ("identity",)
+    OFFICIAL: tuple[str, ...] = ()
     CONTENT = "image"
 
     def _info(self):

@@ -37,6 +37,7 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     KIND = "image"
     TARGET = tuple(celeb_a.ATTR_HEADINGS)
     HIDDEN = ("identity",)
+    OFFICIAL = ("train", "test")
     CONTENT = "image"
 
     def _info(self):

@@ -36,6 +36,7 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     KIND = "audio"
     TARGET = ("keyword",)
     HIDDEN = ("speaker",)
+    OFFICIAL = ("train", "valid", "test")
     CONTENT = "audio"
 
     def _info(self):

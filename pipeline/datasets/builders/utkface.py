@@ -35,6 +35,7 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     KIND = "image"
     TARGET = ("gender",)
     HIDDEN = ("race",)
+    OFFICIAL: tuple[str, ...] = ()
     CONTENT = "image"
 
     def _info(self):
