@@ -23,6 +23,7 @@ from components.report.pictures import PICTURES
 from components.storage.artifacts import AttackScores, Examples, Models, write_json
 from components.training import models as trained
 from components.training.data import arrays, hidden_task, target_task
+from components.training.label_splits import AUTO, TEST, label_splits
 from datamix_tf.attacks.catalogue import get_attack
 from datamix_tf.attacks.registry import AttackSpec, Subject
 
@@ -46,6 +47,8 @@ class AttackConfig:
         width: Filters of Pix2Pix.
         min_examples: A class counts for an attack on a hidden column if it has so many examples in the train split and
             one in the test split.
+        identity_split: Which examples an attack on a hidden column learns from and is scored on, one of
+            `components.training.label_splits.IDENTITY_SPLITS`.
         mates: Who is mixed with whom, for a hidden column: one of `datamix_tf.mates.MATES`.
         shuffle: Whether mixtures are permuted across groups.
         seed: Seed of the attack.
@@ -65,6 +68,7 @@ class AttackConfig:
     starts: tuple[str, ...] = ("trained",)
     width: int = 64
     min_examples: int = 8
+    identity_split: str = AUTO
     mates: str = "any"
     shuffle: bool = False
     seed: int = 0
@@ -191,12 +195,12 @@ def run_attack(config: AttackConfig, examples: Examples, models: Models, callbac
     task = target_task(schema) if config.label == TARGET else hidden_task(schema, config.label)
     title = config.title(task.name)
     named = {"model": config.model, "id": spec.id, "name": title, "threat": spec.threat}
-    splits = {split: arrays(examples, split, config.label)[1:] for split in ("train", "valid", "test")}
-    outputs = task.outputs
-    if config.label != TARGET:
-        known = known_classes(splits["train"][1], splits["test"][1], config.min_examples)
-        splits = {split: only(known, *pair) for split, pair in splits.items()}
-        outputs = len(known)
+    told = {}
+    if config.label == TARGET:
+        splits, outputs = {split: arrays(examples, split)[1:] for split in ("train", "valid", "test")}, task.outputs
+    else:
+        found = label_splits(examples, config.label, config.min_examples, config.identity_split)
+        splits, outputs, told = found.splits, found.classes, {"identity_split": TEST} if found.again else {}
     model = trained.load(models, config.model)
     if reason := _unfit(config, spec, schema, task, outputs, model, splits):
         return AttackResult(**named, skipped=reason), None
@@ -205,6 +209,7 @@ def run_attack(config: AttackConfig, examples: Examples, models: Models, callbac
     attack.fit(splits["train"], splits["valid"] if _groups(config, splits["valid"][1], model) else splits["train"])
     score = attack.score(splits["test"])
     seconds = time.monotonic() - started
+    score = dataclasses.replace(score, details=score.details | told)
     shown = splits["test"][0][: max(PICTURES, group_size_of(model))]
     rebuilt = attack.rebuild(shown) if spec.pictures else None
     return AttackResult.of(score, classes=outputs, seconds=seconds, **named), rebuilt
@@ -266,16 +271,3 @@ def _groups(config, labels, model):
 
     size, people = group_size_of(model), labels if config.mates != "any" else np.zeros(len(labels))
     return len(arrange(people, size, config.mates)) // size
-
-
-def known_classes(train, test, min_examples: int):
-    """Classes with at least `min_examples` train labels and one test label, sorted."""
-    counts = np.bincount(train)
-    seen = np.unique(test)
-    return np.array([value for value in seen if value < len(counts) and counts[value] >= min_examples])
-
-
-def only(known, x, y):
-    """The examples of the known classes, with classes renumbered."""
-    keep = np.isin(y, known)
-    return x[keep], np.searchsorted(known, y[keep])

@@ -33,7 +33,8 @@ class ExampleGen(Component):
         hidden: Label columns that attackers are after.
         valid_share, test_share: Shares of the examples, from 0 to 1. The split of an example follows from a hash of its
             content alone: equal pictures are never in different splits, and adding examples moves no other.
-        official_split: Whether to take the data set's own split lists instead.
+        official_split: Whether to take the data set's own split lists instead. Where these have no validation examples,
+            a share of the train list, by the same hash, becomes such.
         max_bad_share: Largest share of bad records (0 to 1) before the run stops.
 
     Outputs:
@@ -41,7 +42,8 @@ class ExampleGen(Component):
             many contents occur with different targets is counted and told.
 
     Raises:
-        InputError: If a column does not exist, labels do not fit the task, or too many records are bad.
+        InputError: If a column does not exist, labels do not fit the task, too many records are bad, or there are no
+            lists of an official split.
     """
 
     spec = ComponentSpec(
@@ -61,12 +63,19 @@ class ExampleGen(Component):
     def execute(self, inputs, outputs, options):
         source, folder = self.parameters["source"], outputs["examples"].uri
         columns = self._columns()
+        if self.parameters["official_split"] and not {"train", "test"} <= set(_official(source)):
+            raise InputError(
+                f"data set {source.name!r} has no official lists of train and test examples; leave out --split official"
+            )
         with beam.Pipeline(options=options) as pipeline:
             checked = (
                 pipeline
                 | "Read" >> source.read()
                 | "Progress" >> Progress(f"reading {source.name}")
-                | "Check" >> beam.ParDo(_Check(columns, self._binary, self.parameters)).with_outputs("bad", main="good")
+                | "Check"
+                >> beam.ParDo(_Check(columns, self._binary, self.parameters, _official(source))).with_outputs(
+                    "bad", main="good"
+                )
             )
             _ = checked.bad | "BadRecords" >> bad_records.WriteBadRecords(folder)
             _ = checked.good | "Encode" >> beam.Map(_encode, self._binary) | "Examples" >> WriteShards(folder)
@@ -160,11 +169,12 @@ class ExampleGen(Component):
 class _Check(beam.DoFn):
     """Passes on whole examples with their split filled in; tags the rest as bad."""
 
-    def __init__(self, columns, binary, parameters):
+    def __init__(self, columns, binary, parameters, official):
         self.columns = columns
         self.binary = binary
+        self.without_valid = parameters["official_split"] and "valid" not in official
         self.official = parameters["official_split"]
-        self.test_below = parameters["test_share"]
+        self.test_below, self.valid_share = parameters["test_share"], parameters["valid_share"]
         self.valid_below = parameters["test_share"] + parameters["valid_share"]
 
     def process(self, record):
@@ -185,6 +195,8 @@ class _Check(beam.DoFn):
                 yield beam.pvalue.TaggedOutput("bad", BadRecord(record.name, reason))
                 return
         split = record.split if self.official else self.split_of(record.content)
+        if self.without_valid and split == "train" and fraction(record.content) < self.valid_share:
+            split = "valid"
         if split not in SPLITS:
             reason = f"its official split is {split!r}; expected {', '.join(SPLITS)}: leave --split official out"
             yield beam.pvalue.TaggedOutput("bad", BadRecord(record.name, reason))
@@ -197,6 +209,11 @@ class _Check(beam.DoFn):
         if place < self.test_below:
             return "test"
         return "valid" if place < self.valid_below else "train"
+
+
+def _official(source):
+    """The splits of a source's own lists; of one that does not say which, all."""
+    return getattr(source, "official", SPLITS)
 
 
 def _encode(example, binary):

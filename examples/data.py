@@ -71,8 +71,8 @@ class Data:
         Raises:
             InputError: If there is no hidden column, or fewer than two such people.
         """
-        from components.attacker import known_classes, only
         from components.errors import InputError
+        from components.training.label_splits import known_classes, only
 
         if not self.people:
             raise InputError("expected a data set with a hidden column, this one has none; name it in dataset.json")

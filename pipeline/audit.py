@@ -61,6 +61,7 @@ class AuditOptions(LineageOptions, PluginOptions):
         help="passes of attacks that read labels or rebuild pictures",
         **at_least(1),
     )
+    identity_split: str = like(AttackOptions, "identity_split")
     batch_size: int = like(TrainingOptions, "batch_size", help="examples in a batch of those")
     steps: int = setting(800, "batches that critics, unmixing networks and linkers are trained on", **at_least(1))
     training_groups: int = setting(12, "groups in a batch of those", **at_least(1))
@@ -133,7 +134,7 @@ def plan(options: AuditOptions, examples: Examples, models: Models) -> list:
             raise InputError(f"the run has no mixing model {name!r}; it has {', '.join(mixing) or 'none'}")
     if not mixing:
         raise InputError(f"the run has no model that mixes groups of at least 2; it has {', '.join(names) or 'none'}")
-    same = ("batch_size", "steps", "training_groups", "restarts", "groups", "seed")
+    same = ("batch_size", "identity_split", "steps", "training_groups", "restarts", "groups", "seed")
     settings = {"epochs": options.attack_epochs, **{name: getattr(options, name) for name in same}}
     return [
         AttackConfig(name, label, spec.id, **settings)

@@ -141,7 +141,7 @@ def run(options: ObfuscationOptions, beam_arguments, arguments) -> None:
             made |= done.outputs
             if done.node.name == "transform":
                 for column in hidden:
-                    _check_readable(made["examples"], column, settings.min_examples)
+                    _check_readable(made["examples"], column, settings)
     for name in ("profile.json", "choice.json", "edge", "serving"):
         dag.publish(made["package"], name, options.output)
     content = made["package"].read_json("content.json")
@@ -175,16 +175,14 @@ def _check_labels(source, target, hidden):
         raise InputError(f"data set {source.name!r} has no hidden column; name one with --hidden")
 
 
-def _check_readable(examples, column, min_examples):
+def _check_readable(examples, column, settings):
     """Here, and not in a worker: Beam turns exceptions into its own."""
-    from components.attacker import known_classes
-    from components.training.data import arrays
+    from components.training.label_splits import label_splits
 
-    train, test = (arrays(examples, split, column)[2] for split in ("train", "test"))
-    if len(known_classes(train, test, min_examples)) < 2:
+    if label_splits(examples, column, settings.min_examples, settings.identity_split).classes < 2:
         raise InputError(
-            f"expected two values of the hidden column {column!r} with {min_examples} train examples and a test "
-            "example at least; add examples or name another column with --hidden"
+            f"expected two values of the hidden column {column!r} with {settings.min_examples} train examples and a "
+            "test example at least; add examples or name another column with --hidden"
         )
 
 

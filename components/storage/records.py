@@ -59,6 +59,7 @@ class Source(Protocol):
         target: The columns that the model learns: one column with classes, or several binary ones.
         hidden: The columns that an attacker is after, for example `("identity",)`.
         fingerprint: A text that changes when the data changes.
+        official: The splits that its own lists have, of `"train"`, `"valid"` and `"test"`; none without lists.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Source(Protocol):
     target: tuple[str, ...]
     hidden: tuple[str, ...]
     fingerprint: str
+    official: tuple[str, ...]
 
     def classes(self, column: str) -> int | None:
         """How many values a label column has; `None` where that is not known before the data are read."""

@@ -349,6 +349,7 @@ class Avatars:
     columns: ClassVar[tuple[str, ...]] = (*ATTRIBUTES, "identity")
     target: ClassVar[tuple[str, ...]] = tuple(ATTRIBUTES)
     hidden: ClassVar[tuple[str, ...]] = ("identity",)
+    official: ClassVar[tuple[str, ...]] = ()
 
     @property
     def fingerprint(self) -> str:

@@ -91,6 +91,10 @@ class Folder:
         return self._index["hidden"]
 
     @property
+    def official(self) -> tuple[str, ...]:
+        return ()
+
+    @property
     def fingerprint(self) -> str:
         return self._index["fingerprint"]
 

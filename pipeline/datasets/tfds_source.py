@@ -64,6 +64,11 @@ class TfdsSource:
         return builder_class(self.builder_name).CLASSES.get(column)
 
     @property
+    def official(self) -> tuple[str, ...]:
+        """The splits that the official lists have."""
+        return builder_class(self.builder_name).OFFICIAL
+
+    @property
     def fingerprint(self) -> str:
         """Builder, version, and each split's number of examples and bytes; prepares the data set."""
         info = prepare(self.builder_name, self.data_dir).info

@@ -235,6 +235,7 @@ class Tones:
     columns: ClassVar[tuple[str, ...]] = ("keyword", "speaker")
     target: ClassVar[tuple[str, ...]] = ("keyword",)
     hidden: ClassVar[tuple[str, ...]] = ("speaker",)
+    official: ClassVar[tuple[str, ...]] = ()
 
     @property
     def fingerprint(self) -> str:

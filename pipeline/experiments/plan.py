@@ -118,6 +118,7 @@ def _attack(attack, label, model, options):
         starts=options.attack_starts,
         width=options.reconstruction_width,
         min_examples=options.min_examples,
+        identity_split=options.identity_split,
         mates=attack.mates,
         shuffle=attack.shuffle,
         seed=model.seed,

@@ -15,6 +15,10 @@ CAUTION = (
     "Columns of attacks are of single tensors, as in the papers. The worst attack is of all that were tried, those "
     "included that compare the mixtures of a group or of many."
 )
+AGAIN = (
+    "People of the train and the test split are not the same: attacks on who is shown learn from a part of the test "
+    "split's pictures of each person and are scored on another (--identity_split)."
+)
 SCORES = {"valid": "valid_accuracy", "test": "test_accuracy", "balanced": "balanced_accuracy"}
 
 
@@ -44,7 +48,19 @@ def table(metrics: Metrics) -> str:
         for line in lines
     ]
     text.insert(1, "-" * len(text[0]))
-    return "\n".join([*text, CAUTION])
+    return "\n".join([*text, CAUTION, *_notes(metrics)])
+
+
+def _notes(metrics):
+    """What else must be known of the attacks: those that were skipped, with the reason, and where they learned."""
+    skipped, again = {}, False
+    for row in metrics.rows:
+        for name, attack in row.attacks.items():
+            if attack.skipped and name in asked_for([row]):
+                skipped.setdefault(f"{name} was skipped: {attack.skipped}.", []).append(row.label)
+            again = again or attack.details.get("identity_split") == "test"
+    notes = [f"{reason} ({'; '.join(dict.fromkeys(labels))})" for reason, labels in skipped.items()]
+    return notes + ([AGAIN] if again else [])
 
 
 def experiment_table(metrics: Metrics, experiment) -> str:
@@ -68,6 +84,7 @@ def experiment_table(metrics: Metrics, experiment) -> str:
         "chance of naming a class is what always naming the most frequent training label reaches:",
         _markdown(["method", "attack", "score", "95 % interval", "chance", "blind guess", "n"], _attack_lines(metrics)),
         CAUTION,
+        *_notes(metrics),
     ]
     return "\n\n".join(lines)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from components.errors import InputError
+from components.training.label_splits import AUTO, IDENTITY_SPLITS
 from datamix_tf.attacks.catalogue import all_attacks
 from datamix_tf.settings import above, at_least, registered, setting
 
@@ -18,6 +19,13 @@ class AttackOptions:
     GROUP = "attacks"
 
     attack_epochs: int = setting(10, "most passes of an attack network; 0 runs no attacks", **at_least(0))
+    identity_split: str = setting(
+        AUTO,
+        "where attacks on hidden columns learn and are scored. model: the model's train and test split; test: its test "
+        "split, split again so that each person (or other value) is in all parts; auto: test where official lists have "
+        "other people in each split, else model",
+        choices=IDENTITY_SPLITS,
+    )
     attack_patience: int = setting(0, "passes without a gain after which it ends; 0: never", **at_least(0))
 
 

@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 from msgspec.structs import replace
 
-from components.attacker import AttackConfig, Attacker, known_classes, run_attack
+from components.attacker import AttackConfig, Attacker, run_attack
 from components.blessing import Thresholds, blessing, refusals
 from components.evaluation.answer import Limits
 from components.evaluator import Evaluator, measure
@@ -33,6 +33,7 @@ from components.trainer import Trainer, train_together
 from components.training import models as trained
 from components.training.data import arrays
 from components.training.distribution import Distribution
+from components.training.label_splits import known_classes
 from components.training.networks import ModelConfig
 from datamix_tf.defences import Cloud, DataMix, Edge, Shredder, SignalContentAlone, SignalContentMixed
 from serving.edge.edge_only import EdgeOnlyModel

@@ -45,6 +45,7 @@ def test_splits_depend_on_the_content_alone(tmp_path):
         ({"target": ("nose",)}, "no label column 'nose'; it has identity, red, bright"),
         ({"target": ("red", "identity")}, "target 'identity' is '2', but several targets must each be 0 or 1"),
         ({"target": ()}, "names no target"),
+        ({"official_split": True}, "no official lists of train and test examples; leave out --split official"),
         ({"valid_share": 1e-9}, "valid has none of 160"),
     ],
 )

@@ -6,6 +6,7 @@ Each module has one class `Builder`: an ordinary tensorflow-datasets builder wit
     KIND: `"image"` or `"audio"`.
     TARGET, HIDDEN: label columns, as in `components.storage.records.Source`.
     CLASSES: label column -> how many values it has, where that is known without the data.
+    OFFICIAL: the splits that official lists have; none without lists.
     CONTENT: the feature that holds the encoded picture or recording.
     labels: a static method from one decoded example to label column -> text.
 

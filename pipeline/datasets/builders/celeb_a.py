@@ -30,6 +30,7 @@ class Builder(official.Builder, skip_registration=True):
     TARGET = tuple(official.ATTR_HEADINGS)
     HIDDEN = ("identity",)
     CLASSES = dict.fromkeys(TARGET, 2)
+    OFFICIAL = ("train", "valid", "test")
     CONTENT = "image"
 
     def _info(self):

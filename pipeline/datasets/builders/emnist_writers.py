@@ -39,6 +39,7 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     TARGET = ("digit",)
     HIDDEN = ("writer",)
     CLASSES = {"digit": 10}
+    OFFICIAL = ("train", "valid", "test")
     CONTENT = "image"
 
     def _info(self):

@@ -40,6 +40,7 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     TARGET = ("gender",)
     HIDDEN = ("identity",)
     CLASSES = {"gender": 2}
+    OFFICIAL: tuple[str, ...] = ()
     CONTENT = "image"
 
     def _info(self):

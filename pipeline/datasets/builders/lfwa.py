@@ -38,6 +38,7 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     TARGET = tuple(celeb_a.ATTR_HEADINGS)
     HIDDEN = ("identity",)
     CLASSES = dict.fromkeys(TARGET, 2)
+    OFFICIAL = ("train", "test")
     CONTENT = "image"
 
     def _info(self):

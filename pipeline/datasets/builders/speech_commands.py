@@ -37,6 +37,7 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     TARGET = ("keyword",)
     HIDDEN = ("speaker",)
     CLASSES = {"keyword": len(KEYWORDS)}
+    OFFICIAL = ("train", "valid", "test")
     CONTENT = "audio"
 
     def _info(self):

@@ -36,6 +36,7 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     TARGET = ("gender",)
     HIDDEN = ("race",)
     CLASSES = {"gender": len(GENDERS), "race": len(RACES)}
+    OFFICIAL: tuple[str, ...] = ()
     CONTENT = "image"
 
     def _info(self):

@@ -75,6 +75,7 @@ DEFAULTS = {
     "augment": ("shift",),
     "attacks": ("label",),
     "attack_epochs": 10,
+    "identity_split": "auto",
     "attack_patience": 0,
     "attack_learning_rates": (0.001,),
     "attack_starts": ("trained",),

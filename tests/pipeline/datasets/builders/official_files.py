@@ -47,10 +47,10 @@ def wav(seed: int) -> bytes:
     return file.getvalue()
 
 
-def write_celeb_a(folder) -> list[RawExample]:
-    """Writes the five official files and returns what should be read from them."""
+def write_celeb_a(folder, identities=IDENTITIES, partition=PARTITION) -> list[RawExample]:
+    """Writes the five official files of pictures of people in splits 0, 1, 2; returns what should be read from them."""
     columns = builder_class("celeb_a").TARGET
-    names = [f"{i + 1:06d}.jpg" for i in range(len(PARTITION))]
+    names = [f"{i + 1:06d}.jpg" for i in range(len(partition))]
     bits = np.random.default_rng(0).integers(0, 2, (len(names), 40))
     pictures = [jpeg(i) for i in range(len(names))]
     with zipfile.ZipFile(folder / "img_align_celeba.zip", "w", zipfile.ZIP_DEFLATED) as archive:
@@ -61,8 +61,8 @@ def write_celeb_a(folder) -> list[RawExample]:
         "list_attr_celeba.txt": [len(names), " ".join(columns) + " "]
         + [f"{n} {' '.join(f'{2 * b - 1:2d}' for b in row)}" for n, row in zip(names, bits, strict=True)],
         "list_landmarks_align_celeba.txt": [len(names), marks] + [f"{n}{'   70' * 10}" for n in names],
-        "list_eval_partition.txt": [f"{n} {p}" for n, p in zip(names, PARTITION, strict=True)],
-        "identity_CelebA.txt": [f"{n} {p}" for n, p in zip(names, IDENTITIES, strict=True)],
+        "list_eval_partition.txt": [f"{n} {p}" for n, p in zip(names, partition, strict=True)],
+        "identity_CelebA.txt": [f"{n} {p}" for n, p in zip(names, identities, strict=True)],
     }
     for name, lines in tables.items():
         (folder / name).write_text("".join(f"{line}\n" for line in lines))
@@ -70,8 +70,8 @@ def write_celeb_a(folder) -> list[RawExample]:
         RawExample(
             names[i],
             pictures[i],
-            {**{c: str(b) for c, b in zip(columns, bits[i], strict=True)}, "identity": str(IDENTITIES[i])},
-            ("train", "valid", "test")[PARTITION[i]],
+            {**{c: str(b) for c, b in zip(columns, bits[i], strict=True)}, "identity": str(identities[i])},
+            ("train", "valid", "test")[partition[i]],
         )
         for i in range(len(names))
     ]

@@ -12,16 +12,16 @@ from pipeline.datasets.builders import builder_class, prepare
 from pipeline.datasets.tfds_source import TfdsSource
 from tests.pipeline.datasets.builders.official_files import jpeg
 
+PEOPLE = ("Aaron_Eckhart", "Aaron_Eckhart", "Al_Gore", "Zico")
 
-def write_lfwa(folder, version="7.3", archive="lfw.tgz") -> list[RawExample]:
+
+def write_lfwa(folder, version="7.3", archive="lfw.tgz", people=PEOPLE, train=(1, 3), test=(2, 4)) -> list[RawExample]:
     """Writes the official files, the MATLAB ones of version 7.3 (as handed out) or 5."""
     import h5py
     import scipy.io
 
     columns = builder_class("lfwa").TARGET
-    people = ("Aaron_Eckhart", "Aaron_Eckhart", "Al_Gore", "Zico")
     names = [f"{person}/{person}_{i + 1:04d}.jpg" for i, person in enumerate(people)]
-    train, test = (1, 3), (2, 4)
     bits = np.random.default_rng(1).integers(0, 2, (len(names), 40))
     windows = [name.replace("/", "\\") for name in names]
     if version == "5":
