@@ -13,6 +13,9 @@ from components.training.data import target_task
 from datamix_tf import defences
 from datamix_tf.defences import Cloud, Defence, NetworkSpec, Stage
 
+#: Made-up examples for what stages measure on an untrained network.
+BATCH = 8
+
 
 @dataclasses.dataclass(frozen=True)
 class ModelConfig:
@@ -128,14 +131,17 @@ def untrained(config: ModelConfig, schema: DatasetSchema) -> Any:
     """The network of a config with all that its stages change in it, and no training: what it costs, it costs trained.
 
     Raises:
-        InputError: If what is changed depends on trained weights and validation examples.
+        InputError: If what it costs depends on its training.
     """
     defence, spec = config.defence, network_spec(config, schema)
+    if defence.costs_are_learned:
+        raise InputError(f"what {defence.label} costs depends on its training; run it without --costs")
     starts_from = defence.starts_from
     model = build_model(config, schema) if starts_from is None else untrained(_starting(config, starts_from), schema)
 
     def valid():
-        raise InputError(f"what {defence.label} costs depends on its training; run it without --costs")
+        x = np.random.default_rng(0).normal(size=(BATCH, *spec.shape)).astype("float32")
+        return x, np.zeros((BATCH, spec.outputs) if spec.binary else BATCH, "int32")
 
     for stage in defence.stages(config.epochs, config.fine_tune_epochs):
         model = stage.change(model, spec, valid) if stage.change else model
