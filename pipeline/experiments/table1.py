@@ -87,7 +87,7 @@ def table() -> str:
 
 NOTE = (
     "The share of Tramer et al. and the GPU's utilisation (100%, ~10%) are quoted by the papers from a talk. 12.25 MB "
-    "take 6.58 s: DataMix's 6.5 s is no result of Eq. 1."
+    "take 6.58 s: DataMix's 6.5 s and FaceMix's 3.0 MB are cut off."
 )
 EXPERIMENT = Experiment(
     title="Table 1: what each framework costs, VGG-16 at 224 x 224", preset=None, columns={}, rows=(), text=table
