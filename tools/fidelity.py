@@ -76,13 +76,14 @@ def _table_1() -> Iterator[Line]:
         "ours, first convolution": ("1", "12.3", "6.6"),
         "ours, second convolution": ("13", "3.1", "1.7"),
     }
-    for column, found in table1.costs().items():
+    costs = table1.costs()
+    for column, found in costs.items():
         share, size, seconds = printed[column]
         if share is not None and found.share is not None:
             yield _line("DM, FM T1", f"{column}: computation on the edge", share, "%", 100 * found.share)
         yield _line("DM, FM T1", f"{column}: transmission size", size, "MB", found.bytes / MEGA)
         yield _line("FM T1" if seconds == "6.6" else "DM, FM T1", f"{column}: time", seconds, "s", found.seconds)
-    first, second = (table1.costs()[f"ours, {place} convolution"] for place in ("first", "second"))
+    first, second = (costs[f"ours, {place} convolution"] for place in ("first", "second"))
     yield _line("DM T1", "ours, first convolution: time", "6.5", "s", first.seconds)
     yield _line("FM T1", "ours, second convolution: transmission size", "3.0", "MB", second.bytes / MEGA)
     quoted = "quoted from a talk by both papers"
