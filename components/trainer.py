@@ -21,7 +21,6 @@ from components.training.distribution import Distribution, train_distributed
 from components.training.epoch_bar import EpochBar
 from components.training.networks import ModelConfig, network_spec, optimizer
 
-WARMUP_EPOCHS = 2
 #: Seconds for which the others wait for what the first worker writes, and between two looks.
 PATIENCE, LOOK = 600, 0.5
 
@@ -206,7 +205,7 @@ def _compiled(config, stage, schema, model, data, an_epoch, known):
     from datamix_tf.training.distillation import with_teacher
 
     def make_optimizer():
-        return optimizer(config, stage, stage.epochs * an_epoch, WARMUP_EPOCHS * an_epoch)
+        return optimizer(config, stage, stage.epochs * an_epoch, config.warmup_epochs * an_epoch)
 
     task = target_task(schema)
     if adversary := stage.adversary:

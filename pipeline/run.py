@@ -43,6 +43,9 @@ def run(options, beam_arguments=(), command="") -> None:
     """Runs the pipeline with parsed options; prints progress to stderr and the summary to stdout."""
     from pipeline.datasets import open_dataset
 
+    if options.experiment and (made := experiments.load(options.experiment).text):
+        _print_text(made(), options)
+        return
     if options.mlflow:
         require_mlflow()
     source = open_dataset(options.dataset, seed=options.seed, examples=options.examples, data_dir=options.data_dir)
@@ -102,16 +105,23 @@ def _command(argv):
     return shlex.join(["python", "-m", "pipeline.run", *arguments])
 
 
+def _print_text(text, options):
+    """Prints the table of an experiment, and writes it unless only costs are asked for."""
+    if options.costs:
+        print(text)
+        return
+    path = os.path.join(options.output, f"{options.experiment}.md")
+    with atomic_file(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
+        file.write(text + "\n")
+    print(f"{text}\n\n{path}: this table")
+
+
 def _print_summary(options):
     from pipeline.experiments.summary import experiment_table, table
 
     metrics = read(os.path.join(options.output, METRICS_FILE), Metrics)
     if options.experiment:
-        text = experiment_table(metrics, experiments.load(options.experiment))
-        path = os.path.join(options.output, f"{options.experiment}.md")
-        with atomic_file(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
-            file.write(text + "\n")
-        print(f"{text}\n\n{path}: this table")
+        _print_text(experiment_table(metrics, experiments.load(options.experiment)), options)
     else:
         print(table(metrics) + "\n")
     output = options.output

@@ -59,8 +59,7 @@ class ObfuscationPackager(Component):
         import keras
 
         from components.export.tflite import convert_model
-        from datamix_tf.obfuscation.profile import choose, content_by_layer, profile
-        from datamix_tf.obfuscation.signal import obfuscate
+        from datamix_tf.obfuscation.profile import choose, content_by_layer, profile, serving
         from serving.cloud.saved_model import export_main
 
         networks = {name: trained.load(models, name) for name in self.parameters["networks"]}
@@ -76,7 +75,7 @@ class ObfuscationPackager(Component):
             choice = choose(entries, self.parameters["max_macs"], self.parameters["max_accuracy_drop"])
         except ValueError as error:
             raise InputError(str(error)) from error
-        model, _ = obfuscate(network, layers[choice.split_layer], choice.kept)
+        model = serving(network, layers[choice.split_layer], choice.kept, x.astype("float32"))
         content = model.get_layer("signal_content")
         client = keras.Model(model.inputs[0], content.output, name="client")
         server = keras.Model(content.output, model.outputs[0], name="server")

@@ -13,6 +13,11 @@ from components.training.data import target_task
 from datamix_tf import defences
 from datamix_tf.defences import Cloud, Defence, NetworkSpec, Stage
 
+#: Of SGD.
+MOMENTUM = 0.9
+#: Made-up examples for what stages measure on an untrained network.
+BATCH = 8
+
 
 @dataclasses.dataclass(frozen=True)
 class ModelConfig:
@@ -30,17 +35,20 @@ class ModelConfig:
             features' common mean does not carry the key's row sums into the mixtures. (Raw inputs are standardised
             anyway.)
         learning_rate: Peak learning rate.
-        weight_decay: Decoupled weight decay.
+        weight_decay: Weight decay.
         augment: Any of `"flip"`, `"shift"` and `"mask"`.
         seed: Seed of initialisation, order, augmentation and training keys.
-        optimizer: `"adamw"`, `"adam"` or `"sgd"` (momentum 0.9), all with decoupled weight decay.
-        schedule: `"cosine"` (linear warm-up, then decay to 0), or `"steps"` (ten times slower after 40 % and 80 %).
+        optimizer: `"adamw"`, `"adam"` or `"sgd"` (momentum 0.9).
+        schedule: `"cosine"` (linear warm-up, then decay to 0), `"steps"` (ten times slower after 40 % and 80 %), or
+            `"constant"`.
         backbone: The network, one of `datamix_tf.models.backbones.BACKBONES`.
         fine_tune_epochs: Passes in which a trained network gets used to a defence.
         people: The hidden column that a defence which needs people is trained against; empty for the others.
         distill: Share of the loss that follows the answers of the same network trained plainly, for models trained
             through the mixing.
         attribute_logits: Logits that the classifier has for each binary label, 1 or 2.
+        decay: Whether the weight decay is `"decoupled"` from the gradient, or a part of it, `"l2"`.
+        warmup_epochs: Of the schedule `"cosine"`; at most a quarter of the epochs.
     """
 
     defence: Defence
@@ -61,6 +69,8 @@ class ModelConfig:
     people: str = ""
     distill: float = 0.0
     attribute_logits: int = 1
+    decay: str = "decoupled"
+    warmup_epochs: int = 2
 
     @property
     def name(self) -> str:
@@ -128,14 +138,17 @@ def untrained(config: ModelConfig, schema: DatasetSchema) -> Any:
     """The network of a config with all that its stages change in it, and no training: what it costs, it costs trained.
 
     Raises:
-        InputError: If what is changed depends on trained weights and validation examples.
+        InputError: If what it costs depends on its training.
     """
     defence, spec = config.defence, network_spec(config, schema)
+    if defence.costs_are_learned:
+        raise InputError(f"what {defence.label} costs depends on its training; run it without --costs")
     starts_from = defence.starts_from
     model = build_model(config, schema) if starts_from is None else untrained(_starting(config, starts_from), schema)
 
     def valid():
-        raise InputError(f"what {defence.label} costs depends on its training; run it without --costs")
+        x = np.random.default_rng(0).normal(size=(BATCH, *spec.shape)).astype("float32")
+        return x, np.zeros((BATCH, spec.outputs) if spec.binary else BATCH, "int32")
 
     for stage in defence.stages(config.epochs, config.fine_tune_epochs):
         model = stage.change(model, spec, valid) if stage.change else model
@@ -146,12 +159,24 @@ def optimizer(config: ModelConfig, stage: Stage, steps: int, warmup_steps: int) 
     """The optimizer of a stage of a config's training, for so many steps."""
     import keras
 
+    from datamix_tf.training.l2 import L2SGD, L2Adam
+
     rate = stage.rate * config.learning_rate
-    schedule = _by_steps(rate, steps) if config.schedule == "steps" else _cosine(rate, steps, warmup_steps)
-    if config.optimizer == "sgd":
-        return keras.optimizers.SGD(schedule, momentum=0.9, weight_decay=config.weight_decay)
-    kinds = {"adamw": keras.optimizers.AdamW, "adam": keras.optimizers.Adam}
-    return kinds[config.optimizer](schedule, weight_decay=config.weight_decay)
+    schedules = {
+        "steps": lambda: _by_steps(rate, steps),
+        "cosine": lambda: _cosine(rate, steps, warmup_steps),
+        "constant": lambda: rate,
+    }
+    kinds = {
+        ("sgd", "decoupled"): keras.optimizers.SGD,
+        ("adam", "decoupled"): keras.optimizers.Adam,
+        ("adamw", "decoupled"): keras.optimizers.AdamW,
+        ("sgd", "l2"): L2SGD,
+        ("adam", "l2"): L2Adam,
+    }
+    decay = {"l2" if config.decay == "l2" else "weight_decay": config.weight_decay}
+    momentum = {"momentum": MOMENTUM} if config.optimizer == "sgd" else {}
+    return kinds[config.optimizer, config.decay](schedules[config.schedule](), **decay, **momentum)
 
 
 def _cosine(rate: float, steps: int, warmup_steps: int) -> Any:

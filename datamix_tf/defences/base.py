@@ -114,6 +114,11 @@ class Defence:
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
 
     @property
+    def costs_are_learned(self) -> bool:
+        """Whether what it costs depends on trained weights, and not on its settings alone."""
+        return False
+
+    @property
     def trained_as(self) -> Defence:
         """The defence whose trained network it runs: itself, or one that differs in where it runs alone."""
         return self

@@ -36,6 +36,6 @@ class RemovalTrained(Cloud):
     def _training(self, model: Any, spec: NetworkSpec, steps: int) -> Any:
         from datamix_tf.training.signal_training import SignalTraining
 
-        cuts = BACKBONES[spec.backbone].pre_layers()[1:]
+        cuts = BACKBONES[spec.backbone].pre_layers()  # the raw input, normalised, is the paper's split layer 1
         every = max(1, steps // len(cuts))
         return SignalTraining(model, cuts, decov=self.decov, gaussian=self.gaussian, every=every, seed=spec.seed)

@@ -21,7 +21,9 @@ TRIED = 2.0 ** (-np.arange(0, 20) / 2)
 @register
 @dataclasses.dataclass(frozen=True)
 class SignalContentSent(ObfuscatedFeature):
-    """The paper's own way: trained once for all cuts and ranks, then cut, with no training afterwards.
+    """The paper's own way: trained once for all cuts and ranks, then cut, with no training of weights afterwards.
+
+    Batch normalisation behind the cut gets the statistics of what is sent (`datamix_tf.obfuscation.profile.serving`).
 
     Fields:
         signal_rank: Coefficients kept at each place; 0: all that the cloud's first layers see (distortion-free).
@@ -43,6 +45,10 @@ class SignalContentSent(ObfuscatedFeature):
         return f"signal content, {kept}, N_pre={self.num_pre_blocks}"
 
     @property
+    def costs_are_learned(self) -> bool:
+        return self.max_drop > 0
+
+    @property
     def starts_from(self) -> Defence:
         return RemovalTrained(self.decov, self.gaussian)
 
@@ -50,15 +56,14 @@ class SignalContentSent(ObfuscatedFeature):
         return (Stage(0, self.obfuscated),)
 
     def obfuscated(self, network: Any, spec: NetworkSpec, valid: Any) -> Any:
-        from datamix_tf.obfuscation.profile import choose, profile
-        from datamix_tf.obfuscation.signal import obfuscate
+        from datamix_tf.obfuscation.profile import choose, profile, serving
 
         tensor, rank = network.get_layer(spec.pre_layer(self.num_pre_blocks)).output, self.signal_rank or None
+        x, y = valid()
         if self.max_drop:
-            x, y = valid()
             entries = profile(network, {self.num_pre_blocks + 1: tensor}, x, y, list(1 - TRIED))
             rank = choose(entries, float("inf"), self.max_drop).kept
-        return obfuscate(network, tensor, rank)[0]
+        return serving(network, tensor, rank, x)
 
     def details(self, model: Any, x: Array) -> dict[str, float]:
         from datamix_tf.transmission import obfuscation_of

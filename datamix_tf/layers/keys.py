@@ -11,6 +11,9 @@ from datamix_tf import replicas
 from datamix_tf.groups import check_group_size, require_whole_groups
 from datamix_tf.typing import Config, Seed, Shape, Tensor
 
+#: What sums of decimal shares may be off by.
+ROUNDING = 1e-9
+
 
 class EphemeralSeedGenerator(keras.random.SeedGenerator):
     """A seed generator whose state is never written to a file: from the state one could compute future keys."""
@@ -109,15 +112,18 @@ class OrthogonalKeys(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="datamix_tf")
 class ConvexKeys(keras.layers.Layer):
-    """Draws for every pair of inputs two pairs of convex coefficients, each with one input in front.
+    """Draws for every pair of inputs two pairs of convex coefficients.
 
-    The rows of a key are `[a, 1 - a]` and `[1 - b, b]` with `a` and `b` uniform in `[low, high]`, so that mixture `k`
-    shows mostly input `k` and the system can be solved: its determinant is `a + b - 1`. For measurements, as
-    `OrthogonalKeys`.
+    Without a gap each has one input in front: the rows of a key are `[a, 1 - a]` and `[1 - b, b]` with `a` and `b`
+    uniform in `[low, high]`, so that mixture `k` shows mostly input `k` and the system can be solved: its determinant
+    is `a + b - 1`. With a gap both rows begin with the first input's share, as in the paper's example: `[a, 1 - a]` and
+    `[b, 1 - b]` with `a` and `b` in `[low, high]`, at least the gap apart, either the larger one; the determinant is
+    `a - b`. For measurements, as `OrthogonalKeys`.
 
     Args:
-        low: Least share of the input in front, above 0.5.
+        low: Least share: above 0.5, or with a gap at least 0.
         high: Largest share, at most 1.
+        gap: Least difference of the first input's two shares; 0 puts another input in front of each mixture.
         seed: Optional int that makes the keys repeatable; not part of `get_config()`.
 
     Call arguments:
@@ -127,28 +133,42 @@ class ConvexKeys(keras.layers.Layer):
         `(batch / 2, 2, 2)`.
 
     Raises:
-        ValueError: If not `0.5 < low <= high <= 1`, or the batch is odd.
+        ValueError: If not `0.5 < low <= high <= 1`, or with a gap not `0 <= low` and `low + gap <= high <= 1`; or if
+            the batch is odd.
+
+    Example:
+
+    >>> keys = ConvexKeys(low=0.6, high=0.7, gap=0.1)       # the paper's 0.7, 0.3 and 0.6, 0.4, in either order
 
     Reference: DataMix (ECCV 2020), section 3, whose example has the coefficients 0.7, 0.3 and 0.6, 0.4.
     """
 
     group_size = 2
 
-    def __init__(self, low: float = 0.55, high: float = 0.95, seed: int | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, low: float = 0.55, high: float = 0.95, seed: int | None = None, gap: float = 0.0, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
-        if not 0.5 < low <= high <= 1:
-            raise ValueError(f"Expected 0.5 < low <= high <= 1. Received: {low=}, {high=}")
-        self.low, self.high = low, high
+        if gap < 0 or (not gap and not 0.5 < low <= high <= 1):
+            raise ValueError(
+                f"Expected 0.5 < low <= high <= 1 and a gap of at least 0. Received: {low=}, {high=}, {gap=}"
+            )
+        if gap and not (low >= 0 and low + gap <= high + ROUNDING and high <= 1):
+            raise ValueError(f"Expected 0 <= low and low + gap <= high <= 1. Received: {low=}, {high=}, {gap=}")
+        self.low, self.high, self.gap = low, high, gap
         self.seed_generator = EphemeralSeedGenerator(seed)
         self.built = True
 
     def call(self, features: Tensor) -> Tensor:
         features = require_whole_groups(features, self.group_size)
-        draws = (ops.shape(features)[0] // 2, 2)
-        share = replicas.uniform(
-            draws, minval=self.low, maxval=self.high, dtype=self.compute_dtype, seed=self.seed_generator
-        )
+        pairs = ops.shape(features)[0] // 2
+        share = self._uniform((pairs, 2), self.low, max(self.low, self.high - self.gap))
         first, second = share[:, 0], share[:, 1]
+        if self.gap:
+            smaller, larger = ops.minimum(first, second), ops.maximum(first, second) + self.gap
+            swapped = self._uniform((pairs,), 0.0, 1.0) < 0.5
+            first, second = ops.where(swapped, smaller, larger), ops.where(swapped, larger, smaller)
+            return ops.stack([ops.stack([first, 1 - first], -1), ops.stack([second, 1 - second], -1)], 1)
         return ops.stack([ops.stack([first, 1 - first], -1), ops.stack([1 - second, second], -1)], 1)
 
     def compute_output_spec(self, features: Tensor) -> keras.KerasTensor:
@@ -157,5 +177,8 @@ class ConvexKeys(keras.layers.Layer):
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (None if input_shape[0] is None else input_shape[0] // 2, 2, 2)
 
+    def _uniform(self, shape: tuple[Any, ...], low: float, high: float) -> Tensor:
+        return replicas.uniform(shape, minval=low, maxval=high, dtype=self.compute_dtype, seed=self.seed_generator)
+
     def get_config(self) -> Config:
-        return {**super().get_config(), "low": self.low, "high": self.high}
+        return {**super().get_config(), "low": self.low, "high": self.high, "gap": self.gap}

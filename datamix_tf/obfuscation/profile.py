@@ -11,6 +11,7 @@ import numpy as np
 
 from datamix_tf.costs import count_macs
 from datamix_tf.obfuscation.signal import fields_of, front_of, obfuscate, preserved_content
+from datamix_tf.obfuscation.statistics import kept_statistics, recompute_statistics
 from datamix_tf.typing import Array, Tensor
 
 BYTES_PER_VALUE = 4
@@ -53,6 +54,8 @@ def profile(
 ) -> list[ProfileEntry]:
     """Measures accuracy against the fraction of signal content removed, for every split layer.
 
+    Where content is removed, the server's batch normalisations have the statistics of what is left (`serving`).
+
     Args:
         network: A functional classifier, inputs -> logits.
         sent: Split layer -> the symbolic tensor that is sent there.
@@ -72,7 +75,10 @@ def profile(
         full = None
         for kept in sorted({max(1, round(content.rank * (1 - fraction))) for fraction in fractions}, reverse=True):
             rebuild.basis.assign(whole * (np.arange(content.rank) < kept))
-            accuracy = float((server.predict(coefficients, batch_size=256, verbose=0).argmax(1) == y).mean())
+            with kept_statistics(server):
+                if kept < content.rank:
+                    recompute_statistics(server, coefficients)
+                accuracy = float((server.predict(coefficients, batch_size=256, verbose=0).argmax(1) == y).mean())
             full = accuracy if full is None else full
             places = math.prod(content.places)
             entries.append(
@@ -87,6 +93,30 @@ def profile(
                 )
             )
     return entries
+
+
+def serving(network: keras.Model, sent: Tensor, kept: int | None, x: Array) -> keras.Model:
+    """The network as it is served when so many coefficients of signal content are sent.
+
+    Args:
+        network: A trained functional model. Its layers are used, and the statistics of batch normalisation behind the
+            cut are changed to those of what is sent, unless all of the signal content is.
+        sent: The symbolic tensor in it that would be sent.
+        kept: Coefficients kept at each place, m'; `None` for all that the server's first layers see.
+        x: Inputs `[n, ...]` to measure the statistics on, best of a validation split; labels are not used.
+
+    Returns:
+        A functional model with a `SignalContent` layer, as `obfuscate` makes it.
+
+    Reference: Samragh et al., Unsupervised Information Obfuscation (2021), section 4.3, "Inference".
+    """
+    model, front = obfuscate(network, sent, kept)
+    if kept is not None and kept < front.decompose()[0].shape[1]:
+        coefficients = model.get_layer("signal_content").output
+        sender = keras.Model(model.inputs[0], coefficients)
+        received = np.concatenate([np.asarray(sender(x[i : i + 256])) for i in range(0, len(x), 256)])
+        recompute_statistics(keras.Model(coefficients, model.outputs[0]), received)
+    return model
 
 
 def content_by_layer(network: keras.Model, sent: Mapping[int, Tensor], x: Array) -> dict[int, float]:

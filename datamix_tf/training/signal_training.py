@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -21,13 +22,16 @@ class SignalTraining(keras.Model):
     Three parts, each of which can be left out:
 
     - removal: at every draw one of the features is chosen, and all but its first k coefficients are removed (k drawn
-      log-uniformly up to the rank, so that strong obfuscation is trained for as often as weak). Removing them from
+      log-uniformly from 1 to the rank, so that strong obfuscation is trained for as often as weak). Removing them from
       the feature is the same as removing them from the kernel of the layer that receives it, W z' = (W P) z; that is
-      what is done here;
+      what is done here. Batches are normalised with their own statistics, under the removal; the moving statistics
+      are those of the full content, whatever was drawn last (`datamix_tf.obfuscation.statistics` has those of a rank);
     - `decov`: the penalty of Cogswell et al. on covariances within a feature, divided by its numbers so that one
       weight fits features of all sizes;
     - `gaussian`: features are means of a Gaussian, drawn in training, with a learned variance for each channel and the
       Kullback-Leibler divergence to N(0, 1) as a penalty (the mean over numbers). At inference the means are sent.
+
+    The two penalties shape features that have weights in front of them: not the raw input.
 
     Args:
         network: A functional model: inputs -> logits. It is trained in place.
@@ -75,14 +79,17 @@ class SignalTraining(keras.Model):
 
     def _with_features(self, cuts: Sequence[str], seed: int | None) -> keras.Model:
         """The network with all features as outputs, drawn from their distribution if that is wanted."""
-        features = []
+        features: list[Tensor] = []
+        inputs, outputs = self.network.inputs[0], {name: self.network.get_layer(name).output for name in cuts}
+        shaped = {name for name, output in outputs.items() if keras.Model(inputs, output).trainable_weights}
 
         def call(layer: keras.layers.Layer, *arguments: Any, **options: Any) -> Tensor:
             outputs = layer(*arguments, **options)
-            if layer.name in cuts:
+            if layer.name in shaped:
                 features.append(outputs)
                 if self.gaussian:
-                    return GaussianSample(self.gaussian / len(cuts), seed=seed, name=f"{layer.name}_sample")(outputs)
+                    weight = self.gaussian / len(shaped)
+                    return GaussianSample(weight, seed=seed, name=f"{layer.name}_sample")(outputs)
             return outputs
 
         inputs = keras.Input(self.network.input_shape[1:])
@@ -100,9 +107,10 @@ class SignalTraining(keras.Model):
             return None
         index = int(self.random.integers(len(self.fronts)))
         basis, _ = self.fronts[index].decompose()
-        kept = int(np.ceil(basis.shape[1] ** self.random.uniform()))
+        rank = basis.shape[1]
+        kept = min(rank, int((rank + 1) ** self.random.uniform()))
         removed = np.zeros(self.removed[index].shape)
-        removed[:, kept : basis.shape[1]] = basis[:, kept:]
+        removed[:, kept:rank] = basis[:, kept:]
         self.removed[index].assign(removed)
         return index, kept
 
@@ -124,9 +132,12 @@ class SignalTraining(keras.Model):
             logits, *features = outputs
             task = self.compute_loss(x, y, logits, weight)
             loss = task + sum(penalties) + self.decov * sum(decorrelation(feature) for feature in features)
+        self.network(x, training=True)  # the statistics of the full content, those of the removal are let go
         self.optimizer.apply(tape.gradient(loss, variables), variables)
+        own = {id(variable) for variable in self.network.non_trainable_variables}
         for variable, state in zip(self.parts.non_trainable_variables, states, strict=True):
-            variable.assign(state)
+            if id(variable) not in own:
+                variable.assign(state)
         self._loss_tracker.update_state(task)
         return self.compute_metrics(x, y, logits, weight)
 
@@ -153,12 +164,13 @@ def decorrelation(features: Tensor) -> Tensor:
 
     Reference: Cogswell et al., Reducing Overfitting in Deep Networks by Decorrelating Representations (2015).
     """
-    flat = ops.reshape(features, (ops.shape(features)[0], -1))
+    numbers = math.prod(features.shape[1:])  # the batch may have any size, and be cut short
+    flat = ops.reshape(features, (-1, numbers))
     count = ops.cast(ops.shape(flat)[0], flat.dtype)
     centred = flat - ops.mean(flat, axis=0)
     whole = ops.sum(ops.square(ops.matmul(centred, ops.transpose(centred)) / count))
     diagonal = ops.sum(ops.square(ops.mean(ops.square(centred), axis=0)))
-    return (whole - diagonal) / (2 * flat.shape[1])
+    return (whole - diagonal) / (2 * numbers)
 
 
 class _Draw(keras.callbacks.Callback):

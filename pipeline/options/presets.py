@@ -14,8 +14,9 @@ SMALL = {
     "reconstruction_epochs": 5,
     "reconstruction_width": 16,
 }
-# DataMix, section 5.1 and 5.2: ResNet-18, SGD with weight decay 1e-4, cosine annealing, four runs. Rates and batch
-# sizes are not given; these are ResNet's usual ones.
+# DataMix, sections 5.1 and 5.2: ResNet-18, SGD with weight decay 1e-4, cosine annealing, four runs. Rates, batch sizes
+# and the momentum are not given; these are ResNet's usual ones. Nothing is told of a warm-up or augmentation: none.
+# docs/fidelity.md sets each line beside its paper.
 DATAMIX = {
     "width": 64,
     "epochs": 100,
@@ -27,7 +28,12 @@ DATAMIX = {
     "standardize": False,
     "optimizer": "sgd",
     "learning_rate": 0.05,
+    "schedule": "cosine",
+    "warmup_epochs": 0,
     "weight_decay": 1e-4,
+    "decay": "l2",
+    "augment": (),
+    "distill": 0.0,
     "repeats": 4,
     "image_size": (218, 178),
     "spectrogram": "paper",
@@ -39,8 +45,8 @@ DATAMIX = {
     "reconstruction_epochs": 200,
     "reconstruction_width": 64,
 }
-# FaceMix, section 4: the same with Adam.
-FACEMIX = {**DATAMIX, "optimizer": "adam", "learning_rate": 1e-3}
+# FaceMix, section 4: the same with Adam; no schedule is told.
+FACEMIX = {**DATAMIX, "optimizer": "adam", "learning_rate": 1e-3, "schedule": "constant"}
 # Few numbers among many drawn covers, beside what the edge could do alone; docs/audit.md has the figures behind them.
 HARDENED = {
     "methods": ("edge", "cloud", "edge_half", "edge_head", "bottleneck", "unmixed_bottleneck"),

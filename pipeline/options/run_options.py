@@ -16,14 +16,19 @@ from pipeline.options.model_options import ModelOptions
 from pipeline.options.output_options import PushOptions, check_name
 from pipeline.options.plugin_options import load_plugins
 from pipeline.options.presets import PRESETS
-from pipeline.options.training_options import DistributionOptions, MixingTrainingOptions, check_distribution
+from pipeline.options.training_options import (
+    DistributionOptions,
+    MixingTrainingOptions,
+    check_decay,
+    check_distribution,
+)
 
 DESCRIPTION = """\
 Trains a split, mixing-aware model, measures what the cloud learns from what it receives, and packages the model for
 cloud and edge. Any Beam option may follow (--runner DirectRunner --direct_running_mode multi_processing ...;
 Beam's worker processes and threads listen on all interfaces: private network only)."""
 #: Checks of options that must fit each other.
-TOGETHER = (check_name, check_shares, check_starts, check_distribution, check_methods)
+TOGETHER = (check_name, check_shares, check_starts, check_decay, check_distribution, check_methods)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

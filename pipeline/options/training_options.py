@@ -8,8 +8,9 @@ from components.errors import InputError
 from datamix_tf.settings import above, at_least, between, setting, share
 
 AUGMENTATIONS = ("flip", "shift", "mask")
-SCHEDULES = ("cosine", "steps")
+SCHEDULES = ("cosine", "steps", "constant")
 OPTIMIZERS = ("adamw", "adam", "sgd")
+DECAYS = ("decoupled", "l2")
 
 
 #: NumPy's generators take 32 bits; some seeds are this one and a few more.
@@ -48,11 +49,21 @@ class MixingTrainingOptions(TrainingOptions):
     schedule: str = setting(
         "cosine", "of the learning rate; steps: ten times lower after 40 % and 80 % of the epochs", choices=SCHEDULES
     )
+    warmup_epochs: int = setting(
+        2,
+        "epochs, at most a quarter of them, in which the rate of cosine rises; the papers: 0",
+        **at_least(0),
+    )
     fine_tune_epochs: int = setting(
         5, "passes in which a trained network gets used to pruning, noise and the like", **at_least(1)
     )
     optimizer: str = setting("adamw", "sgd has a momentum of 0.9", choices=OPTIMIZERS)
-    weight_decay: float = setting(0.05, "decoupled weight decay", **at_least(0))
+    weight_decay: float = setting(0.05, "weight decay", **at_least(0))
+    decay: str = setting(
+        "decoupled",
+        "whether weight decay is decoupled from the gradient, or l2, a part of it (as in the papers; not for adamw)",
+        choices=DECAYS,
+    )
     distill: float = setting(
         0.0,
         "share of the loss with which models that mix, and the bottleneck's rivals, follow the unmixed one's answers",
@@ -63,6 +74,12 @@ class MixingTrainingOptions(TrainingOptions):
         "any of flip (left-right), shift and mask (bands and spans of spectrograms), with commas, or ''",
         choices=AUGMENTATIONS,
     )
+
+
+def check_decay(options: MixingTrainingOptions) -> None:
+    """Refuses AdamW with L2, which is Adam. Raises InputError."""
+    if options.optimizer == "adamw" and options.decay == "l2":
+        raise InputError("--decay l2 is for --optimizer adam or sgd, as adamw is Adam without it; received adamw")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,14 @@ import re
 
 import pytest
 
+from components.errors import InputError
+from components.training.networks import untrained
+from datamix_tf.defences import SignalContentSent
+from pipeline.costs import schema_of
+from pipeline.datasets import open_dataset
+from pipeline.experiments.plan import plan
+from pipeline.experiments.rows import Row
+from pipeline.options.run_options import parse
 from pipeline.run import main
 
 FACES = ["--preset", "datamix", "--dataset", "celeb_a"]
@@ -70,6 +78,18 @@ def test_drawn_covers_and_pairs_count_their_own_way(capsys):
 def test_what_cannot_be_known_without_data_is_told(capsys):
     assert main(["--dataset", "facescrub", "--target", "identity", "--costs"]) == 2
     assert "classes are known without its data; those of 'identity'" in capsys.readouterr().err
-    assert main([*SMALL, "--methods", "datamix,clipped_noise", "--costs"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert len([line for line in lines if "| depends on its training |" in line]) == 1
+    options, _ = parse(["--backbone", "splitnet", "--target", "glasses"])
+    source, within = open_dataset("avatars"), SignalContentSent(3, max_drop=0.01)
+    (config,) = (one for one in plan([Row(within)], options, ()).models if one.defence == within)
+    with pytest.raises(InputError, match="depends on its training"):
+        untrained(config, schema_of(options, source))
+
+
+def test_table_1_is_printed_and_trains_nothing(capsys, tmp_path):
+    assert main(["--experiment", "table1", "--output", str(tmp_path / "run")]) == 0
+    text = capsys.readouterr().out
+    assert "| computation on the edge | 0.0% | 93.2% | - | 0.6% | 12.5% |" in text
+    assert "| transmission size | 0.57 MB | 0.38 MB | 86.49 MB | 12.25 MB | 3.06 MB |" in text
+    assert "| transmission time | 0.36 s | 0.26 s | 33.14 s | 6.58 s | 1.68 s |" in text
+    assert text.count("*the papers*") == 3 and (tmp_path / "run" / "table1.md").read_text() in text
+    assert not (tmp_path / "run" / "artifacts").exists()

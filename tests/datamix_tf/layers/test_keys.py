@@ -89,3 +89,30 @@ def test_rows_are_convex_and_the_input_in_front_dominates(pairs, seed):
 def test_wrong_shares(arguments):
     with pytest.raises(ValueError, match=r"0.5 < low <= high <= 1"):
         ConvexKeys(**arguments)
+
+
+def test_the_paper_s_own_pair_can_be_drawn():
+    """DataMix, section 3: c = [0.7, 0.3] and c' = [0.6, 0.4], in either order, and the system can be solved."""
+    layer = ConvexKeys(low=0.6, high=0.7, gap=0.1, seed=0)
+    keys = run_layer_test(layer, np.zeros((40, 3), "float32"))
+    pair = np.array([[0.7, 0.3], [0.6, 0.4]])
+    found = {bool(np.allclose(key, pair, atol=1e-6)) for key in np.asarray(keys)}
+    assert found == {True, False}
+    for key in np.asarray(keys):
+        assert np.allclose(key, pair, atol=1e-6) or np.allclose(key, pair[::-1], atol=1e-6)
+
+
+def test_shares_with_a_gap_are_apart_and_within_their_bounds():
+    keys = np.asarray(ConvexKeys(low=0.1, high=0.9, gap=0.3, seed=1)(np.zeros((2000, 1), "float32")))
+    first, second = keys[:, 0, 0], keys[:, 1, 0]
+    np.testing.assert_allclose(keys.sum(-1), 1, rtol=1e-5)
+    assert (
+        np.abs(first - second).min() >= 0.3 - 1e-6 and keys[:, :, 0].min() >= 0.1 and keys[:, :, 0].max() <= 0.9 + 1e-6
+    )
+    assert stats.binomtest(int((first > second).sum()), 1000).pvalue > 1e-4
+
+
+@pytest.mark.parametrize("bad", [{"gap": -0.1}, {"low": 0.6, "high": 0.7, "gap": 0.2}, {"low": -0.1, "gap": 0.1}])
+def test_gaps_that_do_not_fit_are_explained(bad):
+    with pytest.raises(ValueError, match="gap"):
+        ConvexKeys(**bad)

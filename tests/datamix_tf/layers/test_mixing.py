@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -99,3 +100,19 @@ def test_keys_that_do_not_fit_are_explained(keys, text):
 @pytest.mark.parametrize("layer", [Mix(), DeMix()])
 def test_mix_layer_contract(layer):
     run_layer_test(layer, np.ones((6, 4, 4, 2), "float32"), np.ones((2, 3, 3), "float32"))
+
+
+@pytest.mark.parametrize("orthogonal", [True, False])
+def test_gradients_through_the_mixing_are_those_of_the_paper(orthogonal):
+    """FaceMix, Eq. 7 to 9: dW^C = x^T (A^T A) dy for any A; with an orthogonal A, and no other, it is dW = x^T dy."""
+    rng = np.random.default_rng(0)
+    x, weights, upstream = (rng.normal(size=shape).astype("float32") for shape in ((8, 20), (20, 5), (8, 5)))
+    keys = np.asarray(OrthogonalKeys(8, seed=0)(x)) if orthogonal else rng.normal(size=(1, 8, 8)).astype("float32")
+    kernel = tf.Variable(weights)
+    with tf.GradientTape() as tape:
+        y = DeMix()(tf.matmul(Mix()(x, keys), kernel), keys)
+    gradient = tape.gradient(y, kernel, output_gradients=upstream)
+    gram = keys[0].T.astype("float64") @ keys[0]
+    np.testing.assert_allclose(gradient, x.T @ gram @ upstream, rtol=1e-3, atol=1e-3)  # Eq. 9
+    difference = np.abs(gradient - x.T @ upstream).max() / np.abs(x.T @ upstream).max()  # from Eq. 8
+    assert difference < 1e-5 if orthogonal else difference > 1

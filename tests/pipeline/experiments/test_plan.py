@@ -8,7 +8,7 @@ from pipeline.experiments.rows import HIDDEN, TARGET, rows_of
 from pipeline.options.run_options import parse
 
 
-@pytest.mark.parametrize("name", experiments.EXPERIMENTS)
+@pytest.mark.parametrize("name", [name for name in experiments.EXPERIMENTS if experiments.load(name).rows])
 def test_tables_are_well_formed(name):
     experiment = experiments.load(name)
     headings = {"params", "MACs", *experiment.columns}
