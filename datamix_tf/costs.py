@@ -10,7 +10,7 @@ Conventions, those of the papers' tables (docs/costs.md shows the arithmetic):
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from datamix_tf.typing import Node, Shape
 
@@ -62,7 +62,7 @@ def count_macs(model: keras.Model, batch_normalization: int = 0) -> int:
     """Multiply-adds of one example through a functional model or part, in the papers' convention.
 
     Args:
-        model: A functional Keras model with known spatial sizes; nested models are counted too.
+        model: A functional or `Sequential` Keras model with known spatial sizes; nested models are counted too.
         batch_normalization: What each value that goes through a batch normalisation counts. 0 is the papers' (on an
             edge it is folded into the convolution before it); other counters have 1 or 2.
 
@@ -70,7 +70,8 @@ def count_macs(model: keras.Model, batch_normalization: int = 0) -> int:
         The number of multiply-adds, an int.
 
     Raises:
-        ValueError: If a layer's output size is not known.
+        ValueError: If the model has no graph or is not built, a layer's output size is not known, or a layer has
+            kernels whose multiply-adds are not known.
 
     Reference: DataMix (ECCV 2020), tables 2 and 4; their authors' counter, torchprofile, has 0 for batch normalisation
     and counts matrix products.
@@ -112,9 +113,7 @@ def delegation(model: keras.Model, bytes_per_value: int = 4) -> dict[str, int]:
     Returns:
         `bytes_up`, `bytes_down` and `round_trips` for one example.
     """
-    from datamix_tf.graph import calls
-
-    linear = [call for call in calls(model) if _is_linear(call.operation)]
+    linear = _linear_calls(model)
     sizes = [
         (_values(call.input_tensors[0].shape[1:], call.operation), _values(call.outputs[0].shape[1:], call.operation))
         for call in linear
@@ -134,14 +133,15 @@ def cost_of(model: keras.Model) -> dict[str, int]:
 def _call_macs(call: Node, batch_normalization: int) -> int:
     import keras
 
-    from datamix_tf.graph import is_functional
-
     layer = call.operation
-    if is_functional(layer):
+    if isinstance(layer, keras.Model):
         return count_macs(layer, batch_normalization)
     if isinstance(layer, keras.layers.BatchNormalization):
         return batch_normalization * _values(call.outputs[0].shape[1:], layer)
-    if isinstance(layer, keras.layers.Conv2DTranspose):  # each input value meets the whole kernel of its channel
+    if isinstance(layer, _separable()):  # in depth at each place of the output, then across the channels
+        places = _values(call.outputs[0].shape[1:], layer) // layer.filters
+        return places * (math.prod(layer.depthwise_kernel.shape) + math.prod(layer.pointwise_kernel.shape))
+    if isinstance(layer, _transposed()):  # each input value meets the whole kernel of its channel
         return math.prod(layer.kernel.shape[:-1]) * _values(call.input_tensors[0].shape[1:], layer)
     per_value = _macs_per_output_value(layer)
     return per_value * _values(call.outputs[0].shape[1:], layer) if per_value else 0
@@ -157,13 +157,39 @@ def _macs_per_output_value(layer: keras.layers.Layer) -> int:
         return math.prod(layer.kernel.shape[:-2])
     if isinstance(layer, (layers.Conv1D, layers.Conv2D, layers.Conv3D, layers.Dense)):
         return math.prod(layer.kernel.shape[:-1])
-    if isinstance(layer, (layers.SeparableConv1D, layers.SeparableConv2D)):
-        raise ValueError(f"Multiply-adds of {type(layer).__name__} are not known. Received: layer {layer.name!r}")
+    if any("kernel" in weight.name for weight in getattr(layer, "weights", ())):
+        raise ValueError(
+            f"Multiply-adds of {type(layer).__name__} are not known. Received: layer {layer.name!r}. Give the layer's "
+            "class an attribute `macs_per_output_value`"
+        )
     return 0
 
 
-def _is_linear(layer: keras.layers.Layer) -> bool:
-    return hasattr(layer, "kernel")
+def _separable() -> tuple[Any, ...]:
+    from keras import layers
+
+    return (layers.SeparableConv1D, layers.SeparableConv2D)
+
+
+def _transposed() -> tuple[Any, ...]:
+    from keras import layers
+
+    return (layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose)
+
+
+def _linear_calls(model: keras.Model) -> list[Node]:
+    """The calls of layers that are linear but for an activation, those in nested models too."""
+    import keras
+
+    from datamix_tf.graph import calls
+
+    found = []
+    for call in calls(model):
+        if isinstance(call.operation, keras.Model):
+            found += _linear_calls(call.operation)
+        elif hasattr(call.operation, "kernel") or isinstance(call.operation, _separable()):
+            found.append(call)
+    return found
 
 
 def _values(shape: Shape, layer: keras.layers.Layer) -> int:

@@ -7,6 +7,7 @@ calls of all of them. This module is the one place that touches those internals.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 
@@ -14,7 +15,12 @@ from datamix_tf.typing import Node, Tensor
 
 
 def calls(model: keras.Model, layer: keras.layers.Layer | None = None) -> list[Node]:
-    """The calls (Keras nodes) of a functional model, inputs included; with `layer`, those of that layer alone."""
+    """The calls (Keras nodes) of a functional or `Sequential` model, inputs included; with `layer`, those of it alone.
+
+    Raises:
+        ValueError: If the model has no graph (`as_functional`).
+    """
+    model = as_functional(model)
     nodes = [node for nodes in model._nodes_by_depth.values() for node in nodes]
     return [node for node in nodes if layer is None or node.operation is layer]
 
@@ -46,6 +52,60 @@ def ancestors(tensor: Tensor, stop: Tensor | None = None) -> dict[int, Tensor]:
 def is_functional(model: keras.Model) -> bool:
     """Whether the model has a graph to read."""
     return isinstance(model, keras.Model) and hasattr(model, "_nodes_by_depth")
+
+
+def as_functional(model: keras.Model) -> keras.Model:
+    """A model as a functional one: itself, or the graph of a built `Sequential`.
+
+    Raises:
+        ValueError: If it is a subclassed model, which has no graph, or a `Sequential` that is not built yet.
+    """
+    if is_functional(model):
+        return model
+    if not isinstance(model, keras.Sequential):
+        raise ValueError(
+            "Expected a functional (or Sequential) Keras model; a subclassed model has no graph to cut or count. "
+            f"Received: {model!r}. Rebuild it with keras.Model(inputs, outputs)."
+        )
+    if not model.built or not getattr(model, "inputs", None):
+        raise ValueError(
+            f"The Sequential model {model.name!r} is not built, so its shapes are not known: begin it with "
+            "keras.Input(shape), or call its build(input_shape)."
+        )
+    return keras.Model(model.inputs, model.outputs, name=model.name)
+
+
+def flattened(model: keras.Model) -> keras.Model:
+    """A functional model with the layers of its nested models in their place; layers and weights are shared.
+
+    A nested model that was called with `training` passes it on to its layers. Nested models without a graph, or with
+    several inputs or outputs, stay as they are.
+
+    Raises:
+        ValueError: If two layers then have one name.
+    """
+
+    def call(layer: keras.layers.Layer, *arguments: Any, **options: Any) -> Tensor:
+        if not _is_chain(layer):
+            return layer(*arguments, **options)
+        training = options.get("training")
+
+        def inner(part: keras.layers.Layer, *given: Any, **more: Any) -> Tensor:
+            if training is not None and getattr(part, "_call_has_training_arg", False):
+                more["training"] = training
+            return call(part, *given, **more)
+
+        return run_on(as_functional(layer), arguments[0], inner)
+
+    inputs = keras.Input(model.inputs[0].shape[1:], dtype=model.inputs[0].dtype)
+    return keras.Model(inputs, run_on(model, inputs, call), name=model.name)
+
+
+def _is_chain(layer: keras.layers.Layer) -> bool:
+    """Whether a layer is a model with a graph, one input and one output."""
+    if not (is_functional(layer) or (isinstance(layer, keras.Sequential) and layer.built)):
+        return False
+    return len(layer.inputs) == 1 and len(layer.outputs) == 1
 
 
 def run_on(model: keras.Model, tensor: Tensor, call: Callable[..., Tensor] | None = None) -> Tensor:

@@ -6,10 +6,16 @@ are group `g`. Everything that mixes shares these helpers.
 
 from __future__ import annotations
 
+import re
+
 import keras
 from keras import ops
 
 from datamix_tf.typing import Seed, Tensor
+
+_REFUSED = re.compile(
+    r"must be a multiple of the group size: .*?received (?:(\d+) rows|these rows.*?\] \[(\d+)\])", re.S
+)
 
 
 def check_group_size(group_size: int) -> int:
@@ -42,6 +48,12 @@ def batch_size_message(batch_size: int | str, group_size: int) -> str:
         f"{batch_size} rows. Use a batch size that is a multiple of {group_size}, and drop the last part of an epoch "
         "(`dataset.batch(n, drop_remainder=True)`), or complete the batch with `complete_groups`."
     )
+
+
+def rows_of_refused_batch(error: Exception) -> str | None:
+    """How many rows a batch had that was refused for its size, or `None` if the error is another."""
+    found = _REFUSED.search(str(error))
+    return (found[1] or found[2]) if found else None
 
 
 def require_whole_groups(rows: Tensor, group_size: int) -> Tensor:

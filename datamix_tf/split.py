@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 import keras
 
-from datamix_tf.graph import ancestors, calls, inputs_of, is_functional, producer
+from datamix_tf.graph import ancestors, as_functional, calls, flattened, inputs_of, producer
 from datamix_tf.typing import Node, Tensor
 
 _MAX_SUGGESTIONS = 12
@@ -20,15 +21,16 @@ def split(model: keras.Model, after: str, before: str) -> tuple[keras.Model, ker
 
     Args:
         model: A built functional (or `Sequential`) Keras model with one input and one output tensor.
-        after: Name of the last layer of pre; its output is what the edge mixes and sends.
-        before: Name of the first layer of post; its input is what the cloud answers with.
+        after: Name of the last layer of pre; its output is what the edge mixes and sends. It may be a layer of a nested
+            model, such as the base of transfer learning; the parts are then made of its layers.
+        before: Name of the first layer of post, likewise; its input is what the cloud answers with.
 
     Returns:
         Three functional models `(pre, main, post)` with `post(main(pre(x))) == model(x)`.
 
     Raises:
-        ValueError: If a name is unknown, a cut is not a single tensor (the message names the layers that go round it
-            and cuts that are possible), or nothing is left for main.
+        ValueError: If the model has no graph or is not built, a name is unknown, a cut is not a single tensor (the
+            message names the layers that go round it and cuts that are possible), or nothing is left for main.
 
     Example:
 
@@ -37,9 +39,9 @@ def split(model: keras.Model, after: str, before: str) -> tuple[keras.Model, ker
 
     Reference: DataMix (ECCV 2020), Eq. 2.
     """
-    if isinstance(model, keras.Sequential):
-        model = keras.Model(model.inputs, model.outputs, name=model.name)
-    _check_model(model)
+    model = _checked(model)
+    if any(_inside(model, name) for name in (after, before)):
+        model = _flattened(model)
     sent = _single(_call(model, after, "after").outputs, f"the output of after={after!r}")
     answered = _single(_call(model, before, "before").input_tensors, f"the input of before={before!r}")
     if sent is answered:
@@ -62,9 +64,23 @@ def split(model: keras.Model, after: str, before: str) -> tuple[keras.Model, ker
 
 
 def possible_cuts(model: keras.Model) -> list[str]:
-    """Names of the layers after which a functional model can be cut in one tensor, in the order of the graph."""
-    if isinstance(model, keras.Sequential):
-        model = keras.Model(model.inputs, model.outputs)
+    """Names of the layers after which a model can be cut in one tensor, in the order of the graph.
+
+    Layers of nested models come first, where they can be cuts.
+
+    Raises:
+        ValueError: If the model has no graph, or several inputs or outputs.
+    """
+    model = _checked(model)
+    nested = []
+    if any(isinstance(layer, keras.Model) for layer in model.layers):
+        with contextlib.suppress(ValueError):
+            nested = _cuts(_flattened(model))
+    own = _cuts(model)
+    return [name for name in nested if name not in own] + own
+
+
+def _cuts(model: keras.Model) -> list[str]:
     cuts = []
     for layer in model.layers:
         places = calls(model, layer)
@@ -76,28 +92,42 @@ def possible_cuts(model: keras.Model) -> list[str]:
     return cuts
 
 
-def _check_model(model: keras.Model) -> None:
-    if not is_functional(model):
-        raise ValueError(
-            "`split` cuts built functional (or Sequential) Keras models; a subclassed model has no graph to cut. "
-            f"Received: {model!r}. Rebuild it with keras.Model(inputs, outputs)."
-        )
+def _checked(model: keras.Model) -> keras.Model:
+    """The functional model to cut."""
+    model = as_functional(model)
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         raise ValueError(
             "`split` expects a model with one input and one output tensor. Received: "
             f"{len(model.inputs)} inputs and {len(model.outputs)} outputs in model {model.name!r}."
         )
+    return model
+
+
+def _inside(model: keras.Model, name: str) -> bool:
+    """Whether a name is that of a layer in a nested model alone."""
+    if any(layer.name == name for layer in model.layers):
+        return False
+    nested = [layer for layer in model.layers if isinstance(layer, keras.Model)]
+    return any(layer.name == name for outer in nested for layer in outer.layers) or any(
+        _inside(outer, name) for outer in nested
+    )
+
+
+def _flattened(model: keras.Model) -> keras.Model:
+    try:
+        return flattened(model)
+    except ValueError as error:
+        raise ValueError(
+            f"Model {model.name!r} has nested models whose layers cannot stand beside its own: {error} Rename layers, "
+            "or split the nested model."
+        ) from error
 
 
 def _call(model: keras.Model, name: str, argument: str) -> Node:
     """The one call of the layer `name` in the model's graph."""
     names = [layer.name for layer in model.layers]
     if name not in names:
-        inside = [outer.name for outer in model.layers if _has_layer(outer, name)]
-        hint = f" It is a layer of the nested model {inside[0]!r}: split that one." if inside else ""
-        raise ValueError(
-            f"Model {model.name!r} has no layer named {argument}={name!r}.{hint} Its layers: {_listing(names)}"
-        )
+        raise ValueError(f"Model {model.name!r} has no layer named {argument}={name!r}. Its layers: {_listing(names)}")
     places = calls(model, model.get_layer(name))
     if len(places) > 1:
         raise ValueError(
@@ -105,10 +135,6 @@ def _call(model: keras.Model, name: str, argument: str) -> Node:
             "does not name one place. Cut at a layer that is used once."
         )
     return places[0]
-
-
-def _has_layer(model: keras.Model, name: str) -> bool:
-    return isinstance(model, keras.Model) and any(layer.name == name for layer in model.layers)
 
 
 def _single(tensors: Sequence[Tensor], what: str) -> Tensor:

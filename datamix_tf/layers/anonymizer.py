@@ -12,7 +12,9 @@ from datamix_tf.layers.obfuscation import Obfuscation
 from datamix_tf.typing import Config, Tensor
 
 
-def generator(input_shape: Sequence[int], width: int = 64, blocks: int = 9, name: str = "generator") -> keras.Model:
+def generator(
+    input_shape: Sequence[int], width: int = 64, blocks: int = 9, name: str = "generator", dtype: Any = None
+) -> keras.Model:
     """The image-to-image network of CycleGAN: encoder, residual blocks, decoder.
 
     With `width=64` and nine blocks it has 11.38 M parameters, the papers' figure for the Face Anonymizer.
@@ -22,6 +24,7 @@ def generator(input_shape: Sequence[int], width: int = 64, blocks: int = 9, name
         width: Filters of the first convolution.
         blocks: Residual blocks.
         name: Model name.
+        dtype: Dtype or dtype policy of its layers; default: Keras's global one.
 
     Returns:
         A functional model, standardised inputs `[batch, height, width, channels]` -> outputs of the same shape.
@@ -31,21 +34,21 @@ def generator(input_shape: Sequence[int], width: int = 64, blocks: int = 9, name
     """
     inputs = keras.Input(input_shape, name="input")
     rows, columns = (-size % 4 for size in input_shape[:2])
-    x = layers.ZeroPadding2D(((0, rows), (0, columns)), name="pad")(inputs) if rows or columns else inputs
-    x = _conv_norm_relu(x, width, 7, 1)
+    x = layers.ZeroPadding2D(((0, rows), (0, columns)), name="pad", dtype=dtype)(inputs) if rows or columns else inputs
+    x = _conv_norm_relu(x, width, 7, 1, dtype)
     for multiple in (2, 4):
-        x = _conv_norm_relu(x, width * multiple, 3, 2)
+        x = _conv_norm_relu(x, width * multiple, 3, 2, dtype)
     for _ in range(blocks):
-        y = _conv_norm_relu(x, 4 * width, 3, 1)
-        y = layers.GroupNormalization(groups=-1, center=False, scale=False)(
-            layers.Conv2D(4 * width, 3, padding="same")(y)
+        y = _conv_norm_relu(x, 4 * width, 3, 1, dtype)
+        y = layers.GroupNormalization(groups=-1, center=False, scale=False, dtype=dtype)(
+            layers.Conv2D(4 * width, 3, padding="same", dtype=dtype)(y)
         )
-        x = layers.Add()([x, y])
+        x = layers.Add(dtype=dtype)([x, y])
     for multiple in (2, 1):
-        x = layers.Conv2DTranspose(width * multiple, 3, 2, padding="same")(x)
-        x = layers.ReLU()(layers.GroupNormalization(groups=-1, center=False, scale=False)(x))
-    x = layers.Conv2D(input_shape[-1], 7, padding="same", name="output")(x)
-    x = layers.Cropping2D(((0, rows), (0, columns)), name="crop")(x) if rows or columns else x
+        x = layers.Conv2DTranspose(width * multiple, 3, 2, padding="same", dtype=dtype)(x)
+        x = layers.ReLU(dtype=dtype)(layers.GroupNormalization(groups=-1, center=False, scale=False, dtype=dtype)(x))
+    x = layers.Conv2D(input_shape[-1], 7, padding="same", name="output", dtype=dtype)(x)
+    x = layers.Cropping2D(((0, rows), (0, columns)), name="crop", dtype=dtype)(x) if rows or columns else x
     return keras.Model(inputs, x, name=name)
 
 
@@ -78,7 +81,7 @@ class FaceAnonymizer(Obfuscation):
         self.generator: keras.Model = None
 
     def build(self, input_shape: tuple[int, ...]) -> None:
-        self.generator = generator(tuple(input_shape[1:]), self.width, self.blocks)
+        self.generator = generator(tuple(input_shape[1:]), self.width, self.blocks, dtype=self.dtype_policy)
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         return self.generator(inputs, training=training)
@@ -87,6 +90,6 @@ class FaceAnonymizer(Obfuscation):
         return {**super().get_config(), "width": self.width, "blocks": self.blocks}
 
 
-def _conv_norm_relu(x: Tensor, filters: int, kernel_size: int, strides: int) -> Tensor:
-    x = layers.Conv2D(filters, kernel_size, strides, padding="same")(x)
-    return layers.ReLU()(layers.GroupNormalization(groups=-1, center=False, scale=False)(x))
+def _conv_norm_relu(x: Tensor, filters: int, kernel_size: int, strides: int, dtype: Any) -> Tensor:
+    x = layers.Conv2D(filters, kernel_size, strides, padding="same", dtype=dtype)(x)
+    return layers.ReLU(dtype=dtype)(layers.GroupNormalization(groups=-1, center=False, scale=False, dtype=dtype)(x))

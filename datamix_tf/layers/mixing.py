@@ -35,6 +35,11 @@ class _GroupLinear(keras.layers.Layer):
         super().__init__(**kwargs)
         self.built = True
 
+    def build(self, inputs_shape: Shape, keys_shape: Shape | None = None) -> None:
+        """Checks the shapes; there are no weights."""
+        if keys_shape is not None:
+            _check_keys(inputs_shape, keys_shape)
+
     def call(self, inputs: Tensor, keys: Tensor) -> Tensor:
         _check_keys(inputs.shape, keys.shape)
         keys = ops.cast(keys, inputs.dtype)
@@ -104,6 +109,10 @@ class DeMix(_GroupLinear):
     """
 
     transpose_keys = True
+
+    def build(self, inputs_shape: Shape, keys_shape: Shape | None = None, constant_shape: Shape | None = None) -> None:
+        """Checks the shapes; there are no weights."""
+        super().build(inputs_shape, keys_shape)
 
     def call(self, inputs: Tensor, keys: Tensor, constant: Tensor | None = None) -> Tensor:
         if constant is None:

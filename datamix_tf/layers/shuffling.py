@@ -70,6 +70,9 @@ class GroupUnshuffle(keras.layers.Layer):
         super().__init__(**kwargs)
         self.built = True
 
+    def build(self, inputs_shape: Shape, permutation_shape: Shape | None = None) -> None:
+        """Has nothing to make: there are no weights."""
+
     def call(self, inputs: Tensor, permutation: Tensor) -> Tensor:
         return ops.take(inputs, ops.argsort(permutation), axis=0)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -220,7 +221,7 @@ class OnFields(keras.layers.Layer):
 
     @classmethod
     def from_config(cls, config: Config) -> OnFields:
-        layer = keras.saving.deserialize_keras_object(config["layer"])
+        layer = keras.saving.deserialize_keras_object(copy.deepcopy(config["layer"]))  # Keras takes it apart
         return cls(**{**config, "layer": layer})
 
 

@@ -97,3 +97,59 @@ def test_multiply_adds_of_a_transposed_convolution():
     inputs = keras.Input((4, 6, 2))
     model = keras.Model(inputs, keras.layers.Conv2DTranspose(5, 3, 2, padding="same")(inputs))
     assert cost_of(model)["macs"] == 4 * 6 * 2 * 3 * 3 * 5
+
+
+@pytest.mark.parametrize("layer", [keras.layers.SeparableConv2D, keras.layers.SeparableConv1D])
+@pytest.mark.parametrize("options", [{}, {"strides": 2}, {"depth_multiplier": 2, "padding": "same"}])
+def test_multiply_adds_of_a_separable_convolution_are_those_of_its_two_steps(layer, options):
+    dims = 2 if layer is keras.layers.SeparableConv2D else 1
+    in_depth = keras.layers.DepthwiseConv2D if dims == 2 else keras.layers.DepthwiseConv1D
+    across = keras.layers.Conv2D if dims == 2 else keras.layers.Conv1D
+    shape = (9, 10, 6)[-dims - 1 :] if dims == 2 else (10, 6)
+    inputs = keras.Input(shape)
+    separable = keras.Model(inputs, layer(5, 3, **options)(inputs))
+    steps = keras.Model(inputs, across(5, 1)(in_depth(3, **options)(inputs)))
+    assert count_macs(separable) == count_macs(steps) > 0
+    assert delegation(separable)["round_trips"] == 1
+
+
+def test_multiply_adds_inside_nested_models_count():
+    parts = [keras.Input((6,)), keras.layers.Dense(5), keras.layers.Dense(4)]
+    nested = keras.Sequential(parts)
+    inputs = keras.Input((6,))
+    twice = keras.Model(inputs, keras.layers.Dense(2)(keras.Sequential([keras.Input((6,)), nested])(inputs)))
+    assert (count_macs(nested), count_macs(twice)) == (6 * 5 + 5 * 4, 6 * 5 + 5 * 4 + 4 * 2)
+    assert cost_of(nested)["macs"] == 50
+    assert delegation(twice) == {"bytes_up": 4 * (6 + 5 + 4), "bytes_down": 4 * (5 + 4 + 2), "round_trips": 3}
+
+
+class Hidden(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.dense = keras.layers.Dense(3)
+
+    def call(self, x):
+        return self.dense(x)
+
+
+@pytest.mark.parametrize(
+    ("layer", "text"),
+    [
+        (lambda: keras.layers.LSTM(3), "of LSTM are not known"),
+        (lambda: keras.layers.MultiHeadAttention(2, 4), "of MultiHeadAttention are not known"),
+        (lambda: keras.layers.TimeDistributed(keras.layers.Dense(3)), "of TimeDistributed are not known"),
+        (Hidden, "no graph to cut or count"),
+    ],
+)
+def test_what_cannot_be_counted_is_not_zero(layer, text):
+    inputs = keras.Input((7, 6))
+    made = layer()
+    outputs = made(inputs, inputs) if isinstance(made, keras.layers.MultiHeadAttention) else made(inputs)
+    with pytest.raises(ValueError, match=text):
+        count_macs(keras.Model(inputs, outputs))
+
+
+def test_layers_without_kernels_count_nothing():
+    inputs = keras.Input((7,), dtype="int32")
+    x = keras.layers.LayerNormalization()(keras.layers.Embedding(9, 4)(inputs))
+    assert count_macs(keras.Model(inputs, keras.layers.PReLU()(x))) == 0

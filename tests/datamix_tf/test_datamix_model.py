@@ -1,3 +1,4 @@
+import copy
 import zipfile
 
 import keras
@@ -122,8 +123,45 @@ def test_a_training_batch_of_broken_groups_is_explained(batch):
     model = private()
     model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(True))
     x, y = data(10)
-    with pytest.raises(Exception, match="The batch must be a multiple of the group size"):
+    with pytest.raises(
+        ValueError, match=r"^The batch must be a multiple of the group size: expected .*=4, received"
+    ) as raised:
         model.fit(x, y, batch_size=batch, verbose=0)
+    assert len(str(raised.value)) < 400 and f"{min(batch, 10)} rows" in str(raised.value)
+
+
+@pytest.mark.parametrize("as_dataset", [False, True])
+def test_a_last_batch_of_broken_groups_is_explained(as_dataset):
+    import tensorflow as tf
+
+    model = private()
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(True))
+    x, y = data(18)
+    given = (tf.data.Dataset.from_tensor_slices((x, y)).batch(8),) if as_dataset else (x, y)
+    with pytest.raises(ValueError, match=r"received 2 rows\. Use a batch size .*drop_remainder=True"):
+        model.fit(*given, **({} if as_dataset else {"batch_size": 8}), verbose=0)
+    with pytest.raises(Exception, match="incompatible"):  # other errors stay what they are
+        model.fit(x[:16, :2], y[:16], batch_size=8, verbose=0)
+
+
+def test_what_is_exported_has_no_keys(tmp_path):
+    import tensorflow as tf
+
+    model = private(shuffle=True, seed=7)
+    x, _ = data(5)
+    model.export(str(tmp_path / "model"), verbose=False)
+    loaded = tf.saved_model.load(str(tmp_path / "model"))
+    np.testing.assert_allclose(loaded.serve(x), model.unmixed()(x), rtol=1e-5, atol=1e-6)
+    assert len(loaded.variables) == len(model.unmixed().weights)
+
+
+def test_a_config_is_not_changed_by_what_is_made_of_it():
+    model = private()
+    config = model.get_config()
+    before = copy.deepcopy(config)
+    assert type(model).from_config(config).get_config().keys() == before.keys()
+    assert config == before
+    type(model).from_config(config)
 
 
 @pytest.mark.parametrize("n", [1, 3, 4, 5, 11])

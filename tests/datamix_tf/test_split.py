@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from datamix_tf import possible_cuts, split
+from datamix_tf.costs import count_macs
 from datamix_tf.models import resnet18
 from datamix_tf.models.resnet import PRE_LAYERS
 
@@ -53,18 +54,50 @@ def test_nothing_between_or_the_wrong_order_is_explained(network):
         split(network, after="stage2_block1_out", before="stage1_block1_1_pad")
 
 
-def test_a_shared_layer_or_a_nested_model_is_explained():
-    shared, inner = (
-        keras.layers.Dense(4, name="shared"),
-        keras.Sequential([keras.layers.Dense(4, name="hid")], name="in"),
-    )
+def test_a_shared_layer_is_explained():
+    shared = keras.layers.Dense(4, name="shared")
     x = keras.Input((4,))
-    y = keras.layers.Dense(2, name="last")(inner(shared(keras.layers.ReLU(name="relu")(shared(x)))))
-    model = keras.Model(x, y)
+    y = keras.layers.Dense(2, name="last")(shared(keras.layers.ReLU(name="relu")(shared(x))))
     with pytest.raises(ValueError, match="used 2 times"):
-        split(model, after="shared", before="last")
-    with pytest.raises(ValueError, match="nested model 'in'"):
+        split(keras.Model(x, y), after="shared", before="last")
+
+
+def transfer(kind):
+    """A base that is called as in inference, and a head, as transfer learning has them."""
+    normalize = keras.layers.BatchNormalization(name="norm", moving_mean_initializer="ones")
+    parts = [keras.layers.Dense(5, name="first"), normalize, keras.layers.Dense(3, name="second")]
+    if kind == "sequential":
+        base = keras.Sequential([keras.Input((4,)), *parts], name="base")
+    else:
+        x = inputs = keras.Input((4,))
+        for part in parts:
+            x = part(x)
+        base = keras.Model(inputs, x, name="base")
+    inputs = keras.Input((4,))
+    outer = keras.Sequential([keras.Input((4,)), base], name="outer") if kind == "twice" else base
+    x = keras.layers.ReLU(name="relu")(outer(inputs, training=False))
+    return keras.Model(inputs, keras.layers.Dense(2, name="head")(x))
+
+
+@pytest.mark.parametrize("kind", ["functional", "sequential", "twice"])
+def test_a_transfer_model_is_cut_inside_its_base(kind):
+    model, x = transfer(kind), np.random.default_rng(0).normal(size=(6, 4)).astype("float32")
+    for after in ("first", "norm", "second"):
+        pre, main, post = split(model, after=after, before="head")
+        np.testing.assert_allclose(post(main(pre(x))), model(x), rtol=1e-5, atol=1e-6)
+    cuts = possible_cuts(model)
+    assert cuts[:3] == ["first", "norm", "second"] and cuts[-1] == "relu"
+    pre, main, post = split(model, after="first", before="second")
+    assert [layer.name for layer in main.layers[1:]] == ["norm"]
+    assert sum(len(part.trainable_weights) for part in (pre, main, post)) == len(model.trainable_weights)
+
+
+def test_nested_layers_of_equal_names_are_explained():
+    nested = [keras.Sequential([keras.Input((4,)), keras.layers.Dense(4, name="hid")], name=name) for name in "ab"]
+    model = keras.Sequential([keras.Input((4,)), *nested, keras.layers.Dense(2, name="last")])
+    with pytest.raises(ValueError, match=r"cannot stand beside its own: .*Rename layers"):
         split(model, after="hid", before="last")
+    assert possible_cuts(model) == ["a", "b"]
 
 
 def test_only_graphs_can_be_cut():
@@ -72,8 +105,12 @@ def test_only_graphs_can_be_cut():
         def call(self, x):
             return x
 
-    with pytest.raises(ValueError, match="has no graph to cut"):
-        split(Subclassed(), after="a", before="b")
+    unbuilt = keras.Sequential([keras.layers.Dense(3, name="a")], name="new")
+    for cut in (lambda model: split(model, after="a", before="b"), possible_cuts, count_macs):
+        with pytest.raises(ValueError, match="has no graph to cut"):
+            cut(Subclassed())
+        with pytest.raises(ValueError, match=r"Sequential model 'new' is not built.*keras\.Input"):
+            cut(unbuilt)
     a, b = keras.Input((2,)), keras.Input((2,))
     with pytest.raises(ValueError, match="2 inputs and 1 outputs"):
         split(keras.Model([a, b], keras.layers.Add()([a, b])), after="a", before="b")
