@@ -121,8 +121,10 @@ def optimizer(config: ModelConfig, stage: Stage, steps: int, warmup_steps: int) 
     """The optimizer of a stage of a config's training, for so many steps."""
     import keras
 
+    from datamix_tf.training.schedules import falling_by_steps
+
     rate = stage.rate * config.learning_rate
-    schedule = _by_steps(rate, steps) if config.schedule == "steps" else _cosine(rate, steps, warmup_steps)
+    schedule = falling_by_steps(rate, steps) if config.schedule == "steps" else _cosine(rate, steps, warmup_steps)
     if config.optimizer == "sgd":
         return keras.optimizers.SGD(schedule, momentum=0.9, weight_decay=config.weight_decay)
     kinds = {"adamw": keras.optimizers.AdamW, "adam": keras.optimizers.Adam}
@@ -135,12 +137,3 @@ def _cosine(rate: float, steps: int, warmup_steps: int) -> Any:
 
     warmup_steps = min(warmup_steps, steps // 4)
     return WarmupCosine(rate, max(1, steps - warmup_steps), warmup_steps)
-
-
-def _by_steps(rate: float, steps: int) -> Any:
-    """Ten times slower after 40 % and 80 % of the steps."""
-    import keras
-
-    boundaries = list(dict.fromkeys(max(1, round(share * steps)) for share in (0.4, 0.8)))
-    rates = [rate * factor for factor in (1.0, 0.1, 0.01)][: len(boundaries) + 1]
-    return keras.optimizers.schedules.PiecewiseConstantDecay(boundaries, rates)

@@ -272,7 +272,7 @@ def _preprocessing(options, kind):
     from serving.edge.preprocess import ImagePreprocessing, SpeechPreprocessing
 
     if kind == "image":
-        return ImagePreprocessing(*options.image_size)
+        return ImagePreprocessing(*options.image_size, crop=options.crop)
     if options.spectrogram == "paper":
         # 165 x 199: docs/costs.md derives the size from the multiply-adds of Table 4.
         return SpeechPreprocessing(frame_length=328, frame_step=79, bands=0)
