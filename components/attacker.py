@@ -44,6 +44,7 @@ class AttackConfig:
         batch_size: Examples in a batch.
         learning_rates: Peaks of the learning rate to try; the best on the valid split counts.
         starts: Any of `"trained"` and `"fresh"`, likewise.
+        optimizer, schedule: As of `datamix_tf.attacks.AttackTraining`.
         width: Filters of Pix2Pix.
         min_examples: A class counts for an attack on a hidden column if it has so many examples in the train split and
             one in the test split.
@@ -66,6 +67,8 @@ class AttackConfig:
     batch_size: int = 32
     learning_rates: tuple[float, ...] = (1e-3,)
     starts: tuple[str, ...] = ("trained",)
+    optimizer: str = "adamw"
+    schedule: str = "cosine"
     width: int = 64
     min_examples: int = 8
     identity_split: str = AUTO
@@ -224,7 +227,13 @@ def _subject(config, model, task, outputs, schema, callbacks):
         outputs,
         task.kind == "binary",
         training=attacks.AttackTraining(
-            config.epochs, config.patience, learning_rates=config.learning_rates, starts=config.starts, **own
+            config.epochs,
+            config.patience,
+            learning_rates=config.learning_rates,
+            starts=config.starts,
+            optimizer=config.optimizer,
+            schedule=config.schedule,
+            **own,
         ),
         separation=attacks.SeparatorTraining(
             steps=config.steps, groups=config.training_groups, restarts=config.restarts, seed=config.seed

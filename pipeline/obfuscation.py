@@ -10,7 +10,7 @@ import sys
 from components.errors import InputError
 from components.records.metrics import METRICS_FILE, Metrics
 from components.storage.artifacts import atomic_file, write_json
-from datamix_tf.settings import REQUIRED, at_least, like, setting
+from datamix_tf.settings import above, at_least, like, setting
 from pipeline.experiments.obfuscation import (
     FIGURES,
     IN_FIGURE,
@@ -24,10 +24,10 @@ from pipeline.experiments.obfuscation import (
     scores,
 )
 from pipeline.options import flags
-from pipeline.options.attack_options import AttackOptions
-from pipeline.options.data_options import DataOptions, check_shares
+from pipeline.options.attack_options import AttackChoiceOptions, AttackOptions, check_starts
+from pipeline.options.data_options import DataOptions, SplitOptions, check_shares
 from pipeline.options.output_options import OutputOptions
-from pipeline.options.presets import PRESETS
+from pipeline.options.presets import OBFUSCATION_PRESETS, PRESETS
 from pipeline.options.run_options import RunOptions
 from pipeline.options.training_options import MixingTrainingOptions, TrainingOptions
 from pipeline.orchestration.command import check_columns, make_beam_options, opened_store, run_command
@@ -60,12 +60,26 @@ class ObfuscationOptions(DataOptions, TrainingOptions, AttackOptions, OutputOpti
     max_macs: float = setting(1e12, "most multiply-adds on the edge, for what is exported", **at_least(0))
     max_accuracy_drop: float = setting(MAX_DROP, "accuracy that what is exported may lose", **at_least(0))
 
-    dataset: str = like(
+    preset: str | None = setting(
+        None,
+        "all settings of the paper for one of its data sets, for what no flag sets",
+        choices=tuple(OBFUSCATION_PRESETS),
+    )
+    distortions: tuple[float, ...] = setting(
+        (), "figures 4 to 6 also with such bounds of the distortion (epsilon of Theorem 1), with commas", **above(0)
+    )
+    exact: bool = setting(
+        False,
+        "signal content of whole maps instead of receptive fields; maps of at most 5000 numbers",
+    )
+
+    dataset: str | None = like(
         DataOptions,
         "dataset",
-        REQUIRED,
-        help="avatars, celeb_a, lfwa, utkface, facescrub, emnist_writers, or folder:PATH",
+        None,
+        help="avatars, celeb_a, lfwa, utkface, facescrub, emnist_writers, or folder:PATH (default: the preset's)",
     )
+    split: str = like(SplitOptions, "split")
     target: tuple[str, ...] | None = like(
         DataOptions, "target", help="the label column to learn (default: the data set's own)"
     )
@@ -88,8 +102,27 @@ class ObfuscationOptions(DataOptions, TrainingOptions, AttackOptions, OutputOpti
         AttackOptions, "attack_epochs", help="most passes of each attack; the paper: 50", **at_least(1)
     )
     attack_patience: int = like(
-        AttackOptions, "attack_patience", 4, help="passes without a better score after which an attack ends"
+        AttackOptions, "attack_patience", 4, help="passes without a better score after which an attack ends; 0: never"
     )
+    attack_learning_rates: tuple[float, ...] = like(
+        AttackChoiceOptions, "attack_learning_rates", (3e-3,), help="each is tried, the best counts; the paper: 1e-3"
+    )
+    attack_starts: tuple[str, ...] = like(
+        AttackChoiceOptions,
+        "attack_starts",
+        help="trained (from the server's weights) and fresh (the paper); each is tried, the best counts",
+    )
+    attack_optimizer: str = like(
+        AttackChoiceOptions,
+        "attack_optimizer",
+        help="of attacks; adamw has a weight decay of 0.01; the paper: adam",
+    )
+    attack_schedule: str = like(
+        AttackChoiceOptions,
+        "attack_schedule",
+        help="of their learning rate; steps (the paper): ten times lower after 40 % and 80 % of the epochs",
+    )
+    min_examples: int = like(AttackChoiceOptions, "min_examples")
     fine_tune_epochs: int = like(
         MixingTrainingOptions, "fine_tune_epochs", help="passes after pruning or noise; the paper does not say"
     )
@@ -121,7 +154,8 @@ def run(options: ObfuscationOptions, beam_arguments, arguments) -> None:
     settings, hidden = run_options(options), source.hidden if options.hidden is None else options.hidden
     _check_labels(source, source.target if options.target is None else options.target, hidden)
     weights = (options.decov, options.gaussian)
-    chosen = points(options.figures, options.trade_off_layers, options.trade_offs)
+    chosen = points(options.figures, options.trade_off_layers, options.trade_offs, options.distortions, options.exact)
+    _check_maps(chosen, options)
     work = plan(rows(chosen, *weights), settings, hidden)
     started = [model for model in work.models if model.defence in networks(*weights).values()]
     packager = ObfuscationPackager(
@@ -163,6 +197,7 @@ def run_options(options: ObfuscationOptions) -> RunOptions:
     """The options of a run of the main job that trains and attacks the same."""
     given = {field.name: getattr(options, field.name) for field in dataclasses.fields(options)}
     known = {field.name for field in dataclasses.fields(RunOptions)}
+    known -= {"preset"}  # of the main job's
     return RunOptions(**PRESETS["obfuscation"] | {name: value for name, value in given.items() if name in known})
 
 
@@ -173,6 +208,21 @@ def _check_labels(source, target, hidden):
         raise InputError(f"expected one target column, name it with --target; {source.name!r} has {len(target)}")
     if not hidden:
         raise InputError(f"data set {source.name!r} has no hidden column; name one with --hidden")
+
+
+def _check_maps(chosen, options):
+    from datamix_tf.models.splitnet import CONV_FILTERS
+    from datamix_tf.obfuscation.signal import MAX_EXACT
+
+    for layer in sorted({point.split_layer for point in chosen if point.exact} & set(range(1, len(CONV_FILTERS) + 1))):
+        rows, columns = (side >> (layer - 1) for side in options.image_size)
+        numbers = rows * columns * (3, *CONV_FILTERS)[layer - 1]
+        if numbers > MAX_EXACT:
+            raise InputError(
+                f"--exact takes maps of at most {MAX_EXACT} numbers; at split layer {layer} of pictures of "
+                f"{options.image_size[0]}x{options.image_size[1]} there are {numbers}; choose a smaller --image_size, "
+                "or figures and --trade_off_layers without that layer"
+            )
 
 
 def _check_readable(examples, column, settings):
@@ -187,8 +237,14 @@ def _check_readable(examples, column, settings):
 
 
 def _parse(argv):
-    options, beam_arguments = flags.parse(COMMAND, argv)
+    given, beam_arguments = flags.values(COMMAND, argv)
+    preset = OBFUSCATION_PRESETS.get(given.get("preset"), {})
+    known = {field.name for field in dataclasses.fields(ObfuscationOptions)}
+    options = ObfuscationOptions(**{name: value for name, value in preset.items() if name in known} | given)
+    if options.dataset is None:
+        raise InputError(f"expected --dataset, or a --preset of {', '.join(OBFUSCATION_PRESETS)}")
     check_shares(options)
+    check_starts(options)
     return options, beam_arguments
 
 

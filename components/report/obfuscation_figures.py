@@ -16,12 +16,16 @@ LABELS = {
     "none": "nothing hidden",
     "signal": "signal content",
     "bounded": "signal content, at most 1 point lost",
+    "distortion": "signal content, bounded distortion",
     "pruning": "pruning",
     "adversarial": "adversarial training",
     "bottleneck": "information bottleneck",
     "shredder": "learned noise (Shredder)",
     "gaussian": "clipping and Gaussian noise",
 }
+
+#: Methods whose points a trade-off figure tells by their level: the paper's figure 4 is a curve over m'.
+MARKED = {"signal": "m' = {:g}", "distortion": "ε = {:g}"}
 
 
 def figures(scores: dict, numbers, in_figure: dict, trade_off: int, middle: int) -> dict[str, bytes]:
@@ -42,7 +46,7 @@ def figures(scores: dict, numbers, in_figure: dict, trade_off: int, middle: int)
         drawn[3] = lambda axes: _by_split_layer(axes, rows, _first(rows))
     for number in set(numbers) & set(in_figure):
         methods = in_figure[number]
-        drawn[number] = lambda axes, methods=methods: _trade_off(axes, rows, methods, trade_off)
+        drawn[number] = lambda axes, methods=methods: _trade_off(axes, rows, (*methods, "distortion"), trade_off)
     if 7 in numbers:
         drawn[7] = lambda axes: _attributes(axes, rows, middle)
     return {f"figure{number}.png": png(draw) for number, draw in sorted(drawn.items())}
@@ -163,9 +167,14 @@ def _trade_off(axes, rows, methods, middle):
         for key, members in groups(rows).items():
             if key[1] == method and key[2] == middle and (method != "signal" or key[3]):
                 target = 100 * (1 - np.mean([row["test_accuracy"] for row in members]))
-                points.append((target, 100 * (1 - np.mean([row["attacks"][column]["score"] for row in members]))))
+                attack = 100 * (1 - np.mean([row["attacks"][column]["score"] for row in members]))
+                points.append((target, attack, key[3]))
         if points:
-            axes.plot(*zip(*sorted(points), strict=True), "o" if method == "none" else "o-", label=LABELS[method])
+            targets, attacks, levels = zip(*sorted(points), strict=True)
+            axes.plot(targets, attacks, "o" if method == "none" else "o-", label=LABELS[method])
+            for place in zip(targets, attacks, levels, strict=True) if method in MARKED else ():
+                text = MARKED[method].format(place[2])
+                axes.annotate(text, place[:2], (3, 4), textcoords="offset points", fontsize="x-small")
     axes.set_xlabel("target error, %")
     axes.set_ylabel(f"attack error: {column}, %")
 

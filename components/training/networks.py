@@ -160,10 +160,11 @@ def optimizer(config: ModelConfig, stage: Stage, steps: int, warmup_steps: int) 
     import keras
 
     from datamix_tf.training.l2 import L2SGD, L2Adam
+    from datamix_tf.training.schedules import falling_by_steps
 
     rate = stage.rate * config.learning_rate
     schedules = {
-        "steps": lambda: _by_steps(rate, steps),
+        "steps": lambda: falling_by_steps(rate, steps),
         "cosine": lambda: _cosine(rate, steps, warmup_steps),
         "constant": lambda: rate,
     }
@@ -185,12 +186,3 @@ def _cosine(rate: float, steps: int, warmup_steps: int) -> Any:
 
     warmup_steps = min(warmup_steps, steps // 4)
     return WarmupCosine(rate, max(1, steps - warmup_steps), warmup_steps)
-
-
-def _by_steps(rate: float, steps: int) -> Any:
-    """Ten times slower after 40 % and 80 % of the steps."""
-    import keras
-
-    boundaries = list(dict.fromkeys(max(1, round(share * steps)) for share in (0.4, 0.8)))
-    rates = [rate * factor for factor in (1.0, 0.1, 0.01)][: len(boundaries) + 1]
-    return keras.optimizers.schedules.PiecewiseConstantDecay(boundaries, rates)

@@ -29,6 +29,9 @@ class SignalContentSent(ObfuscatedFeature):
         signal_rank: Coefficients kept at each place; 0: all that the cloud's first layers see (distortion-free).
         max_drop: If it is above 0, the fewest coefficients that lose no more validation accuracy.
         decov, gaussian: Of the network that it starts from.
+        distortion: If it is above 0, the budget epsilon of Theorem 1 for the output of the cloud's first layers, at
+            each place; takes a rank of 0.
+        exact: Whether a convolution of the cloud is taken over its whole map instead of over its receptive field.
     """
 
     id = "signal_content"
@@ -37,12 +40,16 @@ class SignalContentSent(ObfuscatedFeature):
     max_drop: float = 0.0
     decov: float = 0.01
     gaussian: float = 0.01
+    distortion: float = 0.0
+    exact: bool = False
 
     @property
     def label(self) -> str:
         kept = f"rank {self.signal_rank}" if self.signal_rank else "all that is seen"
         kept = f"at most {100 * self.max_drop:g} points lost" if self.max_drop else kept
-        return f"signal content, {kept}, N_pre={self.num_pre_blocks}"
+        kept = f"distortion of at most {self.distortion:g}" if self.distortion else kept
+        whole = ", whole maps" if self.exact else ""
+        return f"signal content, {kept}{whole}, N_pre={self.num_pre_blocks}"
 
     @property
     def costs_are_learned(self) -> bool:
@@ -63,7 +70,7 @@ class SignalContentSent(ObfuscatedFeature):
         if self.max_drop:
             entries = profile(network, {self.num_pre_blocks + 1: tensor}, x, y, list(1 - TRIED))
             rank = choose(entries, float("inf"), self.max_drop).kept
-        return serving(network, tensor, rank, x)
+        return serving(network, tensor, rank, x, exact=self.exact, distortion=self.distortion)
 
     def details(self, model: Any, x: Array) -> dict[str, float]:
         from datamix_tf.transmission import obfuscation_of

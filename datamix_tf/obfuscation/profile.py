@@ -95,7 +95,9 @@ def profile(
     return entries
 
 
-def serving(network: keras.Model, sent: Tensor, kept: int | None, x: Array) -> keras.Model:
+def serving(
+    network: keras.Model, sent: Tensor, kept: int | None, x: Array, *, exact: bool = False, distortion: float = 0.0
+) -> keras.Model:
     """The network as it is served when so many coefficients of signal content are sent.
 
     Args:
@@ -104,14 +106,16 @@ def serving(network: keras.Model, sent: Tensor, kept: int | None, x: Array) -> k
         sent: The symbolic tensor in it that would be sent.
         kept: Coefficients kept at each place, m'; `None` for all that the server's first layers see.
         x: Inputs `[n, ...]` to measure the statistics on, best of a validation split; labels are not used.
+        exact: As of `obfuscate`.
+        distortion: Likewise; takes `kept=None`.
 
     Returns:
         A functional model with a `SignalContent` layer, as `obfuscate` makes it.
 
     Reference: Samragh et al., Unsupervised Information Obfuscation (2021), section 4.3, "Inference".
     """
-    model, front = obfuscate(network, sent, kept)
-    if kept is not None and kept < front.decompose()[0].shape[1]:
+    model, front = obfuscate(network, sent, kept, exact=exact, distortion=distortion)
+    if distortion or (kept is not None and kept < front.decompose()[0].shape[1]):
         coefficients = model.get_layer("signal_content").output
         sender = keras.Model(model.inputs[0], coefficients)
         received = np.concatenate([np.asarray(sender(x[i : i + 256])) for i in range(0, len(x), 256)])

@@ -39,3 +39,13 @@ class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):
 
     def get_config(self) -> Config:
         return {"peak": self.peak, "steps": self.steps, "warmup_steps": self.warmup_steps}
+
+
+def falling_by_steps(rate: float, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
+    """A rate that is ten times lower after 40 % of the steps, and again after 80 %.
+
+    Source: Samragh et al., Unsupervised Information Obfuscation (2021), section 5.1: after 20 and 40 of 50 epochs.
+    """
+    boundaries = list(dict.fromkeys(max(1, round(share * steps)) for share in (0.4, 0.8)))
+    rates = [rate * factor for factor in (1.0, 0.1, 0.01)][: len(boundaries) + 1]
+    return keras.optimizers.schedules.PiecewiseConstantDecay(boundaries, rates)

@@ -48,26 +48,30 @@ class Point:
     """One point of a figure.
 
     Attributes:
-        method: `"none"`, `"signal"`, `"bounded"` (signal content within an accuracy that may be lost), or one of
-            `TRADE_OFFS`.
+        method: `"none"`, `"signal"`, `"bounded"` (signal content within an accuracy that may be lost), `"distortion"`
+            (within a distortion of the server's first layer, Theorem 1), or one of `TRADE_OFFS`.
         split_layer: The paper's split layer, 1 ... 6: one less run on the edge.
         level: The method's strength; for `"signal"`, 0 sends all that the server sees.
         network: `"plain"`, or `"signal"`: trained to stand the removal of signal content.
+        exact: Whether signal content is that of whole maps instead of receptive fields.
     """
 
     method: str
     split_layer: int
     level: float = 0.0
     network: str = "plain"
+    exact: bool = False
 
     def defence(self, decov: float, gaussian: float) -> Defence:
         """The defence, for the weights of the penalties with which the `"signal"` network is trained."""
         blocks, level = self.split_layer - 1, self.level
         signal = {"decov": decov, "gaussian": gaussian}
+        sent = {**signal, "exact": self.exact}
         made = {
             "none": lambda: SplitFeature(blocks, True, **signal) if self.network == "signal" else SplitFeature(blocks),
-            "signal": lambda: SignalContentSent(blocks, int(level), **signal),
-            "bounded": lambda: SignalContentSent(blocks, max_drop=level, **signal),
+            "signal": lambda: SignalContentSent(blocks, int(level), **sent),
+            "bounded": lambda: SignalContentSent(blocks, max_drop=level, **sent),
+            "distortion": lambda: SignalContentSent(blocks, distortion=level, **sent),
             "pruning": lambda: Pruning(blocks, int(level)),
             "adversarial": lambda: AdversarialTraining(blocks, level),
             "bottleneck": lambda: InformationBottleneck(blocks, level),
@@ -82,13 +86,15 @@ def networks(decov: float, gaussian: float) -> dict[str, Defence]:
     return {"plain": Cloud(), "signal": RemovalTrained(decov, gaussian)}
 
 
-def points(figures, trade_off_layers, trade_offs) -> dict[Point, str]:
+def points(figures, trade_off_layers, trade_offs, distortions=(), exact=False) -> dict[Point, str]:
     """The points that figures need, each once, with the columns that are attacked (`RowAttack.label`).
 
     Args:
         figures: Of `FIGURES`.
         trade_off_layers: Split layers of figures 4 to 6.
         trade_offs: Methods of those, of `TRADE_OFFS`.
+        distortions: Budgets epsilon of Theorem 1 that are tried there, too.
+        exact: Whether signal content is that of whole maps.
     """
     found: dict[Point, str] = {}
     if 3 in figures:
@@ -107,10 +113,14 @@ def points(figures, trade_off_layers, trade_offs) -> dict[Point, str]:
                 network = "signal" if method == "signal" else "plain"
                 levels = [level for level in TRADE_OFFS[method] if level <= MOST.get(method, [math.inf] * 6)[layer - 1]]
                 found |= {Point(method, layer, float(level), network): FIRST_HIDDEN for level in levels}
+            found |= {Point("distortion", layer, epsilon, "signal"): FIRST_HIDDEN for epsilon in distortions}
     if 7 in figures:
         signal = Point("signal", MIDDLE, 1.0, "signal")
         found |= dict.fromkeys((Point("none", MIDDLE), signal, Point("adversarial", MIDDLE, 1.0)), HIDDEN)
-    return found
+    removed = ("signal", "bounded", "distortion")
+    return {
+        dataclasses.replace(point, exact=exact and point.method in removed): label for point, label in found.items()
+    }
 
 
 def rows(chosen: dict[Point, str], decov: float, gaussian: float) -> list[Row]:

@@ -116,6 +116,8 @@ def _attack(attack, label, model, options):
         batch_size=options.batch_size,
         learning_rates=options.attack_learning_rates,
         starts=options.attack_starts,
+        optimizer=options.attack_optimizer,
+        schedule=options.attack_schedule,
         width=options.reconstruction_width,
         min_examples=options.min_examples,
         identity_split=options.identity_split,

@@ -45,6 +45,14 @@ class AttackChoiceOptions(AttackOptions):
         "trained (from M_main's weights) and fresh; each is tried, the best counts",
         choices=STARTS,
     )
+    attack_optimizer: str = setting(
+        "adamw", "of attack networks; adamw has a weight decay of 0.01", choices=("adamw", "adam")
+    )
+    attack_schedule: str = setting(
+        "cosine",
+        "of their learning rate; steps: ten times lower after 40 % and 80 % of the epochs",
+        choices=("cosine", "steps"),
+    )
     reconstruction_epochs: int = setting(20, "passes of Pix2Pix", **at_least(1))
     reconstruction_width: int = setting(64, "filters of Pix2Pix's first convolutions", **at_least(1))
     min_examples: int = setting(8, "train examples that an identity needs to be attacked", **at_least(1))

@@ -57,6 +57,15 @@ class DataOptions:
         read=size,
         write=write_size,
     )
+    crop: tuple[int, int] | None = setting(
+        None,
+        "HEIGHTxWIDTH in pixels that are kept around the centre of each picture before it is resized (default: all)",
+        check=lambda side: side >= SMALLEST,
+        expected=f"HEIGHTxWIDTH of at least {SMALLEST}x{SMALLEST}",
+        metavar="HEIGHTxWIDTH",
+        read=size,
+        write=write_size,
+    )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -23,11 +23,14 @@ class ImagePreprocessing:
         height: Rows of the result, in pixels.
         width: Columns of the result, in pixels.
         channels: 3 for RGB, 1 for gray.
+        crop: Rows and columns, in pixels around the centre, that are kept of a picture first; `None`: all. Of a smaller
+            picture all that there is.
     """
 
     height: int = 64
     width: int = 64
     channels: int = 3
+    crop: tuple[int, int] | None = None
     kind: str = "image"
     dtype: str = "uint8"
 
@@ -53,6 +56,10 @@ class ImagePreprocessing:
         from serving.edge import pictures
 
         image = pictures.decode(content, self.channels)
+        if self.crop:
+            rows, columns = (min(pair) for pair in zip(self.crop, (image.height, image.width), strict=True))
+            left, top = (image.width - columns) // 2, (image.height - rows) // 2
+            image = image.crop((left, top, left + columns, top + rows))
         image = ImageOps.fit(image, (self.width, self.height), Image.Resampling.BILINEAR)
         return np.asarray(image, np.uint8).reshape(self.shape)
 
@@ -146,8 +153,13 @@ _KINDS = {"image": ImagePreprocessing, "audio": SpeechPreprocessing}
 
 
 def to_config(preprocessing: ImagePreprocessing | SpeechPreprocessing) -> dict:
-    """A JSON-ready description, from which `from_config` makes the same preprocessing."""
-    return dataclasses.asdict(preprocessing)
+    """A JSON-ready description, from which `from_config` makes the same preprocessing.
+
+    Without a crop none is told, so that clients of before there was one read it, too.
+    """
+    told = dataclasses.asdict(preprocessing)
+    crop = told.pop("crop", None)
+    return told | ({"crop": list(crop)} if crop else {})
 
 
 def from_config(config: dict) -> ImagePreprocessing | SpeechPreprocessing:
@@ -158,4 +170,5 @@ def from_config(config: dict) -> ImagePreprocessing | SpeechPreprocessing:
     """
     if config.get("kind") not in _KINDS:
         raise ValueError(f"Preprocessing kind must be one of {sorted(_KINDS)}. Received: {config.get('kind')!r}")
-    return _KINDS[config["kind"]](**config)
+    crop = {"crop": tuple(config["crop"])} if config.get("crop") else {}
+    return _KINDS[config["kind"]](**config | crop)

@@ -13,9 +13,12 @@ import numpy as np
 from datamix_tf.attacks.base import Attack
 from datamix_tf.graph import calls
 from datamix_tf.mates import arrange
-from datamix_tf.training.schedules import WarmupCosine
+from datamix_tf.training.schedules import WarmupCosine, falling_by_steps
 from datamix_tf.transmission import cloud_body, cloud_classifier, group_size_of, transmitted
 from datamix_tf.typing import Array, Dataset, Examples, Tensor
+
+OPTIMIZERS = ("adamw", "adam")
+SCHEDULES = ("cosine", "steps")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,9 +29,15 @@ class AttackTraining:
         epochs: Most passes over the attacker's examples.
         patience: Passes without a better validation score after which it ends; 0 runs all epochs.
         batch_size: Examples in a batch; lowered to whole groups.
-        learning_rates: Peaks of AdamW's learning rate (warm-up, then cosine decay); each is tried, the best counts.
+        learning_rates: Peaks of the learning rate; each is tried, the best counts.
         starts: `"trained"` (the weights of M_main, which the cloud has) or `"fresh"`; each is tried.
         seed: Seed of initialisation, order and keys.
+        optimizer: `"adamw"` (weight decay 0.01) or `"adam"`.
+        schedule: Of the learning rate: `"cosine"` (warm-up, then cosine decay) or `"steps"` (ten times slower after
+            40 % and 80 % of the passes, as in the obfuscation paper, section 5.1).
+
+    Raises:
+        ValueError: If the optimizer or the schedule is unknown.
     """
 
     epochs: int = 10
@@ -37,6 +46,23 @@ class AttackTraining:
     learning_rates: tuple[float, ...] = (1e-3,)
     starts: tuple[str, ...] = ("trained",)
     seed: int = 0
+    optimizer: str = "adamw"
+    schedule: str = "cosine"
+
+    def __post_init__(self) -> None:
+        if self.optimizer not in OPTIMIZERS or self.schedule not in SCHEDULES:
+            raise ValueError(
+                f"Expected an optimizer of {', '.join(OPTIMIZERS)} and a schedule of {', '.join(SCHEDULES)}. Received: "
+                f"{self.optimizer!r}, {self.schedule!r}"
+            )
+
+    def made_optimizer(self, learning_rate: float, steps: int) -> keras.optimizers.Optimizer:
+        """The optimizer of one training of so many steps."""
+        if self.schedule == "steps":
+            rate = falling_by_steps(learning_rate, steps)
+        else:
+            rate = WarmupCosine(learning_rate, steps - steps // 10, steps // 10)
+        return keras.optimizers.Adam(rate) if self.optimizer == "adam" else keras.optimizers.AdamW(rate, 0.01)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -174,9 +200,7 @@ class NetworkAttack(Attack):
         x, y = train
         batch_size = self._whole(min(self.training.batch_size, len(x)))
         steps = max(1, len(x) // batch_size) * self.training.epochs
-        warmup = steps // 10
-        schedule = WarmupCosine(learning_rate, steps - warmup, warmup)
-        network.compile(keras.optimizers.AdamW(schedule, weight_decay=0.01), goal.loss, jit_compile=False)
+        network.compile(self.training.made_optimizer(learning_rate, steps), goal.loss, jit_compile=False)
         # Made here, the optimizer's variables are not traced one by one.
         network.optimizer.build(network.trainable_variables)
         keeper = _KeepBest(lambda: self.measure(*self.predict(valid, network)), self.training.patience)

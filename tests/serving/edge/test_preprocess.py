@@ -1,10 +1,12 @@
 import io
+import json
 
 import numpy as np
 import pytest
 from PIL import Image
 from scipy import signal
 
+from serving.edge import preprocess
 from serving.edge.preprocess import (
     BadInputError,
     ImagePreprocessing,
@@ -117,3 +119,19 @@ def test_centred_frames_reach_both_ends():
     assert spectrogram.shape == preprocessing.shape == (161, 201, 1)
     whole = SpeechPreprocessing(frame_length=320, frame_step=80, bands=0)(content)
     np.testing.assert_array_equal(spectrogram[:, 2 : 2 + whole.shape[1]], whole)
+
+
+def test_a_crop_keeps_the_middle_before_it_resizes():
+    """Of 40 x 30 pixels the middle 20 x 10: 10 rows and columns from each border are left out."""
+    pixels = np.zeros((40, 30, 3), np.uint8)
+    pixels[10:30, 10:20] = 200
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    cropped = preprocess.ImagePreprocessing(10, 5, crop=(20, 10))
+    assert (cropped(file.getvalue()) == 200).all()
+    assert not (preprocess.ImagePreprocessing(10, 5)(file.getvalue()) == 200).all()
+    # A smaller picture is taken whole.
+    whole = [preprocess.ImagePreprocessing(20, 15, crop=crop)(file.getvalue()) for crop in ((100, 100), None)]
+    np.testing.assert_array_equal(*whole)
+    assert preprocess.from_config(json.loads(json.dumps(preprocess.to_config(cropped)))) == cropped
+    assert "crop" not in preprocess.to_config(preprocess.ImagePreprocessing())

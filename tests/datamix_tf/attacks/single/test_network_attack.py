@@ -1,5 +1,6 @@
 """How the networks of attacks are trained, through the attack on labels."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -43,3 +44,15 @@ def test_training_ends_when_nothing_gets_better():
     attack.fit(people(256, 1), people(128, 2))
     curve = attack.details["curve"]
     assert len(curve) < 50 and max(curve) == curve[-3]
+
+
+def test_the_adversary_can_be_trained_as_the_obfuscation_paper_trains_it():
+    """Adam at 1e-3, ten times lower after 20 and 40 of 50 epochs (section 5.1)."""
+    optimizer = AttackTraining(optimizer="adam", schedule="steps").made_optimizer(1e-3, steps=500)
+    assert type(optimizer) is keras.optimizers.Adam
+    rates = [float(optimizer._learning_rate(step)) for step in (0, 199, 201, 399, 401, 499)]
+    np.testing.assert_allclose(rates, [1e-3, 1e-3, 1e-4, 1e-4, 1e-5, 1e-5], rtol=1e-6)
+    usual = AttackTraining().made_optimizer(1e-3, steps=500)
+    assert type(usual) is keras.optimizers.AdamW and usual.weight_decay == 0.01
+    with pytest.raises(ValueError, match="Expected an optimizer of adamw, adam and a schedule of cosine, steps"):
+        AttackTraining(optimizer="sgd")
