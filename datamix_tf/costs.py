@@ -134,8 +134,9 @@ def _call_macs(call: Node, batch_normalization: int) -> int:
     import keras
 
     layer = call.operation
-    if isinstance(layer, keras.Model):
-        return count_macs(layer, batch_normalization)
+    inside = getattr(layer, "model_inside", layer)
+    if isinstance(inside, keras.Model):
+        return count_macs(inside, batch_normalization)
     if isinstance(layer, keras.layers.BatchNormalization):
         return batch_normalization * _values(call.outputs[0].shape[1:], layer)
     if isinstance(layer, _separable()):  # in depth at each place of the output, then across the channels
@@ -160,7 +161,7 @@ def _macs_per_output_value(layer: keras.layers.Layer) -> int:
     if any("kernel" in weight.name for weight in getattr(layer, "weights", ())):
         raise ValueError(
             f"Multiply-adds of {type(layer).__name__} are not known. Received: layer {layer.name!r}. Give the layer's "
-            "class an attribute `macs_per_output_value`"
+            "class an attribute `macs_per_output_value`, or `model_inside` if it runs a model"
         )
     return 0
 

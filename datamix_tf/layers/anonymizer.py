@@ -83,6 +83,11 @@ class FaceAnonymizer(Obfuscation):
     def build(self, input_shape: tuple[int, ...]) -> None:
         self.generator = generator(tuple(input_shape[1:]), self.width, self.blocks, dtype=self.dtype_policy)
 
+    @property
+    def model_inside(self) -> keras.Model:
+        """What it runs once for each input; its multiply-adds are the layer's (`datamix_tf.costs`)."""
+        return self.generator
+
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         return self.generator(inputs, training=training)
 

@@ -153,3 +153,12 @@ def test_layers_without_kernels_count_nothing():
     inputs = keras.Input((7,), dtype="int32")
     x = keras.layers.LayerNormalization()(keras.layers.Embedding(9, 4)(inputs))
     assert count_macs(keras.Model(inputs, keras.layers.PReLU()(x))) == 0
+
+
+def test_a_layer_that_runs_a_model_costs_what_the_model_does():
+    from datamix_tf.layers import FaceAnonymizer
+
+    inputs = keras.Input((16, 16, 3))
+    layer = FaceAnonymizer(width=4, blocks=1)
+    model = keras.Model(inputs, layer(inputs))
+    assert count_macs(model) == count_macs(layer.generator) > 0
