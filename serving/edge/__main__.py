@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from serving.edge.errors import EdgeError
+from serving.protocol.extras import MissingPackageError, needs
 
 if TYPE_CHECKING:
     from serving.edge.client import Traffic
@@ -39,8 +40,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if rest:
         parser.error(_unknown(rest))
     try:
-        arguments.run(arguments)
-    except (EdgeError, ValueError) as error:
+        with needs("edge"):
+            arguments.run(arguments)
+    except (EdgeError, ValueError, MissingPackageError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
