@@ -29,7 +29,8 @@ def main():
     request.model_spec.name = manifest["model_name"]
     request.model_spec.signature_name = manifest["signature"]
     request.inputs[manifest["input_name"]].CopyFrom(tf.make_tensor_proto(rows, tf.float32))
-    with grpc.insecure_channel(arguments.address) as channel:
+    # gRPC's clients take answers of 4 MiB at most unless they are told otherwise.
+    with grpc.insecure_channel(arguments.address, [("grpc.max_receive_message_length", -1)]) as channel:
         answer = prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict(request, timeout=30)
     answers = tf.make_ndarray(answer.outputs[manifest["output_name"]])
     version = answer.model_spec.version.value

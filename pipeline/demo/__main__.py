@@ -11,7 +11,8 @@ import socket
 import sys
 import threading
 
-from pipeline.demo.guard import LOOPBACK
+from serving.protocol.addresses import at
+from serving.protocol.extras import MissingPackageError, needs
 
 DESCRIPTION = """\
 Serves a page on which pictures can be dropped or a word recorded: it shows what leaves the device, what the cloud
@@ -30,10 +31,10 @@ def main(argv=None) -> int:
     from serving.protocol.errors import ServingError
 
     try:
-        _check(arguments)
-        with contextlib.ExitStack() as stack:
+        with needs("pipeline"), contextlib.ExitStack() as stack:
+            _check(arguments)
             _serve(arguments, stack)
-    except (InputError, ServingError, EdgeError) as error:
+    except (InputError, ServingError, EdgeError, MissingPackageError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -43,6 +44,7 @@ def main(argv=None) -> int:
 
 def _check(arguments):
     from components.errors import InputError
+    from pipeline.demo.guard import LOOPBACK
 
     if not arguments.run.count("://") and not os.path.isdir(arguments.run):
         raise InputError(
@@ -83,7 +85,7 @@ def _serve(arguments, stack):
     context = page_context(run, url, arguments.url is None, skipped_separators(arguments.attack_steps))
     html = page(run.schema.name, context, ",".join(EXTENSIONS[run.schema.kind]))
     app = make_app(html, query_handler(run, client, attacker), attacker, arguments.host)
-    where = f"http://{_bracketed(arguments.host)}:{listener.getsockname()[1]}"
+    where = f"http://{at(arguments.host, listener.getsockname()[1])}"
     print(f"{where}: the demo of {arguments.run}; the cloud: {url}", flush=True)
     if arguments.open:
         import webbrowser
@@ -120,13 +122,8 @@ def _listen(arguments):
         return socket.create_server((arguments.host, arguments.port), family=family)
     except OSError as error:
         raise InputError(
-            f"cannot listen on {_bracketed(arguments.host)}:{arguments.port}: {error.strerror}; choose another --port "
-            "or --host"
+            f"cannot listen on {at(arguments.host, arguments.port)}: {error.strerror}; choose another --port or --host"
         ) from error
-
-
-def _bracketed(host):
-    return f"[{host}]" if ":" in host else host
 
 
 def _parser():

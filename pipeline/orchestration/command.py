@@ -12,7 +12,6 @@ import tempfile
 import threading
 import uuid
 
-from components.caching.code_fingerprint import PACKAGES
 from components.errors import InputError, NotBlessedError
 from components.records.metrics import METRICS_FILE
 from components.storage import files, temporaries
@@ -21,6 +20,7 @@ from components.storage.temporaries import RUN_VARIABLE
 from pipeline.orchestration.lock import FILE as LOCK_FILE
 from pipeline.orchestration.lock import locked
 from serving.edge.bundle import EDGE_ONLY
+from serving.protocol.extras import MissingPackageError, needs
 
 INTERRUPTED = 130
 UNLOCK_SECONDS = 5
@@ -50,30 +50,29 @@ def run_command(parse, job, writes=lambda options: True) -> int:
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ[RUN_VARIABLE] = uuid.uuid4().hex[:8]
     try:
-        options, beam_arguments = parse()
-        if not writes(options):
-            job(options, beam_arguments)
-            return 0
-        check_output(options.output, getattr(options, "dataset", ""))
-        _check_temporary_folder()
-        files.require_writable(options.output)
-        folders = [options.output, *([options.keep] if options.keep else [])]
-        if files.is_remote(folders[-1]):
-            files.require_writable(folders[-1])
-        with locked(options.output) as unlock, _stops_cleanly(folders, unlock):
-            if not files.is_remote(options.output):
-                remove_temporaries(options.output)
-            job(options, beam_arguments)
+        with needs("pipeline"):
+            options, beam_arguments = parse()
+            if not writes(options):
+                job(options, beam_arguments)
+                return 0
+            check_output(options.output, getattr(options, "dataset", ""))
+            _check_temporary_folder()
+            files.require_writable(options.output)
+            folders = [options.output, *([options.keep] if options.keep else [])]
+            if files.is_remote(folders[-1]):
+                files.require_writable(folders[-1])
+            with locked(options.output) as unlock, _stops_cleanly(folders, unlock):
+                if not files.is_remote(options.output):
+                    remove_temporaries(options.output)
+                job(options, beam_arguments)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except NotBlessedError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] in PACKAGES:
-            raise
-        print(f"error: {error.name!r} is not installed; pip install 'datamix-tf[pipeline]'", file=sys.stderr)
+    except MissingPackageError as error:
+        print(f"error: {error}", file=sys.stderr)
         return 1
     except Exception as error:
         if reason := _disk_trouble(error):

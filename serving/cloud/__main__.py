@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import logging
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
+
+from serving.cloud import flags
+from serving.protocol.addresses import at
+from serving.protocol.errors import ServingError
+from serving.protocol.extras import MissingPackageError, needs
+from serving.version import __version__
 
 if TYPE_CHECKING:
     from serving.cloud.server import Server
@@ -19,31 +26,48 @@ DESCRIPTION = """\
 Serves what `python -m pipeline.run` leaves in its serving/ folder, behind TensorFlow Serving's REST and gRPC
 contract. New versions are picked up while it runs; SIGTERM answers what is under way and ends."""
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+SECONDS = ("file_system_poll_wait_seconds", "model_config_file_poll_wait_seconds", "drain_seconds")
+PARALLELISM = tuple(f"tensorflow_{part}_parallelism" for part in ("session", "intra_op", "inter_op"))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Serves until told to stop; returns the exit status."""
-    arguments = _parser().parse_args(argv)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     try:
-        _check(arguments)
+        arguments = read_arguments(argv)
         _warn(arguments)
-        # The imports take seconds; --help and wrong flags need not wait for them.
-        from serving.protocol.errors import ServingError
-    except _BadFlag as error:
+    except ValueError as error:
         return _fail(error)
     try:
-        server = _server(arguments)
-    except ServingError as error:
+        with needs("cloud"):
+            if arguments.version:
+                return _print_versions()
+            server = make_server(arguments)
+            threading.Thread(target=_announce, args=(server,), daemon=True).start()
+            server.run()
+    except (ServingError, MissingPackageError) as error:
         return _fail(error)
-    threading.Thread(target=_announce, args=(server,), daemon=True).start()
-    server.run()
     return 0
 
 
-class _BadFlag(ValueError):
-    pass
+def read_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """A command line, checked as far as flags alone can be.
+
+    Raises:
+        ValueError: If flags cannot be used; the text says why.
+        SystemExit: After `--help`, or if a flag is not known.
+    """
+    arguments = _parser().parse_args(argv)
+    _check(arguments)
+    return arguments
+
+
+def _print_versions() -> int:
+    import tensorflow as tf
+
+    print(f"datamix-tf {__version__}, for TensorFlow ModelServer\nTensorFlow Library: {tf.__version__}")
+    return 0
 
 
 def _fail(error: Exception) -> int:
@@ -52,20 +76,35 @@ def _fail(error: Exception) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    if (arguments.model_base_path is None) == (arguments.model_config_file is None):
-        raise _BadFlag("give either --model_base_path or --model_config_file")
-    if arguments.model_base_path is not None and not os.path.isdir(arguments.model_base_path):
-        raise _BadFlag(f"--model_base_path must be a folder; there is none at {arguments.model_base_path}")
+    flags.check_others(arguments)
+    flags.channel_arguments(arguments.grpc_channel_arguments)
+    if arguments.version:
+        return
+    if not arguments.model_base_path and not arguments.model_config_file:
+        raise ValueError("give either --model_base_path or --model_config_file")
+    if arguments.model_config_file and (arguments.model_base_path or arguments.model_name):
+        logging.info("--model_config_file is given: --model_base_path and --model_name are ignored")
+    elif arguments.model_base_path and not os.path.isdir(arguments.model_base_path):
+        raise ValueError(f"--model_base_path must be a folder; there is none at {arguments.model_base_path}")
     if (arguments.ssl_certificate is None) != (arguments.ssl_private_key is None):
-        raise _BadFlag("--ssl_certificate and --ssl_private_key belong together")
+        raise ValueError("--ssl_certificate and --ssl_private_key belong together")
     if arguments.oblivious_only and not arguments.oblivious_key_file:
-        raise _BadFlag("--oblivious_only needs --oblivious_key_file")
-    if arguments.rest_api_port == 0 and arguments.port == 0:
-        raise _BadFlag("--rest_api_port and --port are both 0 (off): there is nothing to serve")
+        raise ValueError("--oblivious_only needs --oblivious_key_file")
+    if arguments.batching_parameters_file and not arguments.enable_batching:
+        raise ValueError("--batching_parameters_file needs --enable_batching, which is off")
+    if arguments.rest_api_port == 0 and arguments.port == 0 and not arguments.grpc_socket_path:
+        raise ValueError("--rest_api_port and --port are both 0 (off): there is nothing to serve")
     positive = ("rest_api_timeout_in_ms", "max_body_bytes", "max_inflight_bytes", "read_seconds", "max_connections")
     for name in positive:
         if getattr(arguments, name) <= 0:
-            raise _BadFlag(f"--{name} must be above 0; received {getattr(arguments, name)}")
+            raise ValueError(f"--{name} must be above 0; received {getattr(arguments, name)}")
+    for name in (*SECONDS, *PARALLELISM):
+        if getattr(arguments, name) < 0:
+            raise ValueError(f"--{name} must be at least 0; received {getattr(arguments, name)}")
+    if arguments.tensorflow_session_parallelism and (
+        arguments.tensorflow_intra_op_parallelism or arguments.tensorflow_inter_op_parallelism
+    ):
+        raise ValueError("give either --tensorflow_session_parallelism or the two of its parts")
 
 
 def _warn(arguments: argparse.Namespace) -> None:
@@ -83,12 +122,27 @@ def _warn(arguments: argparse.Namespace) -> None:
         logging.warning("*** LISTENING ON %s %s ***", arguments.host, text)
 
 
-def _server(arguments: argparse.Namespace) -> Server:
+def _set_threads(arguments: argparse.Namespace) -> None:
+    """TensorFlow's own threads, which must be set before it begins to work."""
+    import tensorflow as tf
+
+    both = arguments.tensorflow_session_parallelism
+    tf.config.threading.set_intra_op_parallelism_threads(arguments.tensorflow_intra_op_parallelism or both)
+    tf.config.threading.set_inter_op_parallelism_threads(arguments.tensorflow_inter_op_parallelism or both)
+
+
+def make_server(arguments: argparse.Namespace) -> Server:
+    """The server that a command line asks for, not started.
+
+    Raises:
+        ServingError: If a file cannot be used, or an address not listened on.
+    """
+    if any(getattr(arguments, name) for name in PARALLELISM):
+        _set_threads(arguments)
     from serving.cloud import model_config
     from serving.cloud.batching import BatchingParameters
     from serving.cloud.server import Server, ServerOptions
     from serving.protocol.bodies import Limits
-    from serving.protocol.errors import ServingError
 
     token = None
     if arguments.token_file:
@@ -99,18 +153,21 @@ def _server(arguments: argparse.Namespace) -> Server:
             raise ServingError(400, f"cannot read --token_file: {error}") from error
         if not token:
             raise ServingError(400, f"--token_file {arguments.token_file} is empty")
-    batching = BatchingParameters()
+    batching = BatchingParameters() if arguments.enable_batching else None
     if arguments.batching_parameters_file:
         batching = model_config.read_batching(arguments.batching_parameters_file)
+    monitoring = model_config.MONITORING_PATH
+    if arguments.monitoring_config_file:
+        monitoring = model_config.read_monitoring(arguments.monitoring_config_file)
+    models: Callable[[], list[model_config.ServedModel]]
     if arguments.model_config_file:
-        model_config.read_config(arguments.model_config_file)  # An error now, not at the first look.
-
-        def models() -> list[model_config.ServedModel]:
-            return model_config.read_config(arguments.model_config_file)
+        models = model_config.ConfigFile(
+            arguments.model_config_file,
+            arguments.model_config_file_poll_wait_seconds,
+            arguments.allow_version_labels_for_unavailable_models,
+        )
     else:
-
-        def models() -> list[model_config.ServedModel]:
-            return model_config.discover(arguments.model_base_path, arguments.model_name)
+        models = functools.partial(model_config.discover, arguments.model_base_path, arguments.model_name)
 
     options = ServerOptions(
         host=arguments.host,
@@ -119,6 +176,7 @@ def _server(arguments: argparse.Namespace) -> Server:
         timeout=arguments.rest_api_timeout_in_ms / 1000,
         drain_seconds=arguments.drain_seconds,
         poll_seconds=arguments.file_system_poll_wait_seconds,
+        config_seconds=arguments.model_config_file_poll_wait_seconds if arguments.model_config_file else 0.0,
         batching=batching,
         limits=Limits(
             max_body_bytes=arguments.max_body_bytes,
@@ -131,13 +189,18 @@ def _server(arguments: argparse.Namespace) -> Server:
         private_key=arguments.ssl_private_key,
         oblivious_key=_gateway_key(arguments.oblivious_key_file) if arguments.oblivious_key_file else None,
         oblivious_only=arguments.oblivious_only,
+        cors=arguments.rest_api_enable_cors_support,
+        monitoring_path=monitoring,
+        check_methods=arguments.enable_signature_method_name_check,
+        as_content=arguments.enable_serialization_as_tensor_content,
+        grpc_socket_path=arguments.grpc_socket_path or None,
+        grpc_arguments=flags.channel_arguments(arguments.grpc_channel_arguments),
     )
     return Server(models, options)
 
 
 def _gateway_key(path: str) -> GatewayKey:
     """The gateway's key in a file; a missing file is made, readable by its owner alone."""
-    from serving.protocol.errors import ServingError
     from serving.protocol.ohttp import GatewayKey
 
     try:
@@ -159,23 +222,52 @@ def _announce(server: Server) -> None:
     while not server.ready:
         if server.stopping.wait(0.05):
             return
-    grpc = f", gRPC {server.options.host}:{server.grpc_port}" if server.grpc_port else ""
+    grpc = f", gRPC {at(server.options.host, server.grpc_port)}" if server.grpc_port else ""
     print(f"serving {', '.join(server.repository.names())}: REST {server.rest_url or 'off'}{grpc}", flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        "python -m serving.cloud", description=DESCRIPTION, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+        "python -m serving.cloud",
+        description=DESCRIPTION,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument_group("models").add_argument
     add("--model_base_path", help="folder of one model (NAME/VERSION/...) or of several")
     add("--model_name", help="name of the model in --model_base_path (default: its folder's name)")
-    add("--model_config_file", help="TensorFlow Serving's models.config: names, version policies, labels; watched")
-    add("--file_system_poll_wait_seconds", type=float, default=1.0, help="time between looks for new versions")
+    add("--model_config_file", help="TensorFlow Serving's models.config: names, version policies, labels")
+    add(
+        "--model_config_file_poll_wait_seconds",
+        type=float,
+        default=1.0,
+        help="time between looks at --model_config_file; 0 reads it once",
+    )
+    add(
+        "--file_system_poll_wait_seconds",
+        type=float,
+        default=1.0,
+        help="time between looks for new versions; 0 looks once",
+    )
+    flags.add_switch(
+        add, "allow_version_labels_for_unavailable_models", False, "let labels name versions that are not there"
+    )
+    flags.add_switch(
+        add, "enable_signature_method_name_check", False, "classify and regress by signatures of their own kind alone"
+    )
+    for name in PARALLELISM:
+        add(f"--{name}", type=int, default=0, help="threads of TensorFlow; 0: as many as it thinks right")
+    add("--version", action="store_true", help="print the versions and end")
     add = parser.add_argument_group("network").add_argument
     add("--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 is every one of this machine")
     add("--rest_api_port", type=int, default=8501, help="port of the REST API; 0: off")
     add("--port", type=int, default=8500, help="port of the gRPC API; 0: off")
+    add("--grpc_socket_path", help="path of a UNIX socket for the gRPC API, too")
+    add("--grpc_channel_arguments", default="", help="more arguments of gRPC: NAME=VALUE,NAME=VALUE")
+    flags.add_switch(add, "rest_api_enable_cors_support", False, "let pages from anywhere ask the REST API")
+    flags.add_switch(
+        add, "enable_serialization_as_tensor_content", False, "gRPC answers as bytes instead of typed fields"
+    )
+    add("--monitoring_config_file", help="TensorFlow Serving's monitoring.config: path of the metrics, or none")
     add("--ssl_certificate", help="PEM file of the certificate; switches TLS on")
     add("--ssl_private_key", help="PEM file of its private key")
     add("--token_file", help="file with the bearer token that requests must carry")
@@ -185,6 +277,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--oblivious_only", action="store_true", help="refuse REST requests that did not come through the gateway")
     add = parser.add_argument_group("limits").add_argument
+    flags.add_switch(add, "enable_batching", True, "let requests that arrive together run together")
     add(
         "--batching_parameters_file",
         help="TensorFlow Serving's batching parameters (default: 64 rows, 1 ms, 16 batches)",
@@ -195,6 +288,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--max_connections", type=int, default=1024, help="open connections; beyond: 503")
     add("--read_seconds", type=float, default=20.0, help="time in which headers, and then the body, must arrive")
     add("--drain_seconds", type=float, default=20.0, help="time that requests under way get at the end")
+    flags.add_others(parser)
     return parser
 
 

@@ -19,6 +19,10 @@ LEAST_READERS = 4
 _PATIENCE = 1.0
 
 
+class EndOfCallError(ServingError):
+    """A call whose client has no more to say."""
+
+
 def readers(limits: Limits) -> int:
     """How many messages are read at the same time.
 
@@ -47,20 +51,26 @@ class Reception:
         self._reading: dict[asyncio.Future, float] = {}
 
     @contextlib.asynccontextmanager
-    async def message(self, context: grpc.aio.ServicerContext) -> AsyncIterator[bytes]:
-        """Yields the bytes of the call's message; they count as in flight within the block.
+    async def message(self, context: grpc.aio.ServicerContext, needs_token: bool = True) -> AsyncIterator[bytes]:
+        """Yields the bytes of the call's next message; they count as in flight within the block.
+
+        Args:
+            context: The call's.
+            needs_token: Whether it must carry the token, if there is one.
 
         Raises:
-            ServingError: 400 no message, 401 no valid token, 408 too slow, 429 too much in flight.
+            EndOfCallError: If there is no message.
+            ServingError: 401 no valid token, 408 too slow, 429 too much in flight.
         """
-        self._authorize(context)
+        if needs_token:
+            self._authorize(context)
         try:
             async with asyncio.timeout(self._limits.read_seconds):
                 raw = await self._read(context)
         except TimeoutError:
             raise ServingError(408, f"the message did not arrive within {self._limits.read_seconds:g} s") from None
         if raw is grpc.aio.EOF:
-            raise ServingError(400, "the call ended without a message")
+            raise EndOfCallError(400, "the call ended without a message")
         self._in_flight.add(len(raw))
         try:
             yield raw

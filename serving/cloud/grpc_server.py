@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
 import grpc
 
+from serving.protocol.addresses import at
 from serving.protocol.errors import ServingError
 
 #: Calls under way that one connection may have.
@@ -16,45 +18,59 @@ _STREAMS = 128
 
 
 class GrpcServer:
-    """Listens from the beginning and answers once started.
+    """Listens and answers once started.
 
     Args:
         handlers: What answers.
         host: Address to listen on; IPv6 without brackets.
-        port: Port; 0 picks a free one.
+        port: Port; 0 picks a free one, None listens on none.
+        socket_path: Path of a UNIX socket to listen on, too, or None.
         certificate: `(private key, certificate)` in PEM that switch TLS on, or None.
         max_calls: Calls under way; more are refused with RESOURCE_EXHAUSTED.
         max_message_bytes: Largest message that is received.
+        arguments: More of gRPC's channel arguments, by name; they come before the server's own.
 
     Attributes:
-        port: Where it listens.
+        port: Where it listens; None before `start`.
 
     Raises:
-        ServingError: If the port cannot be bound or the certificate cannot be used.
+        ServingError: If the port is in use or not this machine's.
     """
 
     def __init__(
         self,
         handlers: Sequence[grpc.GenericRpcHandler],
         host: str,
-        port: int,
+        port: int | None,
         certificate: tuple[bytes, bytes] | None,
         max_calls: int,
         max_message_bytes: int,
+        socket_path: str | None = None,
+        arguments: Mapping[str, int | str] | None = None,
     ) -> None:
+        if port is not None:
+            _require_free(host, port)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="grpc", daemon=True)
         self._thread.start()
-        where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        try:
-            self._server = self._do(self._make(handlers, max_calls, max_message_bytes))
-            self.port: int = self._do(self._bind(where, certificate))
-        except (OSError, RuntimeError, ValueError) as error:
-            self._end()
-            raise ServingError(503, f"cannot start the gRPC API on {where}: {error}") from error
+        self._places = [] if port is None else [at(host, port)]
+        self._places += [] if socket_path is None else [f"unix:{socket_path}"]
+        self._certificate = certificate
+        self.port: int | None = None
+        self._server = self._do(self._make(handlers, max_calls, max_message_bytes, dict(arguments or {})))
 
     def start(self) -> None:
-        """Begins to answer."""
+        """Begins to listen and to answer.
+
+        Raises:
+            ServingError: If it cannot listen there, or the certificate cannot be used.
+        """
+        for where in self._places:
+            try:
+                bound = self._do(self._bind(where))
+            except (OSError, RuntimeError, ValueError) as error:
+                raise ServingError(503, f"cannot start the gRPC API on {where}: {error}") from error
+            self.port = self.port if where.startswith("unix:") else bound
         self._do(self._server.start())
 
     def refuse(self, grace: float) -> None:
@@ -75,21 +91,34 @@ class GrpcServer:
         self._loop.close()
 
     async def _make(
-        self, handlers: Sequence[grpc.GenericRpcHandler], max_calls: int, max_message_bytes: int
+        self,
+        handlers: Sequence[grpc.GenericRpcHandler],
+        max_calls: int,
+        max_message_bytes: int,
+        arguments: dict[str, int | str],
     ) -> grpc.aio.Server:
-        return grpc.aio.server(
-            handlers=handlers,
-            maximum_concurrent_rpcs=max_calls,
-            options=[
-                ("grpc.max_receive_message_length", max_message_bytes),
-                ("grpc.max_send_message_length", -1),
-                ("grpc.max_concurrent_streams", _STREAMS),
-                ("grpc.http2.bdp_probe", 0),  # nobody makes the windows of unread calls grow
-                ("grpc.so_reuseport", 0),
-            ],
-        )
+        ours: dict[str, int | str] = {
+            "grpc.max_receive_message_length": max_message_bytes,
+            "grpc.max_send_message_length": -1,
+            "grpc.max_concurrent_streams": _STREAMS,
+            "grpc.http2.bdp_probe": 0,  # nobody makes the windows of unread calls grow
+            "grpc.so_reuseport": 0,
+        }
+        options = list({**ours, **arguments}.items())
+        return grpc.aio.server(handlers=handlers, maximum_concurrent_rpcs=max_calls, options=options)
 
-    async def _bind(self, where: str, certificate: tuple[bytes, bytes] | None) -> int:
-        if certificate is None:
+    async def _bind(self, where: str) -> int:
+        if self._certificate is None:
             return self._server.add_insecure_port(where)
-        return self._server.add_secure_port(where, grpc.ssl_server_credentials([certificate]))
+        return self._server.add_secure_port(where, grpc.ssl_server_credentials([self._certificate]))
+
+
+def _require_free(host: str, port: int) -> None:
+    """A port in use is an error at once; gRPC itself takes it when the models are there."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            tried.bind(address)
+    except OSError as error:
+        raise ServingError(503, f"cannot start the gRPC API: cannot listen on {at(host, port)}: {error}") from error

@@ -12,7 +12,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable
 
-from serving.cloud.model_config import ServedModel
+from serving.cloud.model_config import ServedModel, what_is_there
 from serving.cloud.servable import SAVED_MODEL, Servable
 from serving.protocol.errors import ServingError
 
@@ -34,11 +34,16 @@ class Repository:
 
     Args:
         models: Called at every poll; gives the `ServedModel`s.
-        poll_seconds: Time between looks at the disk.
+        poll_seconds: Time between looks at the disk for versions; 0 looks once.
+        config_seconds: Time between calls of `models` where the disk is looked at once; 0: it is called once, too.
     """
 
-    def __init__(self, models: Callable[[], Iterable[ServedModel]], poll_seconds: float = 1.0) -> None:
+    def __init__(
+        self, models: Callable[[], Iterable[ServedModel]], poll_seconds: float = 1.0, config_seconds: float = 0.0
+    ) -> None:
         self._models, self._poll_seconds = models, poll_seconds
+        self._pause = poll_seconds or config_seconds
+        self._told: set[str] = set()  # what the log has already
         self._served: dict[str, ServedModel] = {}
         self._loaded: dict[str, dict[int, Servable]] = {}
         self._status: dict[str, dict[int, VersionStatus]] = {}
@@ -63,6 +68,10 @@ class Repository:
         """True once every configured model has a version that answers."""
         served = self._served
         return self._polled.is_set() and bool(served) and all(self._loaded.get(name) for name in served)
+
+    def wait(self, seconds: float) -> bool:
+        """Waits for the end of the first look at the disk, after which all that is there answers or has failed."""
+        return self._polled.wait(seconds)
 
     def names(self) -> list[str]:
         """Names of the models that are configured."""
@@ -112,8 +121,12 @@ class Repository:
         try:
             served = {model.name: model for model in self._models()}
         except (ServingError, OSError) as error:
-            _log.error("keeping the models that are served: %s", error)
+            self._tell(logging.ERROR, f"keeping the models that are served: {error}")
             served = self._served
+        else:
+            self._told = {text for text in self._told if not text.startswith("keeping the models")}
+        if self._polled.is_set() and not self._poll_seconds and served == self._served:
+            return
         self._served = served
         for name in [*served, *(name for name in self._loaded if name not in served)]:
             try:
@@ -122,6 +135,13 @@ class Repository:
                 _log.error("keeping the versions of %s that are served: %s", name, error)
                 continue
             self._update(name, wanted)
+            if name in served and not wanted and not self._loaded.get(name):
+                base_path = served[name].base_path
+                self._tell(
+                    logging.WARNING,
+                    f"no version of model {name} is under {base_path}: looked for "
+                    f"{os.path.join(base_path, 'NUMBER', SAVED_MODEL)}; {what_is_there(base_path)}",
+                )
         self._polled.set()
 
     def _update(self, name: str, wanted: dict[int, str]) -> None:
@@ -155,6 +175,12 @@ class Repository:
         self._set(name, VersionStatus(version, AVAILABLE))
         _log.info("loaded %s version %d", name, version)
 
+    def _tell(self, level: int, text: str) -> None:
+        """Logs what stays so at every look once."""
+        if text not in self._told:
+            self._told.add(text)
+            _log.log(level, "%s", text)
+
     def _set(self, name: str, status: VersionStatus) -> None:
         self._status[name] = {**self._status.get(name, {}), status.version: status}
 
@@ -164,4 +190,6 @@ class Repository:
                 self.poll()
             except Exception:
                 _log.exception("looking for versions failed; trying again")
-            self._stop.wait(self._poll_seconds)
+            if not self._pause:
+                return
+            self._stop.wait(self._pause)

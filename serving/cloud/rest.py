@@ -26,6 +26,7 @@ from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
 
 from serving.cloud import inference, json_examples, json_tensors, metrics
 from serving.cloud.grpc_status import grpc_status
+from serving.cloud.model_config import MONITORING_PATH
 from serving.cloud.predictor import Predictor
 from serving.cloud.repository import VersionStatus
 from serving.cloud.servable import Servable, Signature
@@ -34,7 +35,6 @@ from serving.protocol.errors import TOO_MUCH_MEMORY, ServingError
 from serving.protocol.json_cost import check_cost
 
 JSON = "application/json"
-MONITORING_PATH = "/monitoring/prometheus/metrics"
 _MODEL = r"(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
 _FLAGS = re.IGNORECASE | re.ASCII
 _CALL = re.compile(rf"/v1/models/(?P<name>[^/:]+){_MODEL}:(?P<method>predict|classify|regress)", _FLAGS)

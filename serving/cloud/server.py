@@ -8,24 +8,27 @@ import signal
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import uvicorn
 
-from serving.cloud import grpc_api, rest
+from serving.cloud import grpc_api, grpc_services, rest
 from serving.cloud.batching import BatchingParameters
 from serving.cloud.gateway import Gateway
 from serving.cloud.grpc_reception import Reception
 from serving.cloud.grpc_server import GrpcServer
-from serving.cloud.model_config import ServedModel
+from serving.cloud.model_config import MONITORING_PATH, ServedModel
 from serving.cloud.predictor import Predictor
 from serving.cloud.repository import Repository
+from serving.protocol.addresses import at
 from serving.protocol.bodies import InFlight, Limits
 from serving.protocol.errors import ServingError
 from serving.protocol.http_server import http_config
 from serving.protocol.ohttp import GatewayKey
+
+_GLANCE = 0.05  # seconds between looks for a stop while models are loaded
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +41,8 @@ class ServerOptions:
         grpc_port: Port of the gRPC API; likewise.
         timeout: Seconds for an answer.
         drain_seconds: Seconds that requests under way get when the server stops.
-        poll_seconds: Time between looks at the disk for versions.
+        poll_seconds: Time between looks at the disk for versions; 0 looks once.
+        config_seconds: Time between calls of `models` where the disk is looked at once; 0 calls it once, too.
         batching: How requests are batched, or None for not at all.
         limits: What clients may cost.
         token: Bearer token that requests must carry, or None.
@@ -49,6 +53,8 @@ class ServerOptions:
         monitoring_path: Path of the metrics, or None for none.
         check_methods: Whether classify and regress ask signatures for their method's name.
         as_content: Whether gRPC answers are in `tensor_content` instead of the typed fields.
+        grpc_socket_path: Path of a UNIX socket for the gRPC API, or None.
+        grpc_arguments: More of gRPC's channel arguments, by name.
     """
 
     host: str = "127.0.0.1"
@@ -57,6 +63,7 @@ class ServerOptions:
     timeout: float = 30.0
     drain_seconds: float = 20.0
     poll_seconds: float = 1.0
+    config_seconds: float = 0.0
     batching: BatchingParameters | None = dataclasses.field(default_factory=BatchingParameters)
     limits: Limits = dataclasses.field(default_factory=Limits)
     token: str | None = None
@@ -65,9 +72,11 @@ class ServerOptions:
     oblivious_key: GatewayKey | None = None
     oblivious_only: bool = False
     cors: bool = False
-    monitoring_path: str | None = rest.MONITORING_PATH
+    monitoring_path: str | None = MONITORING_PATH
     check_methods: bool = False
     as_content: bool = False
+    grpc_socket_path: str | None = None
+    grpc_arguments: Mapping[str, int | str] = dataclasses.field(default_factory=dict)
 
 
 class _RestServer(uvicorn.Server):
@@ -95,21 +104,26 @@ class Server:
 
     def __init__(self, models: Callable[[], Iterable[ServedModel]], options: ServerOptions) -> None:
         self.options = options
-        self.repository = Repository(models, options.poll_seconds)
+        self.repository = Repository(models, options.poll_seconds, options.config_seconds)
         self._predictor = Predictor(self.repository, options.batching)
         self.stopping = threading.Event()
         self._parsers = ThreadPoolExecutor(os.cpu_count() or 1, "parser")
         self._in_flight = InFlight(options.limits.max_inflight_bytes)
         self._rest, self._socket = self._make_rest() if options.rest_api_port is not None else (None, None)
         self.rest_port = self._socket.getsockname()[1] if self._socket else None
-        self._grpc = self._make_grpc(options.grpc_port) if options.grpc_port is not None else None
-        self.grpc_port = self._grpc.port if self._grpc else None
+        speaks_grpc = options.grpc_port is not None or options.grpc_socket_path is not None
+        self._grpc = self._make_grpc(options.grpc_port) if speaks_grpc else None
+
+    @property
+    def grpc_port(self) -> int | None:
+        """Port of the gRPC API, once it listens."""
+        return self._grpc.port if self._grpc else None
 
     @property
     def rest_url(self) -> str | None:
         """Base URL of the REST API."""
         scheme = "https" if self.options.certificate else "http"
-        return f"{scheme}://{self.options.host}:{self.rest_port}" if self.rest_port else None
+        return f"{scheme}://{at(self.options.host, self.rest_port)}" if self.rest_port else None
 
     @property
     def ready(self) -> bool:
@@ -118,12 +132,23 @@ class Server:
         return listens and self.repository.ready and not self.stopping.is_set()
 
     def run(self) -> None:
-        """Serves until `stop` or, on the main thread, SIGTERM or SIGINT; then answers what is under way."""
+        """Serves until `stop` or, on the main thread, SIGTERM or SIGINT; then answers what is under way.
+
+        It listens once every model that is there was loaded, or could not be.
+
+        Raises:
+            ServingError: If the gRPC API cannot listen.
+        """
+        if threading.current_thread() is threading.main_thread():
+            # Uvicorn stops gracefully on these and then raises them again; a stop on request is no failure.
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda *_: self.stopping.set())
         self.repository.start()
-        if self._grpc:
-            self._grpc.start()
         try:
-            self._serve()
+            while not self.repository.wait(_GLANCE) and not self.stopping.is_set():
+                pass
+            if not self.stopping.is_set():
+                self._serve()
         finally:
             self.stopping.set()
             if self._grpc:
@@ -139,10 +164,8 @@ class Server:
             self._rest.should_exit = True
 
     def _serve(self) -> None:
-        if threading.current_thread() is threading.main_thread():
-            # Uvicorn stops gracefully on these and then raises them again; a stop on request is no failure.
-            for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, lambda *_: self.stopping.set())
+        if self._grpc:
+            self._grpc.start()
         if self._rest:
             self._rest.run(sockets=[self._socket])
         else:
@@ -182,7 +205,7 @@ class Server:
         except (OSError, ssl.SSLError) as error:
             raise ServingError(503, f"cannot start the REST API: {error}") from error
         except SystemExit:
-            where = f"{options.host}:{options.rest_api_port}"
+            where = at(options.host, options.rest_api_port)
             raise ServingError(503, f"cannot listen on {where} (in use, or not this machine's address)") from None
         return _RestServer(config, self._stop_grpc), listening
 
@@ -191,21 +214,24 @@ class Server:
         if self._grpc:
             self._grpc.refuse(self.options.drain_seconds)
 
-    def _make_grpc(self, port: int) -> GrpcServer:
+    def _make_grpc(self, port: int | None) -> GrpcServer:
         options, limits = self.options, self.options.limits
+        reception = Reception(limits, options.token, self._in_flight)
         handlers = grpc_api.handlers(
             self._predictor,
-            Reception(limits, options.token, self._in_flight),
+            reception,
             grpc_api.GrpcOptions(options.timeout, limits.max_body_bytes, options.check_methods, options.as_content),
             self._parsers,
         )
         return GrpcServer(
-            handlers,
+            [*handlers, *grpc_services.handlers(reception, lambda: self.ready)],
             options.host,
             port,
             self._certificate(),
             limits.max_connections,
             limits.max_body_bytes,
+            options.grpc_socket_path,
+            options.grpc_arguments,
         )
 
     def _certificate(self) -> tuple[bytes, bytes] | None:

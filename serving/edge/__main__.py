@@ -14,6 +14,7 @@ import numpy as np
 from serving.edge import file_names
 from serving.edge.errors import EdgeError
 from serving.edge.file_names import EXTENSIONS
+from serving.protocol.extras import MissingPackageError, needs
 
 if TYPE_CHECKING:
     from serving.edge.client import Traffic
@@ -37,8 +38,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if rest:
         parser.error(_unknown(rest))
     try:
-        arguments.run(arguments)
-    except (EdgeError, ValueError) as error:
+        with needs("edge"):
+            arguments.run(arguments)
+    except (EdgeError, ValueError, MissingPackageError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

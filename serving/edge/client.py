@@ -19,6 +19,7 @@ from serving.edge.keys import Key, random_normal, random_permutation
 from serving.edge.messages import Message
 from serving.edge.trace import Exchange, Trace
 from serving.edge.transport import Deadline, Transport
+from serving.protocol.extras import needs
 
 if TYPE_CHECKING:
     from serving.edge.oblivious import ObliviousTransport
@@ -137,7 +138,8 @@ class EdgeClient:
         if oblivious_key is None:
             self._transport = Transport(url, token, ca_file)
         else:
-            from serving.edge.oblivious import ObliviousTransport  # needs datamix-tf[oblivious]
+            with needs("oblivious"):
+                from serving.edge.oblivious import ObliviousTransport
 
             self._transport = ObliviousTransport(url, oblivious_key, token, ca_file)
         self._rows_in_message = None if oblivious_key is None else 1

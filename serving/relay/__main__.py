@@ -6,6 +6,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from serving.protocol.addresses import at
+from serving.protocol.extras import MissingPackageError, needs
+
 DESCRIPTION = """\
 Passes sealed requests of many clients on to a gateway (python -m serving.cloud --oblivious_key_file), without
 addresses, in batches and in a random order. Run it where the cloud's operator is not: whoever has both sides knows who
@@ -32,6 +35,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         if getattr(arguments, name) <= 0:
             print(f"error: --{name} must be above 0; received {getattr(arguments, name)}", file=sys.stderr)
             return 2
+    try:
+        with needs("cloud"):
+            _relay(arguments)
+    except MissingPackageError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _relay(arguments: argparse.Namespace) -> None:
     import uvicorn
 
     from serving.protocol.http_server import http_config
@@ -44,7 +57,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         timeout=arguments.timeout_ms / 1000,
         ca_file=arguments.ca_file,
     )
-    print(f"relaying to {arguments.gateway_url}: http://{arguments.host}:{arguments.port}", flush=True)
+    scheme = "https" if arguments.ssl_certificate else "http"
+    where = f"{scheme}://{at(arguments.host, arguments.port)}"
+    print(f"relaying to {arguments.gateway_url}: {where}", flush=True)
     config = http_config(
         make_app(options),
         read_seconds=options.limits.read_seconds,
@@ -56,7 +71,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         ssl_keyfile=arguments.ssl_private_key,
     )
     uvicorn.Server(config).run()
-    return 0
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ model_config_list {{
   config {{
     name: "{name}" base_path: "{path}" model_platform: "tensorflow"
     model_version_policy {{ {policy} }}
-    version_labels {{ key: "stable" value: 1 }}
+    version_labels {{ key: "stable" value: {label} }}
   }}
 }}
 """

@@ -69,6 +69,7 @@ def test_sigterm_answers_what_is_under_way(process):
         (["--model_base_path", ".", "--max_body_bytes", "0"], "--max_body_bytes must be above 0"),
         (["--model_base_path", ".", "--token_file", "/nowhere"], "--token_file"),
         (["--model_config_file", "/nowhere"], "/nowhere"),
+        (["--model_base_path", ".", "--ssl_config_file=x"], "--ssl_config_file is not offered: use --ssl_certificate"),
         (["--model_base_path", ".", "--host", "192.0.2.1"], "cannot listen on 192.0.2.1"),
     ],
 )

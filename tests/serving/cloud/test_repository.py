@@ -6,9 +6,10 @@ import shutil
 import threading
 import time
 
+import pytest
 import urllib3
 
-from serving.cloud.model_config import ServedModel, discover, read_config
+from serving.cloud.model_config import ConfigFile, ServedModel, discover
 from serving.cloud.repository import Repository
 from tests.serving.cloud.configs import CONFIG, NAME, write
 from tests.serving.deployments import deploy_half_plus_three, served
@@ -58,13 +59,60 @@ def test_a_disk_that_cannot_be_read_unloads_nothing(base, monkeypatch):
     assert repository.get(NAME).version == 2
 
 
-def test_a_config_that_is_being_written_unloads_nothing(tmp_path, base):
-    path = write(tmp_path / "models.config", CONFIG.format(name=NAME, path=f"{base}/{NAME}", policy=""))
-    repository = Repository(lambda: read_config(path))
+def test_a_config_that_is_being_written_unloads_nothing(tmp_path, base, caplog):
+    path = write(tmp_path / "models.config", CONFIG.format(name=NAME, path=f"{base}/{NAME}", policy="", label=2))
+    repository = Repository(ConfigFile(path, poll_seconds=1e-9))
     repository.poll()
-    write(tmp_path / "models.config", "")
-    repository.poll()
+    for text in ("", 'custom_model_config { type_url: "x" }', "}"):
+        write(tmp_path / "models.config", text)
+        for _ in range(3):
+            repository.poll()
+        assert repository.get(NAME).version == 2
+    assert caplog.text.count("keeping the models that are served") == 3, "each fault is told once"
+
+
+def test_a_configuration_is_read_once_where_it_is_not_polled(tmp_path, base):
+    text = CONFIG.format(name=NAME, path=f"{base}/{NAME}", policy="", label=2)
+    path = write(tmp_path / "models.config", text)
+    once, often = ConfigFile(path), ConfigFile(path, poll_seconds=1e-9)
+    write(tmp_path / "models.config", text.replace(NAME, "other", 1))
+    assert [model.name for model in once()] == [NAME] and [model.name for model in often()] == ["other"]
+
+
+def test_the_disk_is_looked_at_once_where_it_is_not_polled(tmp_path, base):
+    shutil.copytree(base, tmp_path / "models")
+    repository = Repository(lambda: discover(str(tmp_path / "models"), None), poll_seconds=0)
+    repository.start()
+    assert repository.wait(30)
+    shutil.rmtree(tmp_path / "models" / NAME / "2")
+    repository.close()  # the watch has ended by itself
     assert repository.get(NAME).version == 2
+
+
+@pytest.mark.parametrize(
+    ("inside", "path", "name", "told"),
+    [
+        ("", "", None, "it is empty"),
+        ("serving/", "", None, "it holds serving/; serving has models: name that one"),
+        ("serving/", "edge", None, "it holds manifest.json; serving has models: name that one"),
+        ("", "edge", None, "an edge bundle, which `python -m serving.edge predict --bundle` takes"),
+        ("serving/", "serving", "mine", f"it holds {NAME}/, which hold versions: name one of them"),
+    ],
+)
+def test_what_is_there_where_no_version_is(tmp_path, monkeypatch, caplog, inside, path, name, told):
+    monkeypatch.chdir(tmp_path)
+    if path == "edge":
+        (tmp_path / "edge").mkdir()
+        (tmp_path / "edge" / "manifest.json").write_text("{}")
+    if inside:
+        (tmp_path / inside / NAME / "1").mkdir(parents=True)
+        (tmp_path / inside / NAME / "1" / "saved_model.pb").write_bytes(b"")
+    repository = Repository(lambda: discover(path or ".", name))
+    for _ in range(3):
+        repository.poll()
+    assert told in caplog.text
+    assert caplog.text.count("no version of model") == 1 and "NUMBER/saved_model.pb" in caplog.text
+    assert not repository.ready
 
 
 def test_new_versions_come_and_old_ones_go_without_a_failed_request(tmp_path):
