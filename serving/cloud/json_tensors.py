@@ -30,7 +30,6 @@ _TYPES = {
     dict: "Object",
     list: "Array",
     str: "String",
-    bool: "Bool",
     type(None): "Null",
     int: "Number",
     float: "Number",
@@ -201,8 +200,8 @@ def error_body(message: str) -> bytes:
 
 
 def type_name(value: Any) -> str:
-    """What JSON calls a value."""
-    return _TYPES[type(value)]
+    """What TensorFlow Serving calls the type of a JSON value."""
+    return str(value) if isinstance(value, bool) else _TYPES[type(value)]
 
 
 def is_base64(value: object) -> bool:

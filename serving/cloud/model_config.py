@@ -92,7 +92,9 @@ def what_is_there(base_path: str) -> str:
     if not names:
         return "it is empty"
     there = f"it holds {', '.join(names[:_SHOWN])}{' and more' if len(names) > _SHOWN else ''}"
-    nearer = [base_path, *(os.path.join(base_path, name) for name in ("serving", os.path.join("..", "serving")))]
+    if SAVED_MODEL in names:
+        return f"{there}: a version itself; name the folder above it, and call its folder by a number"
+    nearer = [base_path, *_folders(base_path), os.path.join(base_path, os.pardir, "serving")]
     found = next((folder for folder in nearer if any(versions_in(entry) for entry in _folders(folder))), None)
     if found == base_path:
         return f"{there}, which hold versions: name one of them, or give them names with --model_config_file"

@@ -18,11 +18,13 @@ def running(tmp_path_factory):
         yield deployed, url, grpc
 
 
-def test_the_grpc_example(running):
+@pytest.mark.parametrize("rows", [2, 70_000])  # answers of more than 4 MiB, gRPC's own limit
+def test_the_grpc_example(running, rows):
     deployed, _, address = running
     command = [sys.executable, "examples/grpc_client.py", "--bundle", deployed.edge, "--address", address]
+    command += ["--rows", str(rows)]
     result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=120)
-    assert "toy version 1 answered (2, 16)" in result.stdout, result.stderr
+    assert f"toy version 1 answered ({rows}, 16)" in result.stdout, result.stderr
 
 
 def test_the_contracts_table_names_tests_that_are_there():

@@ -94,6 +94,7 @@ def test_the_disk_is_looked_at_once_where_it_is_not_polled(tmp_path, base):
     [
         ("", "", None, "it is empty"),
         ("serving/", "", None, "it holds serving/; serving has models: name that one"),
+        ("serving/", f"serving/{NAME}/1", None, "it holds saved_model.pb: a version itself; name the folder above it"),
         ("serving/", "edge", None, "it holds manifest.json; serving has models: name that one"),
         ("", "edge", None, "an edge bundle, which `python -m serving.edge predict --bundle` takes"),
         ("serving/", "serving", "mine", f"it holds {NAME}/, which hold versions: name one of them"),
