@@ -13,7 +13,9 @@ from datamix_tf.typing import Config, Tensor
 class _L2(keras.optimizers.Optimizer):
     """Adds `l2 * w` to the gradient of each variable w, all variables alike, after replicas summed theirs."""
 
-    l2: float
+    def __init__(self, *args: Any, l2: float = 0.0, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.l2 = l2
 
     def update_step(self, gradient: Tensor, variable: Tensor, learning_rate: Tensor) -> None:
         decay = self.l2 * ops.cast(ops.convert_to_tensor(variable), gradient.dtype)
@@ -38,10 +40,6 @@ class L2SGD(_L2, keras.optimizers.SGD):
     Reference: DataMix (ECCV 2020), section 5.1: SGD with weight decay of 1e-4.
     """
 
-    def __init__(self, learning_rate: Any = 0.01, l2: float = 0.0, **kwargs: Any) -> None:
-        super().__init__(learning_rate, **kwargs)
-        self.l2 = l2
-
 
 @keras.saving.register_keras_serializable(package="datamix_tf")
 class L2Adam(_L2, keras.optimizers.Adam):
@@ -56,7 +54,3 @@ class L2Adam(_L2, keras.optimizers.Adam):
 
     Reference: FaceMix (CVPRW 2020), section 4: Adam with weight decay of 1e-4.
     """
-
-    def __init__(self, learning_rate: Any = 0.001, l2: float = 0.0, **kwargs: Any) -> None:
-        super().__init__(learning_rate, **kwargs)
-        self.l2 = l2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 from components.errors import InputError
 from datamix_tf.settings import above, at_least, not_empty, setting, share
@@ -22,6 +23,16 @@ def size(text: str) -> tuple[int, int]:
 def write_size(value: tuple[int, int]) -> str:
     """What `size` reads."""
     return "x".join(map(str, value))
+
+
+#: What is so of every setting that is a size of pictures.
+SIZE: dict[str, Any] = {
+    "check": lambda side: side >= SMALLEST,
+    "expected": f"HEIGHTxWIDTH of at least {SMALLEST}x{SMALLEST}",
+    "metavar": "HEIGHTxWIDTH",
+    "read": size,
+    "write": write_size,
+}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -51,20 +62,12 @@ class DataOptions:
     image_size: tuple[int, int] = setting(
         (64, 64),
         "HEIGHTxWIDTH of pictures; the papers' faces: 218x178",
-        check=lambda side: side >= SMALLEST,
-        expected=f"HEIGHTxWIDTH of at least {SMALLEST}x{SMALLEST}",
-        metavar="HEIGHTxWIDTH",
-        read=size,
-        write=write_size,
+        **SIZE,
     )
     crop: tuple[int, int] | None = setting(
         None,
         "HEIGHTxWIDTH in pixels that are kept around the centre of each picture before it is resized (default: all)",
-        check=lambda side: side >= SMALLEST,
-        expected=f"HEIGHTxWIDTH of at least {SMALLEST}x{SMALLEST}",
-        metavar="HEIGHTxWIDTH",
-        read=size,
-        write=write_size,
+        **SIZE,
     )
 
 
