@@ -30,6 +30,7 @@ class PooledLabelAttack(Attack):
         training: An `AttackTraining` for the reader.
         separation: A `SeparatorTraining` for the linker.
         linker: A `LinkAttack` to use that is fitted already.
+        pools: Pools, drawn from the test split, that it is scored on.
     """
 
     def __init__(
@@ -40,7 +41,9 @@ class PooledLabelAttack(Attack):
         training: AttackTraining | None = None,
         separation: SeparatorTraining | None = None,
         linker: LinkAttack | None = None,
+        pools: int = POOLS // 2,
     ) -> None:
+        self.pools = pools
         self.keys = PooledKeyAttack(model, separation, linker=linker)
         self.reader = RowReader(model, outputs, binary, training or AttackTraining())
 
@@ -53,7 +56,7 @@ class PooledLabelAttack(Attack):
         size, seed = self.keys.linker.group_size, self.keys.training.seed
         random, features = np.random.default_rng(seed + 5), self.keys.linker.drawn.features(x)
         labels, separated, turned, shown = [], [], [], []
-        for pool in self.keys.pools(features, random, POOLS // 2):
+        for pool in self.keys.pools(features, random, self.pools):
             truth = np.asarray(y)[pool.index]
             truth = truth.reshape(-1, size, *truth.shape[1:])
             labels.append(np.concatenate(truth))

@@ -7,10 +7,10 @@ from tests.datamix_tf.attacks.conftest import pictures
 
 def test_a_shuffled_pool_is_linked_separated_and_read(private):
     training = AttackTraining(epochs=12, batch_size=32, learning_rates=(0.01,))
-    attack = PooledLabelAttack(private, 4, False, training, SeparatorTraining(steps=20, groups=4))
+    attack = PooledLabelAttack(private, 4, False, training, SeparatorTraining(steps=20, groups=4), pools=16)
     attack.fit(pictures(600, 1), pictures(64, 2))
-    score = attack.score(pictures(200, 3))
-    assert score.measure == "matched_accuracy" and score.n == 4 * 32 and "clusters by" in score.details["attack"]
+    score = attack.score(pictures(800, 3))
+    assert score.measure == "matched_accuracy" and score.n == 16 * 32 and "clusters by" in score.details["attack"]
     assert score.score > score.chance + 3 * score.standard_error
 
 
