@@ -252,7 +252,10 @@ def _parser() -> argparse.ArgumentParser:
         add, "allow_version_labels_for_unavailable_models", False, "let labels name versions that are not there"
     )
     flags.add_switch(
-        add, "enable_signature_method_name_check", False, "classify and regress by signatures of their own kind alone"
+        add,
+        "enable_signature_method_name_check",
+        False,
+        "ask signatures for their method's name: classify and regress take their own kind alone",
     )
     for name in PARALLELISM:
         add(f"--{name}", type=int, default=0, help="threads of TensorFlow; 0: as many as it thinks right")

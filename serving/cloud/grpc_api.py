@@ -25,7 +25,7 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
-from serving.cloud import inference, rest, tensor_messages
+from serving.cloud import inference, json_tensors, rest, tensor_messages
 from serving.cloud.grpc_reception import Reception
 from serving.cloud.grpc_status import grpc_status
 from serving.cloud.predictor import Predictor
@@ -43,7 +43,7 @@ class GrpcOptions:
     Attributes:
         timeout: Seconds for an answer, if the client names no deadline.
         max_bytes: Largest tensor of a request.
-        check_methods: Whether Classify and Regress ask signatures for their method's name.
+        check_methods: Whether signatures are asked for their method's name.
         as_content: Whether answers are in `tensor_content` instead of the typed fields.
     """
 
@@ -144,6 +144,8 @@ class _Api:
     ) -> predict_pb2.PredictResponse:
         servable = self._servable(request)
         signature = _predict_signature(servable, request.model_spec.signature_name)
+        if self._options.check_methods:
+            inference.check_predict_method(servable, signature)
         signature.check_names(request.inputs)
         _check_filter(request.output_filter, signature)
         arrays = await self._in_a_thread(self._arrays, request, signature)
@@ -173,13 +175,13 @@ class _Api:
     async def metadata(
         self, request: get_model_metadata_pb2.GetModelMetadataRequest, context: grpc.aio.ServicerContext
     ) -> get_model_metadata_pb2.GetModelMetadataResponse:
-        servable = self._servable(request)
+        target = _target(request)
         if not request.metadata_field:
             raise ServingError(400, "GetModelMetadataRequest must specify at least one metadata_field")
         for field in request.metadata_field:
             if field != "signature_def":
                 raise ServingError(400, f"Metadata field {field} is not supported; only signature_def is")
-        return rest.metadata_response(servable)
+        return rest.metadata_response(self._predictor.repository.get(*target))
 
     async def status(
         self, request: get_model_status_pb2.GetModelStatusRequest, context: grpc.aio.ServicerContext
@@ -232,8 +234,10 @@ class _Api:
     def _array(self, name: str, tensor: Any, dtype: tf.DType) -> np.ndarray:
         """The array of a tensor message. Its size comes first: a small message may stand for a huge tensor."""
         try:
-            if tf.as_dtype(tensor.dtype) != dtype:
-                raise ServingError(400, f"input {name!r} must be {dtype.name}")
+            given = tf.as_dtype(tensor.dtype)
+            if given != dtype:
+                wanted, came = (json_tensors.dtype_name(kind.as_numpy_dtype) for kind in (dtype, given))
+                raise ServingError(400, f"input {name!r}: expects it to be {wanted} but {came} is provided")
             sizes = [dim.size for dim in tensor.tensor_shape.dim]
             count = math.prod(sizes)
             # Strings must all be there: TensorFlow would repeat the last one.

@@ -51,7 +51,7 @@ class ServerOptions:
         oblivious_only: Whether the REST API refuses requests that did not come sealed.
         cors: Whether pages from anywhere may ask the REST API.
         monitoring_path: Path of the metrics, or None for none.
-        check_methods: Whether classify and regress ask signatures for their method's name.
+        check_methods: Whether signatures are asked for their method's name.
         as_content: Whether gRPC answers are in `tensor_content` instead of the typed fields.
         grpc_socket_path: Path of a UNIX socket for the gRPC API, or None.
         grpc_arguments: More of gRPC's channel arguments, by name.
