@@ -2,8 +2,8 @@
 VENV := .venv
 BIN := $(VENV)/bin
 OUTPUT ?= runs/avatars
-# A quarter of ResNet-18's multiply-adds and few epochs: minutes on 2 cores. `make run RUN_FLAGS=` takes the full defaults.
-RUN_FLAGS ?= --width 32 --epochs 16 --batch_size 64 --hidden_units 256 --attack_epochs 6 --augment shift,flip
+# Flags of the run beside the defaults, such as RUN_FLAGS="--preset full".
+RUN_FLAGS ?=
 READY := $(VENV)/.ready
 
 # TensorFlow's start-up log says nothing a user can act on.
