@@ -18,7 +18,7 @@ from pipeline.run import main
 from tests import datasets
 from tests.conftest import REPOSITORY
 
-SMALL = ["--width", "8", "--image_size", "32", "--epochs", "2", "--attack_epochs", "1", "--batch_size", "32"]
+SMALL = ["--backbone", "splitnet", "--image_size", "32", "--epochs", "2", "--attack_epochs", "1", "--batch_size", "32"]
 
 
 def temporaries(folder):

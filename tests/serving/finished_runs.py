@@ -20,6 +20,7 @@ from tests.components.ingest import ingest, transform
 
 CONFIG = ModelConfig(
     defence=DataMix(num_pre_blocks=1, group_size=4),
+    backbone="splitnet",
     hidden_units=0,
     width=4,
     epochs=0,
