@@ -96,7 +96,9 @@ def evaluation(folder, examples, models, scores) -> Evaluation:
 @pytest.fixture(scope="module")
 def package(folder, examples, models, evaluation):
     (folder / "serving" / "faces" / "2").mkdir(parents=True)
-    component = Packager(model=CONFIG.name, model_name="faces", serving_folder=str(folder / "serving"), edge_only="")
+    component = Packager(
+        model=CONFIG.name, model_name="faces", serving_folder=str(folder / "serving"), edge_only="", gateway_keys={}
+    )
     inputs = {"examples": examples, "models": models, "evaluation": evaluation}
     return component.run(inputs, str(folder / "packager"))["package"]
 
@@ -190,7 +192,9 @@ def test_signal_content_is_cut_out_after_most_of_the_training(defence, folder, e
     if defence.mixes:
         # The answer is a model that this trainer did not train.
         silent = rewritten(evaluation, folder / "silent", answer=None)
-        packager = Packager(model=config.name, model_name="faces", serving_folder=str(folder), edge_only="")
+        packager = Packager(
+            model=config.name, model_name="faces", serving_folder=str(folder), edge_only="", gateway_keys={}
+        )
         inputs = {"examples": examples, **models, "evaluation": silent}
         package = packager.run(inputs, str(folder / "rank"))["package"]
         assert max(value for name, value in package.read_json("agreement.json").items() if "." not in name) < TOLERANCE

@@ -9,7 +9,7 @@ import urllib3
 
 from serving.edge.client import EdgeClient
 from serving.edge.errors import BadAnswerError, CloudError
-from serving.protocol import ohttp
+from serving.protocol import bhttp, ohttp
 from serving.relay.relay import RelayOptions, make_app
 from tests.serving.deployments import deploy, private_model, served
 from tests.serving.running import running
@@ -87,7 +87,7 @@ def test_an_answer_that_was_exchanged_is_noticed(deployed, key, inputs):
 
     async def lie(request):
         _, seal = key.open(ohttp.Sealed(key.config, b"").body)
-        return Response(seal(ohttp.write_response(200, {}, b"{}")), media_type=ohttp.RESPONSE_TYPE)
+        return Response(seal(bhttp.write_response(200, {}, b"{}")), media_type=ohttp.RESPONSE_TYPE)
 
     with (
         running(Starlette(routes=[Route("/", lie, methods=["POST"])])) as url,

@@ -6,7 +6,7 @@ import time
 
 import urllib3
 
-from serving.protocol import ohttp
+from serving.protocol import bhttp, ohttp
 from serving.relay.relay import RelayOptions, make_app
 from tests.serving.running import running
 
@@ -14,7 +14,7 @@ from tests.serving.running import running
 def test_a_gateway_that_is_gone_is_told(key):
     with running(make_app(RelayOptions("http://127.0.0.1:9", wait_seconds=0.01))) as url:
         http = urllib3.PoolManager()
-        sealed = ohttp.Sealed(key.config, ohttp.write_request("GET", "/", {}, b""))
+        sealed = ohttp.Sealed(key.config, bhttp.write_request("GET", "/", {}, b""))
         answer = http.request("POST", url, headers={"content-type": ohttp.REQUEST_TYPE}, body=sealed.body)
         assert answer.status == 502 and b"cannot be reached" in answer.data
         assert http.request("POST", url, headers={"content-type": "text/plain"}, body=b"x").status == 415
@@ -32,7 +32,7 @@ class _Seen:
 
         request = Request(scope, receive)
         body = await request.body()
-        _, _, _, content = ohttp.read_request(self.key.open(body)[0])
+        _, _, _, content = bhttp.read_request(self.key.open(body)[0])
         self.arrived.append((dict(request.headers), len(body), content, time.monotonic()))
         await Response(body, media_type=ohttp.RESPONSE_TYPE)(scope, receive, send)
 
@@ -43,7 +43,7 @@ def test_the_relay_tells_nothing_of_the_clients_and_shuffles_a_batch(key):
     headers = {"content-type": ohttp.REQUEST_TYPE, "cookie": "me", "x-forwarded-for": "10.0.0.1", "user-agent": "mine"}
 
     def ask(number):
-        sealed = ohttp.Sealed(key.config, ohttp.write_request("POST", "/", {}, b"%d" % number))
+        sealed = ohttp.Sealed(key.config, bhttp.write_request("POST", "/", {}, b"%d" % number))
         answer = http.request("POST", relay_url, headers=headers, body=sealed.body, timeout=20)
         assert answer.data == sealed.body  # each client gets its own answer
 
