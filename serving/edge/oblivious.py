@@ -111,15 +111,14 @@ class ObliviousTransport:
     def _compared(self, deadline: Deadline) -> ohttp.KeyConfig:
         """The first of the keys that the relay's copy has, too; where it has no copy, the first."""
         try:
-            relayed = _read(
-                repeat(lambda: self._transport.attempt("GET", "/", None, deadline), f"{self._relay_url}/", deadline)
-            )
+            where = f"{self._relay_url}/"
+            relayed = repeat(lambda: self._transport.attempt("GET", "/", None, deadline), where, deadline)
         except DeadlineError:
             raise
         except CloudError as error:
             _log.warning("warning: the gateway's key was not compared with a copy of the relay's: %s", error)
             return self._configs[0]
-        return _common([self._configs, relayed])[0]
+        return _common([self._configs, _read(relayed)])[0]
 
 
 def _read(content: bytes) -> tuple[ohttp.KeyConfig, ...]:
