@@ -120,7 +120,7 @@ def delivered(options: RunOptions, work: Plan) -> list[Node]:
                 model_name=options.model_name,
                 serving_folder=serving,
                 edge_only=work.edge_only,
-                gateway_keys=_gateway_keys(options),
+                gateway_keys=gateway_keys(options.gateway_keys),
             ),
             TRAINED | {"evaluation": ("evaluator", "evaluation")},
         ),
@@ -265,16 +265,16 @@ def publish(artifact: Artifact, name: str, output: str) -> str:
     return path
 
 
-def _gateway_keys(options):
-    """The key configurations in a file: SHA-256 -> base64. Raises InputError if it has none."""
-    if not options.gateway_keys:
+def gateway_keys(path: str | None) -> dict[str, str]:
+    """The key configurations in a file, SHA-256 -> base64; none without a file. Raises InputError for another file."""
+    if not path:
         return {}
     from serving.protocol.ohttp import read_configs
 
     try:
-        configs = read_configs(files.read_bytes(options.gateway_keys))
+        configs = read_configs(files.read_bytes(path))
     except (OSError, ValueError) as error:
-        raise InputError(f"--gateway_keys {options.gateway_keys} cannot be used: {error}") from None
+        raise InputError(f"--gateway_keys {path} cannot be used: {error}") from None
     return {config.fingerprint: base64.b64encode(config.to_bytes()).decode() for config in configs}
 
 

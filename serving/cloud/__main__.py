@@ -211,6 +211,9 @@ def _announce(server: Server) -> None:
         if server.stopping.wait(0.05):
             return
     grpc = f", gRPC {at(server.options.host, server.grpc_port)}" if server.grpc_port else ""
+    if server.options.oblivious_keys:
+        for config in server.options.oblivious_keys().configs:
+            logging.info("oblivious gateway's key %d: SHA-256 %s", config.key_id, config.fingerprint)
     print(f"serving {', '.join(server.repository.names())}: REST {server.rest_url or 'off'}{grpc}", flush=True)
 
 

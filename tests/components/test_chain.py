@@ -56,6 +56,7 @@ CONFIG = ModelConfig(
     seed=0,
 )
 PLAIN = dataclasses.replace(CONFIG, defence=Cloud())
+GATEWAY_KEYS = {"fingerprint": "configuration"}
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +98,11 @@ def evaluation(folder, examples, models, scores) -> Evaluation:
 def package(folder, examples, models, evaluation):
     (folder / "serving" / "faces" / "2").mkdir(parents=True)
     component = Packager(
-        model=CONFIG.name, model_name="faces", serving_folder=str(folder / "serving"), edge_only="", gateway_keys={}
+        model=CONFIG.name,
+        model_name="faces",
+        serving_folder=str(folder / "serving"),
+        edge_only="",
+        gateway_keys=GATEWAY_KEYS,
     )
     inputs = {"examples": examples, "models": models, "evaluation": evaluation}
     return component.run(inputs, str(folder / "packager"))["package"]
@@ -316,6 +321,7 @@ def test_the_manifest_describes_the_files(package):
     hashes = hash_files(package.path("edge"))
     assert {name: digest for name, digest in hashes.items() if name != "manifest.json"} == manifest.files
     assert {name for pair in manifest.halves.values() for name in pair} == set(manifest.files)
+    assert manifest.gateway_keys == GATEWAY_KEYS
     assert sorted(manifest.halves) == ["float16", "float32", "int8"]
     assert hash_files(package.path("serving")) == manifest.cloud_files
     with pytest.raises(ValueError, match="schema"):

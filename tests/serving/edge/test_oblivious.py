@@ -120,6 +120,7 @@ class Relay(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["content-length"]))
         opened = self.server.key.open(body)
         self.server.bodies.append(body)
+        self.server.outer = {name.lower() for name in self.headers}
         self.server.requests.append(bhttp.read_request(opened.request))
         script = self.server.script
         (script.pop(0) if len(script) > 1 else script[0])(self, opened)
@@ -210,6 +211,16 @@ def test_a_connection_that_cannot_be_made_is_tried_until_the_deadline(scripted, 
     with pytest.raises(DeadlineError, match="refused"):
         post(scripted, key, 0.4)
     assert 0.1 < time.monotonic() - started < 1
+
+
+def test_the_token_is_sealed(scripted, key):
+    scripted.script = [seal(200)]
+    transport = ObliviousTransport(scripted.url, [key.config.to_bytes()], token="secret")
+    transport.post("/", b"", Deadline(5))
+    transport.close()
+    ((_, _, headers, _),) = scripted.requests
+    assert headers["authorization"] == "Bearer secret" and b"secret" not in scripted.bodies[0]
+    assert set(scripted.outer) == {"host", "accept-encoding", "content-length", "content-type", "user-agent"}
 
 
 def test_requests_have_a_date_near_now(scripted, key):

@@ -152,6 +152,13 @@ def test_all_clients_get_one_copy_of_the_keys(between, seen, key):
     assert found == {key.config.to_bytes()} and seen.asked == 1
 
 
+def test_a_relay_has_one_gateway(between, seen):
+    clients = between(batch=1)
+    elsewhere = {"host": "other.example", "x-target": "https://other.example", "content-type": ohttp.REQUEST_TYPE}
+    assert clients.ask(1, **elsewhere).result() == 200 and "other" not in seen.arrived[0][0]["host"]
+    assert urllib3.PoolManager().request("POST", clients._url + "/other", headers=elsewhere).status == 404
+
+
 @pytest.mark.parametrize(
     "host, client",
     [
