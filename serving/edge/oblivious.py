@@ -14,6 +14,7 @@ import time
 from serving.edge.errors import BadAnswerError, CloudError, DeadlineError
 from serving.edge.transport import Attempt, Deadline, Transport, read_retry_after, repeat
 from serving.protocol import bhttp, ohttp
+from serving.protocol.addresses import masked
 from serving.protocol.dates import read_date, write_date
 
 #: Seconds by which the Date of a request is off, at most: it hides what a wrong clock would tell (section 6.8).
@@ -46,7 +47,7 @@ class ObliviousTransport:
             raise CloudError("the bundle has no gateway's key: name a file with one (--oblivious_key_file)")
         self._configs = _common([_read(content) for content in key_configs])
         self._transport = Transport(relay_url, None, ca_file)
-        self._relay_url = relay_url.rstrip("/")
+        self._relay_url = masked(relay_url.rstrip("/"))
         self._chosen: ohttp.KeyConfig | None = None
         self._choosing = threading.Lock()
         self._headers = {"content-type": "application/json"}

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from serving.edge.errors import BadAnswerError, CloudError, DeadlineError
+from serving.protocol.addresses import masked
 from serving.version import __version__
 
 _RETRIED = (429, 503)
@@ -76,8 +77,8 @@ class Transport:
 
         parsed = urllib3.util.parse_url(url)
         if parsed.scheme not in ("http", "https") or not parsed.host:
-            raise CloudError(f"expected a URL like http://HOST:8501, received {url!r}")
-        self._url = url.rstrip("/")
+            raise CloudError(f"expected a URL like http://HOST:8501, received {masked(url)!r}")
+        self._url, self._shown = url.rstrip("/"), masked(url.rstrip("/"))
         self._max_answer_bytes = max_answer_bytes
         headers = {"user-agent": f"datamix-tf/{__version__}", "accept-encoding": "gzip"}
         if token:
@@ -106,7 +107,7 @@ class Transport:
             CloudError: If the cloud refuses the request.
             BadAnswerError: If the answer is longer than it may be.
         """
-        return repeat(lambda: self.attempt("POST", path, body, deadline), self._url + path, deadline)
+        return repeat(lambda: self.attempt("POST", path, body, deadline), self._shown + path, deadline)
 
     def attempt(
         self, method: str, path: str, body: bytes | None, deadline: Deadline, content_type: str = "application/json"
@@ -140,7 +141,7 @@ class Transport:
             deadline.left()
             return Attempt(None, failure=f"timeout: {error}", arrived=True)
         except urllib3.exceptions.SSLError as error:
-            raise CloudError(f"no trusted connection to {self._url}: {error}") from error
+            raise CloudError(f"no trusted connection to {self._shown}: {error}") from error
         except (urllib3.exceptions.HTTPError, OSError) as error:
             deadline.left()  # A connection that was cut at the deadline is not lost, but late.
             return Attempt(None, failure=f"{type(error).__name__}: {error}", arrived=True)

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from serving.protocol.addresses import at
+from serving.protocol.addresses import at, masked
 from serving.protocol.extras import MissingPackageError, needs
 
 DESCRIPTION = """\
@@ -81,7 +81,7 @@ def _relay(arguments: argparse.Namespace) -> None:
     )
     scheme = "https" if arguments.ssl_certificate else "http"
     where = f"{scheme}://{at(arguments.host, arguments.port)}"
-    print(f"relaying to {arguments.gateway_url}: {where}", flush=True)
+    print(f"relaying to {masked(arguments.gateway_url)}: {where}", flush=True)
     config = http_config(
         make_app(options),
         read_seconds=options.limits.read_seconds,
