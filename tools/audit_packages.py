@@ -1,7 +1,7 @@
 """`python -m tools.audit_packages CONSTRAINTS STAMP`: asks a database for known faults of the packages used here.
 
 pip-audit asks about one package after the other, so several of it run side by side. What was found to have no fault is
-not asked again for a day. Without a network, or without pip-audit, it says so and is content: `make lint` works offline.
+not asked again for a day. Without a network, or without pip-audit, it says so and is content: lint works offline.
 """
 
 from __future__ import annotations
