@@ -107,13 +107,14 @@ class ObliviousTransport:
                 status, answer, "" if status == 200 else text, read_retry_after(headers.get("retry-after", ""))
             )
 
-        return repeat(attempt, self._relay_url + path, deadline, again_if_lost=False)
+        return repeat(attempt, self._relay_url, path, deadline, again_if_lost=False)
 
     def _compared(self, deadline: Deadline) -> ohttp.KeyConfig:
         """The first of the keys that the relay's copy has, too; where it has no copy, the first."""
         try:
-            where = f"{self._relay_url}/"
-            relayed = repeat(lambda: self._transport.attempt("GET", "/", None, deadline), where, deadline)
+            relayed = repeat(
+                lambda: self._transport.attempt("GET", "/", None, deadline), self._relay_url, "/", deadline
+            )
         except DeadlineError:
             raise
         except CloudError as error:

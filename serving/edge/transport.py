@@ -107,7 +107,7 @@ class Transport:
             CloudError: If the cloud refuses the request.
             BadAnswerError: If the answer is longer than it may be.
         """
-        return repeat(lambda: self.attempt("POST", path, body, deadline), self._shown + path, deadline)
+        return repeat(lambda: self.attempt("POST", path, body, deadline), self._shown, path, deadline)
 
     def attempt(
         self, method: str, path: str, body: bytes | None, deadline: Deadline, content_type: str = "application/json"
@@ -157,12 +157,15 @@ class Transport:
         return bytes(content)
 
 
-def repeat(attempt: Callable[[], Attempt], where: str, deadline: Deadline, again_if_lost: bool = True) -> bytes:
+def repeat(
+    attempt: Callable[[], Attempt], server: str, path: str, deadline: Deadline, again_if_lost: bool = True
+) -> bytes:
     """Makes attempts until one is answered.
 
     Args:
         attempt: Makes one.
-        where: What is asked, for messages.
+        server: Who is asked, for messages.
+        path: For what.
         deadline: For all attempts together.
         again_if_lost: Whether a request that may have arrived is sent again.
 
@@ -178,16 +181,16 @@ def repeat(attempt: Callable[[], Attempt], where: str, deadline: Deadline, again
         try:
             found = attempt()
         except DeadlineError as error:
-            raise _too_late(where, deadline, failure) from error
+            raise _too_late(server, deadline, failure) from error
         if found.status == 200:
             return found.content
         failure = found.failure or f"HTTP {found.status}: {_text(found.content)}"
         if found.status is not None and found.status not in _RETRIED:
-            raise CloudError(f"{where} was refused with {failure}")
+            raise CloudError(f"{server}{path} was refused with {failure}")
         if found.arrived and not again_if_lost:
             raise CloudError(
-                f"the answer of {where} was lost ({failure}); the request may have arrived, so it is not sent again by "
-                "itself"
+                f"the answer of {server}{path} was lost ({failure}); the request may have arrived, so it is not sent "
+                "again by itself"
             )
         # Jitter, so that clients that failed together do not come back together.
         pause_now = max(found.wait, random.SystemRandom().uniform(pause / 2, pause))
@@ -196,7 +199,7 @@ def repeat(attempt: Callable[[], Attempt], where: str, deadline: Deadline, again
         except DeadlineError:
             left = 0.0
         if pause_now >= left:
-            raise _too_late(where, deadline, failure)
+            raise _too_late(server, deadline, failure)
         time.sleep(pause_now)
         pause = min(2 * pause, _LONGEST_PAUSE)
 
@@ -209,8 +212,8 @@ def read_retry_after(text: str) -> float:
         return 0.0
 
 
-def _too_late(where: str, deadline: Deadline, failure: str) -> DeadlineError:
-    text = f"no complete answer from {where} within {deadline.seconds:g} s"
+def _too_late(server: str, deadline: Deadline, failure: str) -> DeadlineError:
+    text = f"no complete answer from {server} within {deadline.seconds:g} s"
     return DeadlineError(f"{text}; the last attempt: {failure}" if failure else text)
 
 
