@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.cloud.replays import REPEATED, Replays
+from serving.cloud.replays import FULL, REPEATED, UNTIMELY, Replays
 from serving.protocol import bhttp, ohttp
 from serving.protocol.bodies import BodyReader, Limits
 from serving.protocol.dates import read_date, write_date
@@ -27,6 +27,12 @@ _FORWARDED = ("content-type", "authorization")
 _RETURNED = ("content-type", "retry-after")
 _PROBLEM_TYPE = "application/problem+json"
 _UNCACHED = {"cache-control": "no-store"}
+#: Status, problem type and text of what is not asked of the application.
+_REFUSALS = {
+    REPEATED: (409, ohttp.NO_TYPE, "this request was answered before; seal it anew to ask again"),
+    UNTIMELY: (400, ohttp.DATE_PROBLEM, "the request's Date is missing or not within minutes of now"),
+    FULL: (503, ohttp.NO_TYPE, "too many requests were answered in these minutes; try again"),
+}
 _log = logging.getLogger(__name__)
 
 
@@ -97,12 +103,16 @@ class Gateway:
             return _problem(400, ohttp.NO_TYPE, str(error))
         if "expect" in headers:  # section 5.1
             return _problem(417, ohttp.NO_TYPE, "an expectation cannot be met: the answer comes whole")
-        refused = self._replays.refuse(opened.encapsulated, read_date(headers.get("date", "")))
-        if refused == REPEATED:
-            return _problem(409, ohttp.NO_TYPE, "this request was answered before; seal it anew to ask again")
-        if refused:
-            return _problem(400, ohttp.DATE_PROBLEM, "the request's Date is missing or not within minutes of now")
-        return await self._ask(method, path, headers, content)
+        date = read_date(headers.get("date", ""))
+        if refused := self._replays.refuse(opened.encapsulated, date):
+            return _problem(*_REFUSALS[refused])
+        status = 500
+        try:
+            status, returned, answer = await self._ask(method, path, headers, content)
+        finally:
+            if status >= 400 and date is not None:
+                self._replays.forget(opened.encapsulated, date)
+        return status, returned, answer
 
     async def _ask(
         self, method: str, path: str, headers: dict[str, str], content: bytes

@@ -9,9 +9,11 @@ import collections
 import time
 
 WINDOW_SECONDS = 300.0
-MOST = 1_000_000  # 32 bytes and a set's entry each: about 150 MB
-#: How it is called in an answer that a request was answered, or that its time is not now.
-REPEATED, UNTIMELY = "repeated", "untimely"
+MOST = 1_000_000  # about 140 MB
+#: Below this age a Date is never refused for lack of room: clients blur theirs by up to a minute.
+_RECENT_SECONDS = 90.0
+#: Why a request is refused: it was answered, its time is not now, or no more can be remembered.
+REPEATED, UNTIMELY, FULL = "repeated", "untimely", "full"
 
 
 class Replays:
@@ -40,24 +42,28 @@ class Replays:
             now: The time; default: the clock's.
 
         Returns:
-            Why it is refused, `REPEATED` or `UNTIMELY`; empty if it is taken.
+            Why it is refused, `REPEATED`, `UNTIMELY` or `FULL`; empty if it is taken.
         """
         now = time.time() if now is None else now
-        self._begin = max(self._begin, int(now - self._window))
-        for second in [second for second in self._taken if second < self._begin]:
-            self._forget(second)
+        self._forget_before(int(now - self._window))
+        while self._count >= self._most and min(self._taken) < now - _RECENT_SECONDS:
+            self._forget_before(min(self._taken) + 1)
         if date is None or not self._begin <= date <= now + self._window:
             return UNTIMELY
-        taken = self._taken[int(date)]
-        if encapsulated in taken:
+        if encapsulated in self._taken.get(int(date), ()):
             return REPEATED
-        taken.add(encapsulated)
+        if self._count >= self._most:
+            return FULL
+        self._taken[int(date)].add(encapsulated)
         self._count += 1
-        while self._count > self._most:
-            oldest = min(self._taken)
-            self._begin = oldest + 1
-            self._forget(oldest)
         return ""
 
-    def _forget(self, second: int) -> None:
-        self._count -= len(self._taken.pop(second))
+    def forget(self, encapsulated: bytes, date: float) -> None:
+        """Forgets a request that was taken and got no answer but a refusal: it costs nothing to have it again."""
+        self._taken[int(date)].discard(encapsulated)
+        self._count -= 1
+
+    def _forget_before(self, begin: int) -> None:
+        self._begin = max(self._begin, begin)
+        for second in [second for second in self._taken if second < self._begin]:
+            self._count -= len(self._taken.pop(second))

@@ -142,6 +142,8 @@ def test_a_copy_is_not_answered_again(gateway, application):
     answers = [inside(gateway, sealed)[0] for _ in range(3)]
     assert answers == [200, 409, 409] and len(application.scopes) == 1
     assert inside(gateway, seal())[0] == 200  # the same, sealed anew
+    refused = seal("/busy")
+    assert [inside(gateway, refused)[0] for _ in range(2)] == [429, 429]  # what was not answered may come again
 
 
 @pytest.mark.parametrize("offset, status", [(-3600, 400), (-240, 200), (240, 200), (3600, 400)])

@@ -1,6 +1,6 @@
 """What a gateway remembers of the requests that it answered."""
 
-from serving.cloud.replays import REPEATED, UNTIMELY, Replays
+from serving.cloud.replays import FULL, REPEATED, UNTIMELY, Replays
 
 
 def test_a_request_is_taken_once_and_in_time():
@@ -13,9 +13,17 @@ def test_a_request_is_taken_once_and_in_time():
 
 
 def test_what_is_forgotten_for_lack_of_room_is_refused():
-    replays = Replays(window=1000, most=5)
+    replays, now = Replays(window=1000, most=5), 200
     names = [bytes([number]) for number in range(20)]
-    taken = [name for second, name in enumerate(names) if not replays.refuse(name, float(second), now=20)]
-    assert taken == names and replays._count == 5
-    assert {replays.refuse(name, float(second), now=20) for second, name in enumerate(names[:15])} == {UNTIMELY}
-    assert {replays.refuse(name, float(second), now=20) for second, name in enumerate(names[15:], 15)} == {REPEATED}
+    assert [replays.refuse(name, float(second), now) for second, name in enumerate(names)] == [""] * 20
+    assert {replays.refuse(name, float(second), now) for second, name in enumerate(names[:16])} == {UNTIMELY}
+    assert {replays.refuse(name, float(second), now) for second, name in enumerate(names[16:], 16)} == {REPEATED}
+
+
+def test_requests_of_other_times_do_not_keep_out_those_of_now():
+    """Who fills the memory with Dates to come makes others wait, and moves no window."""
+    replays, now = Replays(window=300, most=5), 1000
+    assert [replays.refuse(bytes([number]), now + 299.0, now) for number in range(6)] == [""] * 5 + [FULL]
+    assert replays.refuse(b"honest", float(now), now) == FULL
+    replays.forget(b"\0", now + 299.0)
+    assert replays.refuse(b"honest", float(now), now) == "" and replays.refuse(b"honest", float(now), now) == REPEATED
