@@ -6,6 +6,7 @@ an address. Reference: RFC 9458.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import time
@@ -21,7 +22,7 @@ from serving.cloud.replays import FULL, REPEATED, UNTIMELY, Replays
 from serving.protocol import bhttp, ohttp
 from serving.protocol.bodies import BodyReader, Limits
 from serving.protocol.dates import read_date, write_date
-from serving.protocol.errors import ServingError
+from serving.protocol.errors import TOO_MUCH_MEMORY, ServingError
 
 _FORWARDED = ("content-type", "authorization")
 _RETURNED = ("content-type", "retry-after")
@@ -89,10 +90,14 @@ class Gateway:
         """The sealed answer, whatever goes wrong."""
         try:
             status, headers, content = await self._answer_inside(opened)
-            message = bhttp.write_response(status, headers, content)
+        except asyncio.CancelledError:  # the server ends; the connection is still there
+            status, headers, content = _problem(503, ohttp.NO_TYPE, "the server is stopping; try again")
+        except MemoryError:
+            status, headers, content = _problem(413, ohttp.NO_TYPE, TOO_MUCH_MEMORY)
         except Exception:
             _log.exception("an oblivious request failed")
-            message = bhttp.write_response(*_problem(500, ohttp.NO_TYPE, "internal error; the server's log says more"))
+            status, headers, content = _problem(500, ohttp.NO_TYPE, "internal error; the server's log says more")
+        message = bhttp.write_response(status, headers, content)
         return Response(opened.seal(message), headers=_UNCACHED, media_type=ohttp.RESPONSE_TYPE)
 
     async def _answer_inside(self, opened: ohttp.Opened) -> tuple[int, dict[str, str], bytes]:

@@ -15,15 +15,21 @@ KEYS = [ohttp.GatewayKey(3), ohttp.GatewayKey(2)]
 
 
 class Application:
-    """Answers 429 to `/busy`, fails at `/broken`, says what it was asked elsewhere."""
+    """Answers 429 to `/busy`, fails in some places, says what it was asked elsewhere."""
+
+    ERRORS = {
+        "/broken": RuntimeError("secret path /home/me"),
+        "/large": MemoryError(),
+        "/end": asyncio.CancelledError(),
+    }
 
     def __init__(self):
         self.scopes = []
 
     async def __call__(self, scope, receive, send):
         self.scopes.append(scope)
-        if scope["path"] == "/broken":
-            raise RuntimeError("secret path /home/me")
+        if scope["path"] in self.ERRORS:
+            raise self.ERRORS[scope["path"]]
         body = (await receive())["body"]
         status, headers = (
             (429, [(b"retry-after", b"7"), (b"set-cookie", b"a=b")]) if scope["path"] == "/busy" else (200, [])
@@ -119,6 +125,7 @@ def test_errors_after_opening_are_sealed(gateway, application, request_, status,
 
 def test_errors_of_the_application_are_sealed(gateway, caplog):
     assert inside(gateway, seal("/busy"))[:2] == (429, {"content-type": "application/json", "retry-after": "7"})
+    assert [inside(gateway, seal(path))[0] for path in ("/large", "/end")] == [413, 503]
     status, _, content = inside(gateway, seal("/broken"))
     assert status == 500 and b"secret" not in content and "secret" in caplog.text
 
