@@ -284,7 +284,7 @@ def test_the_bundle_has_the_gateway_s_key(deployed, key, relay, inputs, tmp_path
         assert client.predict(inputs[:1]).shape == (1, 3)
     with pytest.raises(CloudError, match="copies of the gateway's key differ"):
         EdgeClient(bundle, relay, oblivious_key=ohttp.GatewayKey().config.to_bytes())
-    for name, keys in (("changed", {"0" * 64: text}), ("broken", {key.config.fingerprint: 3})):
+    for name, keys in (("changed", {"0" * 64: text}), ("broken", {key.config.fingerprint: "no base64"})):
         with pytest.raises(BundleError, match="in the bundle was changed"):
             EdgeClient(with_keys(deployed, tmp_path / name, keys), relay, oblivious=True)
     with pytest.raises(CloudError, match="bundle has no gateway's key"):
