@@ -186,7 +186,8 @@ def test_an_address_that_counts(host, client):
 def test_plain_http_is_told_when_the_relay_begins(monkeypatch, capsys, flags, said):
     monkeypatch.setattr(command, "_relay", lambda *_: None)
     assert command.main(flags) == 0
-    assert said in capsys.readouterr().err if said else not capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert said in told and ("PLAIN HTTP" in told) == bool(said)
 
 
 def test_flags_that_cannot_be_met(capsys):
