@@ -1,9 +1,19 @@
 """The error for what a user can mend: commands print it as one line and exit non-zero."""
 
+from __future__ import annotations
+
+from serving.protocol.addresses import masked
+
 
 class NotBlessedError(Exception):
     """A model was not pushed; the text says which threshold it missed."""
 
 
 class InputError(ValueError):
-    """Bad input. The text says what was expected, what came and how to mend it, in one line."""
+    """Bad input. The text says what was expected, what came and how to mend it, in one line.
+
+    URLs in it show no passwords.
+    """
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(masked(text))

@@ -36,6 +36,7 @@ class Packager(Component):
         serving_folder: Base path of the cloud server's models; the version is one more than the highest there.
         edge_only: Name of the trained model that is exported to run on the edge alone; empty for the model of the
             evaluator's answer if that sends nothing, else for none.
+        gateway_keys: Key configurations of the cloud's Oblivious HTTP gateway for the bundle: SHA-256 -> base64.
 
     Inputs:
         examples: `Examples`; a group of its test split checks the exports.
@@ -55,7 +56,7 @@ class Packager(Component):
     spec = ComponentSpec(
         inputs={"examples": Examples, "models": Models, "evaluation": Evaluation},
         outputs={"package": Package},
-        parameters={"model": str, "model_name": str, "serving_folder": str, "edge_only": str},
+        parameters={"model": str, "model_name": str, "serving_folder": str, "edge_only": str, "gateway_keys": dict},
     )
     without_effect = ("serving_folder",)
 
@@ -101,6 +102,7 @@ class Packager(Component):
             task=task.kind,
             labels=task.labels,
             preprocessing=schema.preprocessing,
+            gateway_keys=self.parameters["gateway_keys"],
         )
 
 

@@ -10,7 +10,16 @@ from serving.edge import manifest
 
 
 def write_bundle(
-    model, cloud: str, edge: str, *, name: str, version: int = 1, task: str, labels, preprocessing
+    model,
+    cloud: str,
+    edge: str,
+    *,
+    name: str,
+    version: int = 1,
+    task: str,
+    labels,
+    preprocessing,
+    gateway_keys: dict[str, str] | None = None,
 ) -> manifest.Manifest:
     """Writes M_main for the cloud, and M_pre and M_post with the manifest for the edge.
 
@@ -24,6 +33,7 @@ def write_bundle(
         task: `"binary"` (logits of independent labels) or `"categorical"` (of classes).
         labels: Names of the logits.
         preprocessing: How a file becomes an input, of `serving.edge.preprocess`, as `to_config` describes it.
+        gateway_keys: Of the Oblivious HTTP gateway in front of the cloud, if it has one, as the manifest has them.
 
     Returns:
         The manifest.
@@ -62,6 +72,7 @@ def write_bundle(
         noise_stddev=noise,
         halves=halves,
         drawn=drawn,
+        gateway_keys=gateway_keys or {},
         files={file: hashes[file] for pairs in (halves, drawn) for pair in pairs.values() for file in pair},
         cloud_files=manifest.hash_files(cloud),
     )

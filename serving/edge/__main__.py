@@ -26,7 +26,7 @@ edge-only bundle nothing leaves: name the bundle and the files."""
 WIRES = ("float32", "float16", "bfloat16", "int8", "json")
 #: Flags that mean something only where a cloud is asked.
 FOR_A_CLOUD = (
-    *("url", "covers", "token_file", "oblivious_key_file", "ca_file"),
+    *("url", "covers", "token_file", "oblivious", "oblivious_key_file", "ca_file"),
     *("wire", "precision", "groups", "deadline"),
 )
 
@@ -78,6 +78,7 @@ def _predict(arguments: argparse.Namespace) -> None:
         with _open(arguments.oblivious_key_file, "rb") as file:
             oblivious_key = file.read()
     options = {
+        "oblivious": arguments.oblivious,
         "oblivious_key": oblivious_key,
         "wire": arguments.wire,
         "precision": arguments.precision,
@@ -235,8 +236,15 @@ def _add_predict(commands: Any) -> None:
     add("--token_file", help="file with the bearer token of the cloud")
     add("--ca_file", help="PEM file of the authority that signed the certificate of --url")
     add(
+        "--oblivious",
+        action="store_true",
+        help="ask through the Oblivious HTTP relay at --url (python -m serving.relay), sealed for the gateway whose "
+        "key the bundle has",
+    )
+    add(
         "--oblivious_key_file",
-        help="key configuration of the cloud's Oblivious HTTP gateway; --url is then a relay (python -m serving.relay)",
+        help="the same, with the gateway's key from a file (application/ohttp-keys); if the bundle has one, it must be "
+        "the same",
     )
     predict.set_defaults(defaults={name: predict.get_default(name) for name in FOR_A_CLOUD})
 

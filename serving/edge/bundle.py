@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import os
 from collections.abc import Callable
@@ -40,6 +42,23 @@ def load_manifest(folder: str) -> manifest.Manifest:
         BundleError: If the manifest is not there, of another kind or schema, or a file is missing or changed.
     """
     return read_manifest(folder, SPLIT, manifest.Manifest.from_json)
+
+
+def gateway_keys(described: manifest.Manifest) -> bytes:
+    """The key configurations of the cloud's Oblivious HTTP gateway (`application/ohttp-keys`); empty if there are none.
+
+    Raises:
+        BundleError: If one is not what its fingerprint says.
+    """
+    configs = []
+    for fingerprint, text in described.gateway_keys.items():
+        try:
+            configs.append(base64.b64decode(text, validate=True))
+        except (TypeError, ValueError):
+            configs.append(b"")
+        if hashlib.sha256(configs[-1]).hexdigest() != fingerprint:
+            raise BundleError(f"the gateway's key {fingerprint} in the bundle was changed; get the bundle again")
+    return b"".join(configs)
 
 
 def kind_of(folder: str) -> str:

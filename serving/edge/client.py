@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from serving.edge import examples, messages, preprocess
-from serving.edge.bundle import Ends, Halves, load_manifest
+from serving.edge.bundle import Ends, Halves, gateway_keys, load_manifest
 from serving.edge.covers import CoverPool
 from serving.edge.drawn import DrawnGroup, shortened
 from serving.edge.keys import Key, random_normal, random_permutation
@@ -86,9 +86,12 @@ class EdgeClient:
         threads: Threads for M_pre and M_post; default: the machine's cores, at most 4.
         token: Bearer token, or None.
         ca_file: PEM file of the authority that signed the server's certificate.
-        oblivious_key: Key configuration of an Oblivious HTTP gateway in front of the cloud. `url` is then that of a
-            relay; every mixture travels as a request of its own, sealed, padded to one size, and in a random order, so
-            that the cloud sees neither who asks nor which mixtures belong together.
+        oblivious: Whether to ask through an Oblivious HTTP relay, of which `url` is then the address: every mixture
+            travels as a request of its own, sealed for the gateway in front of the cloud, padded to one size, and in a
+            random order, so that the cloud sees neither who asks nor which mixtures belong together. The gateway's key
+            is the bundle's.
+        oblivious_key: The gateway's key configurations from elsewhere, which are compared with the bundle's if it has
+            some; `oblivious` is then not needed.
 
     Attributes:
         manifest: The bundle's `Manifest`.
@@ -97,7 +100,8 @@ class EdgeClient:
     Raises:
         BundleError: If the bundle cannot be used.
         CloudError: If the URL is not one.
-        ValueError: If `wire`, `groups` or `inputs_per_group` cannot be used.
+        ValueError: If `wire`, `groups` or `inputs_per_group` cannot be used, or `wire` is `"json"` through a relay: its
+            messages differ in size.
     """
 
     def __init__(
@@ -115,10 +119,16 @@ class EdgeClient:
         threads: int | None = None,
         token: str | None = None,
         ca_file: str | None = None,
+        oblivious: bool = False,
         oblivious_key: bytes | None = None,
     ) -> None:
+        oblivious = oblivious or oblivious_key is not None
         if wire not in messages.WIRES:
             raise ValueError(f"wire must be one of {', '.join(messages.WIRES)}. Received: {wire!r}")
+        if oblivious and wire == messages.JSON:
+            raise ValueError(
+                "wire must be packed through a relay: messages in json differ in size, which tells them apart"
+            )
         if groups is not None and groups < 1:
             raise ValueError(f"groups must be at least 1. Received: {groups}")
         self.manifest = load_manifest(bundle)
@@ -135,14 +145,15 @@ class EdgeClient:
         if covers is not None:
             self.add_covers(covers)
         self._transport: Transport | ObliviousTransport
-        if oblivious_key is None:
-            self._transport = Transport(url, token, ca_file)
-        else:
+        if oblivious:
             with needs("oblivious"):
                 from serving.edge.oblivious import ObliviousTransport
 
-            self._transport = ObliviousTransport(url, oblivious_key, token, ca_file)
-        self._rows_in_message = None if oblivious_key is None else 1
+            sources = [source for source in (gateway_keys(self.manifest), oblivious_key) if source]
+            self._transport = ObliviousTransport(url, sources, token, ca_file)
+        else:
+            self._transport = Transport(url, token, ca_file)
+        self._rows_in_message = 1 if oblivious else None
         self._wire, self._groups, self._deadline = wire, groups, deadline
 
     def close(self) -> None:

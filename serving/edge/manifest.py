@@ -38,6 +38,7 @@ class Manifest:
         drawn: Where covers may be drawn (`serving.edge.drawn`): precision -> names of the files of M_pre and M_post
             without mixing, for one input at a time; empty where covers must be collected.
         files: File name -> SHA-256 of the bundle's files.
+        gateway_keys: Of the Oblivious HTTP gateway, if the cloud has one: SHA-256 -> base64 of each key configuration.
         cloud_files: Path inside the version folder -> SHA-256 of the cloud model's files.
     """
 
@@ -60,6 +61,7 @@ class Manifest:
     cloud_files: dict[str, str]
     noise_stddev: float = 0.0
     drawn: dict[str, tuple[str, str]] = dataclasses.field(default_factory=dict)
+    gateway_keys: dict[str, str] = dataclasses.field(default_factory=dict)
     dtype: str = "float32"
     schema: int = SCHEMA_VERSION
 

@@ -46,6 +46,7 @@ def http_config(
         log_level="warning",
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # who asks is who connects, whatever X-Forwarded-For says
         h11_max_incomplete_event_size=MAX_HEADER_BYTES,
         limit_concurrency=max_connections,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,

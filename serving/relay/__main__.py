@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from serving.protocol.addresses import at
+from serving.protocol.addresses import at, masked
 from serving.protocol.extras import MissingPackageError, needs
 
 DESCRIPTION = """\
@@ -24,17 +24,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--gateway_url", required=True, help="the cloud's REST API, such as https://HOST:8501")
     add("--host", default="127.0.0.1", help="address to listen on")
     add("--port", type=int, default=8600, help="port to listen on")
-    add("--batch", type=int, default=32, help="requests that leave together")
+    add("--batch", type=int, default=32, help="clients (addresses) whose requests leave together")
+    add("--least_clients", type=int, default=1, help="refuse requests that wait with those of fewer clients (503)")
     add("--wait_ms", type=float, default=50.0, help="longest time that a request waits for others, in milliseconds")
     add("--timeout_ms", type=float, default=30000.0, help="time for the gateway's answer, in milliseconds")
     add("--ssl_certificate", help="PEM file of the relay's certificate; switches TLS on")
     add("--ssl_private_key", help="PEM file of its private key")
     add("--ca_file", help="PEM file of the authority that signed the gateway's certificate")
     arguments = parser.parse_args(argv)
-    for name in ("batch", "wait_ms", "timeout_ms"):
+    for name in ("batch", "least_clients", "wait_ms", "timeout_ms"):
         if getattr(arguments, name) <= 0:
             print(f"error: --{name} must be above 0; received {getattr(arguments, name)}", file=sys.stderr)
             return 2
+    if arguments.least_clients > arguments.batch:
+        print(f"error: --least_clients must be at most --batch ({arguments.batch})", file=sys.stderr)
+        return 2
+    _warn(arguments)
     try:
         with needs("cloud"):
             _relay(arguments)
@@ -42,6 +47,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def _warn(arguments: argparse.Namespace) -> None:
+    """Says which way is open to listeners."""
+    to_gateway = (
+        None if arguments.gateway_url.lower().startswith("https:") else "the gateway (--gateway_url https://...)"
+    )
+    from_clients = None if arguments.ssl_certificate else "the clients (--ssl_certificate)"
+    open_ways = " and ".join(filter(None, (from_clients, to_gateway)))
+    if open_ways:
+        print(
+            f"*** PLAIN HTTP to {open_ways}: who listens there can tell which request is whose (RFC 9458, section 6) "
+            "***",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def _relay(arguments: argparse.Namespace) -> None:
@@ -54,12 +75,13 @@ def _relay(arguments: argparse.Namespace) -> None:
         gateway_url=arguments.gateway_url,
         batch=arguments.batch,
         wait_seconds=arguments.wait_ms / 1000,
+        least_clients=arguments.least_clients,
         timeout=arguments.timeout_ms / 1000,
         ca_file=arguments.ca_file,
     )
     scheme = "https" if arguments.ssl_certificate else "http"
     where = f"{scheme}://{at(arguments.host, arguments.port)}"
-    print(f"relaying to {arguments.gateway_url}: {where}", flush=True)
+    print(f"relaying to {masked(arguments.gateway_url)}: {where}", flush=True)
     config = http_config(
         make_app(options),
         read_seconds=options.limits.read_seconds,

@@ -90,6 +90,7 @@ DEFAULTS = {
     "min_balanced_accuracy": 0.0,
     "max_leakage": 1.0,
     "model_name": "datamix",
+    "gateway_keys": None,
     "package": None,
 }
 
