@@ -18,6 +18,7 @@ from __future__ import annotations
 import numpy as np
 
 from serving.edge.keys import Key, random_columns, random_normal
+from serving.edge.mixing import mixed
 
 
 class DrawnGroup(Key):
@@ -40,12 +41,13 @@ class DrawnGroup(Key):
     def mix(self, codes: np.ndarray) -> np.ndarray:
         """Mixtures, float32 `[n, d]`, of true codes `[k, d]`."""
         covers = random_normal((len(self.matrix), codes.shape[1])).astype(np.float64)
-        return (covers + self.matrix @ (codes - self.matrix.T @ covers)).astype(np.float32)
+        mixtures = (covers + mixed(codes - mixed(covers, self.matrix.T), self.matrix)).astype(np.float32)
+        covers.fill(0)  # with them the mixtures would tell the columns
+        return mixtures
 
     def demix(self, answers: np.ndarray) -> np.ndarray:
         """Answers to the true inputs, float32 `[k, ...]`, from the cloud's `[n, ...]`."""
-        flat = self.matrix.T @ answers.reshape(len(self.matrix), -1).astype(np.float64)
-        return flat.reshape(-1, *answers.shape[1:]).astype(np.float32)
+        return mixed(answers.astype(np.float64), self.matrix.T).astype(np.float32)
 
 
 def shortened(codes: np.ndarray) -> np.ndarray:

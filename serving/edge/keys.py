@@ -57,7 +57,9 @@ def random_orthogonal(size: int) -> np.ndarray:
 def random_columns(size: int, count: int) -> np.ndarray:
     """The first columns of a Haar-distributed orthogonal matrix.
 
-    QR of a Gaussian matrix; LAPACK's signs are not random: R's diagonal fixes them (Mezzadri 2007).
+    Gaussian vectors, made orthonormal one after the other (Gram and Schmidt, twice, which is as exact as rounding
+    allows: Giraud and others 2005): the Q of a QR decomposition whose R has a positive diagonal, which is
+    Haar-distributed (Mezzadri 2007). In place: LAPACK's QR leaves copies of the key in freed memory.
 
     Args:
         size: Number of rows.
@@ -66,12 +68,13 @@ def random_columns(size: int, count: int) -> np.ndarray:
     Returns:
         float64 `[size, count]`.
     """
-    gaussian = _normal(size * count).reshape(size, count)
-    q, r = np.linalg.qr(gaussian)
-    q *= np.sign(np.diag(r))
-    gaussian.fill(0)
-    r.fill(0)
-    return q
+    vectors = _normal(size * count).reshape(count, size)
+    for index, vector in enumerate(vectors):
+        earlier = vectors[:index]
+        for _ in range(2):
+            vector -= (earlier @ vector) @ earlier
+        vector /= np.linalg.norm(vector)
+    return vectors.T
 
 
 def random_permutation(size: int) -> np.ndarray:

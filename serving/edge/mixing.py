@@ -15,12 +15,13 @@ OF_MIXING, OF_DEMIXING = 1e-3, 0.1
 
 def mixed(features: np.ndarray, key: np.ndarray) -> np.ndarray:
     """Mixtures, float32 `[S_G, ...]`: row k is sum_i key[k, i] features[i]."""
-    return np.tensordot(key, features, 1)
+    # einsum, not BLAS, which would leave copies of the key in its buffers; for so few rows it is as fast.
+    return np.einsum("kn,n...->k...", key, features)
 
 
 def demixed(answers: np.ndarray, key: np.ndarray, constant: np.ndarray | float = 0.0) -> np.ndarray:
     """Answers to the inputs, float32 `[S_G, ...]`: the transposed key, applied to what is not `constant` (`[...]`)."""
-    return np.tensordot(key.T, answers - constant, 1) + constant
+    return mixed(answers - constant, key.T) + constant
 
 
 def check_mixing(

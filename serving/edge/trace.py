@@ -29,8 +29,8 @@ class Exchange:
         cloud_milliseconds: Time until all answers were there.
         demix_milliseconds: Time of de-mixing and M_post.
         keys: One for each group, or none where the trace asks for none. With `blocks`, the block-diagonal matrix of
-            them: `mixtures = blocks[shuffle] features + noise`. Where covers are drawn, the columns of a key that belong
-            to the true inputs (`serving.edge.drawn.DrawnGroup`): `features = blocks[shuffle].T mixtures`.
+            them: `mixtures = blocks[shuffle] features + noise`. Where covers are drawn, the columns of a key that
+            belong to the true inputs (`serving.edge.drawn.DrawnGroup`): `features = blocks[shuffle].T mixtures`.
         shuffle: int64 `[rows]`, or `None` where the trace asks for no keys.
     """
 
