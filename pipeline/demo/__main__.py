@@ -6,6 +6,7 @@ import argparse
 import concurrent.futures
 import contextlib
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -13,6 +14,7 @@ import threading
 
 from serving.protocol.addresses import at
 from serving.protocol.extras import MissingPackageError, needs
+from serving.protocol.terminal import printable
 
 DESCRIPTION = """\
 Serves a page on which pictures can be dropped or a word recorded: it shows what leaves the device, what the cloud
@@ -35,7 +37,7 @@ def main(argv=None) -> int:
             _check(arguments)
             _serve(arguments, stack)
     except (InputError, ServingError, EdgeError, MissingPackageError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
@@ -55,7 +57,11 @@ def _check(arguments):
     if arguments.attack_steps < 0:
         raise InputError(f"--attack_steps must be at least 0; received {arguments.attack_steps}")
     if arguments.host not in LOOPBACK:
-        print(f"*** LISTENING ON {arguments.host}: whoever reaches it sees raw test examples ***", file=sys.stderr)
+        print(
+            f"*** LISTENING ON {arguments.host}, WITHOUT TLS: whoever reads the network learns the page's token and "
+            "sees raw inputs ***",
+            file=sys.stderr,
+        )
 
 
 def _serve(arguments, stack):
@@ -84,8 +90,9 @@ def _serve(arguments, stack):
     attacker = _in_background(lambda: Attacker(model, arrays(run.examples, "train")[1], arguments.attack_steps))
     context = page_context(run, url, arguments.url is None, skipped_separators(arguments.attack_steps))
     html = page(run.schema.name, context, ",".join(EXTENSIONS[run.schema.kind]))
-    app = make_app(html, query_handler(run, client, attacker), attacker, arguments.host)
-    where = f"http://{at(arguments.host, listener.getsockname()[1])}"
+    token = secrets.token_urlsafe(16)
+    app = make_app(html, query_handler(run, client, attacker), attacker, arguments.host, token)
+    where = f"http://{at(arguments.host, listener.getsockname()[1])}/?token={token}"
     print(f"{where}: the demo of {arguments.run}; the cloud: {url}", flush=True)
     if arguments.open:
         import webbrowser
