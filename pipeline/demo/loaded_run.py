@@ -60,7 +60,8 @@ class LoadedRun:
     answer: str = ""
 
     def client(self, url: str, **options) -> EdgeClient:
-        """An edge client of the bundle. It draws its covers; where the model does not allow that, it takes test examples.
+        """An edge client of the bundle. It draws its covers; where the model does not allow that, it takes test
+        examples.
 
         Whoever has the data set has these, too, and can undo the mixing with them.
 

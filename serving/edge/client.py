@@ -164,7 +164,7 @@ class EdgeClient:
         self._told: set[str] = {"protection", "covers"} if quiet else set()
         self._sending: dict[str, Any] = {
             "url": url,
-            "oblivious": oblivious_key is not None,
+            "oblivious": self._rows_in_message is not None,
             "token": token is not None,
             "signed": trusted_key is not None,
         }

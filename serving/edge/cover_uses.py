@@ -55,7 +55,7 @@ class CoverUses:
             return
         try:
             os.makedirs(os.path.dirname(os.path.abspath(self._path)), mode=0o700, exist_ok=True)
-            lock = open(self._path + ".lock", "ab")  # noqa: SIM115 - the errors of opening it are told here
+            lock = open(self._path + ".lock", "ab")  # noqa: SIM115 - the with block is below, out of the try's reach
         except OSError as error:
             raise self._unusable(error) from error
         with lock:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from serving.edge.manifest import Manifest, MeasuredAttack
 from serving.protocol.addresses import is_loopback
 
+MEASURES = {"key_agreement": "agreement with the key", "auc": "area under the ROC curve"}
 #: Threat models of `MeasuredAttack` -> what the cloud has then.
 SEES = {
     "single": "one mixture alone",
@@ -43,12 +44,18 @@ def _protection(described: Manifest, oblivious: bool) -> str:
     if attack is None:
         measured = "what attacks make of this model was not measured"
     else:
+        measure = MEASURES.get(attack.measure, attack.measure.replace("_", " "))
         measured = (
-            f"from {SEES[attack.threat]} the attack {attack.name} reached {100 * attack.score:.1f} % {attack.measure} "
-            f"on this model (guessing: {100 * attack.chance:.1f} %, n = {attack.n})"
+            f"from {SEES[attack.threat]} the attack {attack.name} reached {100 * attack.score:.1f} % {measure} on this "
+            f"model (guessing: {100 * attack.chance:.1f} %, n = {attack.n})"
         )
-    seen = "" if oblivious else "; without a relay (--oblivious_key_file) the cloud has each group side by side"
-    return f"not protected: {measured}{seen}"
+    if not oblivious:
+        return (
+            f"not protected: {measured}; without a relay (--oblivious_key_file) the cloud has each group side by side"
+        )
+    if not any(one.threat == "pooled" for one in described.attacks):
+        measured += "; whether mixtures betray which of them belong together was not measured (pipeline.audit)"
+    return f"not protected: {measured}"
 
 
 def _assumptions(url: str, oblivious: bool, token: bool, drawn: bool, inputs_per_group: int, signed: bool) -> str:
