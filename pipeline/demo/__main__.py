@@ -86,7 +86,13 @@ def _serve(arguments, stack):
     url = arguments.url or stack.enter_context(embedded_cloud(run.manifest, run.served))
     with run.client(url, deadline=PROBE_SECONDS) as probe:
         probe.predict(run.x[:1])  # a cloud that does not answer is an error now, not at the first query
-    client = stack.enter_context(run.client(url))
+    if not run.draws_covers:
+        print(
+            "covers: the run's test examples, which whoever has the data set has, too, and can undo the mixing with; your "
+            "own clients need secret ones",
+            file=sys.stderr,
+        )
+    client = stack.enter_context(run.client(url, quiet=True))  # the first client has told what there is to tell
     attacker = _in_background(lambda: Attacker(model, arrays(run.examples, "train")[1], arguments.attack_steps))
     context = page_context(run, url, arguments.url is None, skipped_separators(arguments.attack_steps))
     html = page(run.schema.name, context, ",".join(EXTENSIONS[run.schema.kind]))

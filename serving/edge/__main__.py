@@ -119,11 +119,10 @@ def _sample(arguments: argparse.Namespace) -> None:
 
 
 def _sign(arguments: argparse.Namespace) -> None:
-    from serving.edge import edge_only, signing
-    from serving.edge.bundle import EDGE_ONLY, kind_of, load_manifest
+    from serving.edge import signing
+    from serving.edge.edge_only import load_either
 
-    load = edge_only.load_manifest if kind_of(arguments.bundle) == EDGE_ONLY else load_manifest
-    load(arguments.bundle)  # what is broken is not signed
+    load_either(arguments.bundle)  # what is broken is not signed
     public = signing.sign(arguments.bundle, arguments.key_file)
     print(public.decode(), end="")
     print(f"signed {arguments.bundle}; above is the public key, for --trusted_key_file", file=sys.stderr)

@@ -167,6 +167,7 @@ class EdgeClient:
             "oblivious": self._rows_in_message is not None,
             "token": token is not None,
             "signed": trusted_key is not None,
+            "counted": cover_uses is not None,
         }
 
     def close(self) -> None:

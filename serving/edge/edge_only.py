@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from serving.edge import examples, manifest, preprocess
-from serving.edge.bundle import EDGE_ONLY, read_manifest
+from serving.edge.bundle import EDGE_ONLY, kind_of, read_manifest
+from serving.edge.bundle import load_manifest as load_split_manifest
 from serving.edge.litert import Signature
 
 SCHEMA_VERSION = 1
@@ -64,6 +65,12 @@ def load_manifest(folder: str, trusted_key: bytes | None = None) -> EdgeOnlyMani
             is missing or changed.
     """
     return read_manifest(folder, EDGE_ONLY, EdgeOnlyManifest.from_json, trusted_key)
+
+
+def load_either(folder: str, trusted_key: bytes | None = None) -> EdgeOnlyManifest | manifest.Manifest:
+    """The checked manifest of a bundle of either kind, as of `load_manifest`."""
+    load = load_manifest if kind_of(folder) == EDGE_ONLY else load_split_manifest
+    return load(folder, trusted_key)
 
 
 class EdgeOnlyModel:

@@ -18,7 +18,15 @@ SEES = {
 
 
 def notices(
-    described: Manifest, url: str, *, oblivious: bool, token: bool, drawn: bool, inputs_per_group: int, signed: bool
+    described: Manifest,
+    url: str,
+    *,
+    oblivious: bool,
+    token: bool,
+    drawn: bool,
+    inputs_per_group: int,
+    signed: bool,
+    counted: bool,
 ) -> list[str]:
     """Two lines.
 
@@ -30,8 +38,25 @@ def notices(
         drawn: Whether covers are drawn.
         inputs_per_group: Most true inputs in a group, where they are.
         signed: Whether the bundle was signed by somebody whom the user trusts.
+        counted: Whether uses of covers are counted across processes.
     """
-    return [_protection(described, oblivious), _assumptions(url, oblivious, token, drawn, inputs_per_group, signed)]
+    assumed = []
+    if not drawn:
+        alone = "" if counted else ", and no other process sends them (cover_uses=)"
+        assumed.append(f"nobody but you knows the covers (who does undoes the mixing){alone}")
+    elif inputs_per_group > 1:
+        assumed.append(f"up to {inputs_per_group} inputs share a group, for which no certificate holds")
+    if oblivious:
+        assumed.append("relay and cloud do not tell each other what they know, and others ask at the same time")
+    if oblivious and token:
+        assumed.append("many users share the token, which else tells who asks")
+    if not signed:
+        assumed.append("the bundle's maker is honest (no --trusted_key_file)")
+    parsed = urllib.parse.urlsplit(url)
+    if parsed.scheme == "http" and not is_loopback(parsed.hostname or ""):
+        what = "the token and what is sent" if token and not oblivious else "what is sent"
+        assumed.append(f"nobody reads {what} on its way: {url} is plain http")
+    return [_protection(described, oblivious), f"this assumes: {'; '.join(assumed) or 'nothing more'}"]
 
 
 def worst(attacks: Sequence[MeasuredAttack]) -> MeasuredAttack | None:
@@ -56,22 +81,3 @@ def _protection(described: Manifest, oblivious: bool) -> str:
     if not any(one.threat == "pooled" for one in described.attacks):
         measured += "; whether mixtures betray which of them belong together was not measured (pipeline.audit)"
     return f"not protected: {measured}"
-
-
-def _assumptions(url: str, oblivious: bool, token: bool, drawn: bool, inputs_per_group: int, signed: bool) -> str:
-    assumed = []
-    if not drawn:
-        assumed.append("nobody but you knows the covers (who does undoes the mixing)")
-    elif inputs_per_group > 1:
-        assumed.append(f"up to {inputs_per_group} inputs share a group, for which no certificate holds")
-    if oblivious:
-        assumed.append("relay and cloud do not tell each other what they know, and others ask at the same time")
-    if oblivious and token:
-        assumed.append("many users share the token, which else tells who asks")
-    if not signed:
-        assumed.append("the bundle's maker is honest (no --trusted_key_file)")
-    parsed = urllib.parse.urlsplit(url)
-    if parsed.scheme == "http" and not is_loopback(parsed.hostname or ""):
-        what = "the token and what is sent" if token and not oblivious else "what is sent"
-        assumed.append(f"nobody reads {what} on its way: {url} is plain http")
-    return f"this assumes: {'; '.join(assumed) or 'nothing more'}"

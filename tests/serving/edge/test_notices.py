@@ -19,7 +19,7 @@ from tests.serving.running import running
 LINKED = MeasuredAttack("key by FastICA (gradients)", "linked", "key_agreement", 0.999, 0.65, 8)
 SINGLE = MeasuredAttack("label", "single", "balanced_accuracy", 0.7, 0.5, 100)
 POOLED = MeasuredAttack("key of shuffled groups", "pooled", "key_agreement", 0.7, 0.65, 8)
-DIRECT = {"oblivious": False, "token": False, "drawn": False, "inputs_per_group": 4, "signed": False}
+DIRECT = {"oblivious": False, "token": False, "drawn": False, "inputs_per_group": 4, "signed": False, "counted": True}
 
 
 @pytest.fixture
@@ -49,6 +49,7 @@ def test_what_was_not_measured_is_said(described):
     first, second = notices(described, "http://cloud.example:8501", **DIRECT | {"token": True, "signed": True})
     assert "what attacks make of this model was not measured" in first
     assert "nobody reads the token and what is sent on its way" in second and "maker" not in second
+    assert "no other process sends them" in notices(described, "https://x", **DIRECT | {"counted": False})[1]
     drawn = DIRECT | {"drawn": True, "inputs_per_group": 1, "signed": True}
     assert notices(described, "https://cloud.example", **drawn)[1] == "this assumes: nothing more"
     assert "share a group" in notices(described, "https://x", **drawn | {"inputs_per_group": 4})[1]
