@@ -183,6 +183,7 @@ def _unprotected(run, head):
         yield from (f"The audit, {sentence}" for sentence, _ in run.audit.sentences(head.entry.models))
     yield from (f"{name}: a cloud that sees {THREATS[name].sees}: not measured." for name in head.untried)
     yield "The model itself: the cloud knows its part and what it was trained for."
+    yield "Covers that others know, too: whoever knows them undoes the mixing of their groups."
     yield "Timing, sizes and counts of requests, and inputs that are sent again."
     yield "An edge that reuses keys, and a relay that shares with the cloud what it knows."
 

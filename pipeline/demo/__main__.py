@@ -88,8 +88,8 @@ def _serve(arguments, stack):
         probe.predict(run.x[:1])  # a cloud that does not answer is an error now, not at the first query
     if not run.draws_covers:
         print(
-            "covers: the run's test examples, with which whoever has the data set can undo the mixing; your own clients "
-            "need secret ones",
+            "covers: the run's test examples, with which whoever has the data set can undo the mixing; clients of your "
+            "own need secret ones",
             file=sys.stderr,
         )
     client = stack.enter_context(run.client(url, quiet=True))  # the first client has told what there is to tell

@@ -193,6 +193,8 @@ BROKEN = [
     {"preprocessing": {"kind": "audio", "frame_step": 0}},
     {"preprocessing": {"kind": "audio", "samples": 10**13}},
     {"constant": "../x"},
+    {"drawn": {"float32": ["../encode.tflite", "post.tflite"]}},
+    {"drawn": {"float32": ["encode.tflite", "finish.tflite"]}},
     {"attacks": [{"name": "x"}]},
 ]
 
