@@ -6,10 +6,12 @@ import argparse
 import concurrent.futures
 import contextlib
 import os
+import pathlib
 import secrets
 import signal
 import socket
 import sys
+import tempfile
 import threading
 
 from serving.protocol.addresses import at
@@ -101,9 +103,7 @@ def _serve(arguments, stack):
     where = f"http://{at(arguments.host, listener.getsockname()[1])}/?token={token}"
     print(f"{where}: the demo of {arguments.run}; the cloud: {url}", flush=True)
     if arguments.open:
-        import webbrowser
-
-        webbrowser.open(where)
+        _open(where, stack)
     limits = Limits()
     config = http_config(app, read_seconds=limits.read_seconds, max_connections=limits.max_connections, drain_seconds=2)
     if threading.current_thread() is threading.main_thread():
@@ -111,6 +111,16 @@ def _serve(arguments, stack):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: None)
     uvicorn.Server(config).run(sockets=[listener])
+
+
+def _open(where, stack):
+    """Opens the page in the browser, through a file: the address has the token, and all users see command lines."""
+    import webbrowser
+
+    folder = stack.enter_context(tempfile.TemporaryDirectory())  # for its owner alone
+    path = pathlib.Path(folder, "demo.html")
+    path.write_text(f'<meta http-equiv="refresh" content="0; url={where}">', encoding="ascii")
+    webbrowser.open(path.as_uri())
 
 
 def _in_background(work) -> concurrent.futures.Future:

@@ -349,6 +349,23 @@ def test_other_users_of_this_machine_do_not_know_the_token(url, token):
     assert asked(f"{url}/api/state{token}")[0] == 200
 
 
+def test_the_token_is_on_no_command_line(monkeypatch):
+    import webbrowser
+
+    from pipeline.demo.__main__ import _open
+
+    opened = []
+    monkeypatch.setattr(webbrowser, "open", opened.append)
+    with contextlib.ExitStack() as stack:
+        _open("http://127.0.0.1:8600/?token=secret", stack)
+        (address,) = opened
+        assert "secret" not in address
+        with urllib.request.urlopen(address) as page_file:
+            assert b"url=http://127.0.0.1:8600/?token=secret" in page_file.read()
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(address)
+
+
 def test_queries_come_from_the_page_itself(url, token):
     query, body = f"{url}/api/query{token}", {"examples": 1}
     for headers in ({}, {"Origin": "http://evil.example"}, {"Origin": "null"}, {"Origin": "http://127.0.0.1:1"}):
