@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 
 _HIDDEN = "***"
@@ -29,3 +30,11 @@ def masked(text: str) -> str:
     else:
         text = _IN_TEXT.sub(rf"\1{_HIDDEN}@", text)
     return _PARAMETER.sub(rf"\1{_HIDDEN}", text)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host, a name or an address without brackets, is this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"

@@ -13,6 +13,13 @@ DESCRIPTION = """\
 Passes sealed requests of many clients on to a gateway (python -m serving.cloud --oblivious_key_file), without
 addresses, in batches and in a random order. Run it where the cloud's operator is not: whoever has both sides knows who
 asked what."""
+#: What an operator is told at the start.
+NOTICES = (
+    "not protected: who also runs or watches the cloud knows who asked what; a user who asks while nobody else does "
+    "(within {wait_ms:g} ms, or a batch of {batch}) is not hidden; mixtures may betray which belong together",
+    "this assumes: other operators than the cloud's, many users at a time, and a model that python -m pipeline.audit "
+    "has measured with shuffled mixtures (threat model pooled)",
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -31,6 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--ssl_certificate", help="PEM file of the relay's certificate; switches TLS on")
     add("--ssl_private_key", help="PEM file of its private key")
     add("--ca_file", help="PEM file of the authority that signed the gateway's certificate")
+    add("--quiet", action="store_true", help="leave out the lines that say what a relay does not protect")
     arguments = parser.parse_args(argv)
     for name in ("batch", "least_clients", "wait_ms", "timeout_ms"):
         if getattr(arguments, name) <= 0:
@@ -40,6 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"error: --least_clients must be at most --batch ({arguments.batch})", file=sys.stderr)
         return 2
     _warn(arguments)
+    if not arguments.quiet:
+        for line in NOTICES:
+            print(line.format(**vars(arguments)), file=sys.stderr, flush=True)
     try:
         with needs("cloud"):
             _relay(arguments)

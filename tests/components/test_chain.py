@@ -323,6 +323,9 @@ def test_the_manifest_describes_the_files(package):
     assert {name for pair in manifest.halves.values() for name in pair} == set(manifest.files)
     assert manifest.gateway_keys == GATEWAY_KEYS
     assert sorted(manifest.halves) == ["float16", "float32", "int8"]
+    told = {attack.threat: attack for attack in manifest.attacks}
+    assert set(told) == {"linked", "single"} and told["linked"].measure == "key_agreement"
+    assert all(0 < attack.chance < 1 and attack.n > 0 for attack in manifest.attacks)
     assert hash_files(package.path("serving")) == manifest.cloud_files
     with pytest.raises(ValueError, match="schema"):
         Manifest.from_json(json.dumps({"schema": 99}))
