@@ -14,8 +14,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.protocol import ohttp
-from serving.protocol.bodies import BodyReader, Limits
+from serving.protocol.bodies import BodyReader, InFlight
 from serving.protocol.errors import ServingError
+from serving.protocol.limits import Limits
 
 _PROBLEM = "https://iana.org/assignments/http-problem-types#ohttp-key"
 _FORWARDED = ("content-type", "authorization")
@@ -32,11 +33,20 @@ class Gateway:
         key: The gateway's key.
         limits: Bounds of sealed requests.
         only: Whether requests that are not sealed are refused (health checks are not).
+        in_flight: Where the bytes of sealed requests are counted, beside those of the application's; default: a budget
+            of their own.
     """
 
-    def __init__(self, application: ASGIApp, key: ohttp.GatewayKey, limits: Limits, only: bool = False) -> None:
+    def __init__(
+        self,
+        application: ASGIApp,
+        key: ohttp.GatewayKey,
+        limits: Limits,
+        only: bool = False,
+        in_flight: InFlight | None = None,
+    ) -> None:
         self._application, self._key, self._only = application, key, only
-        self._bodies = BodyReader(limits)
+        self._bodies = BodyReader(limits, in_flight)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request, as ASGI has it."""

@@ -30,9 +30,10 @@ from serving.cloud.model_config import MONITORING_PATH
 from serving.cloud.predictor import Predictor
 from serving.cloud.repository import VersionStatus
 from serving.cloud.servable import Servable, Signature
-from serving.protocol.bodies import BodyReader, InFlight, Limits
+from serving.protocol.bodies import BodyReader, InFlight
 from serving.protocol.errors import TOO_MUCH_MEMORY, ServingError
 from serving.protocol.json_cost import check_cost
+from serving.protocol.limits import Limits
 
 JSON = "application/json"
 _MODEL = r"(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import threading
 import zlib
 from collections.abc import AsyncIterator
@@ -13,23 +12,7 @@ from typing import Any
 from starlette.requests import ClientDisconnect, Request
 
 from serving.protocol.errors import ServingError
-
-
-@dataclasses.dataclass(frozen=True)
-class Limits:
-    """Bounds of what clients may cost.
-
-    Attributes:
-        max_body_bytes: Largest request body, before and after decompression.
-        max_inflight_bytes: Bytes of all bodies that are being read or answered; requests beyond are refused with 429.
-        read_seconds: Time in which a request's headers, and then its body, must arrive.
-        max_connections: Open connections; more are refused with 503.
-    """
-
-    max_body_bytes: int = 32 << 20
-    max_inflight_bytes: int = 128 << 20
-    read_seconds: float = 20.0
-    max_connections: int = 1024
+from serving.protocol.limits import Limits
 
 
 class InFlight:
@@ -87,12 +70,14 @@ class BodyReader:
         declared = request.headers.get("content-length", "0")
         if declared.isdecimal() and int(declared) > self._limits.max_body_bytes:
             raise self._too_large(int(declared))
-        body = bytearray()
+        body, size = bytearray(), 0
         try:
             await self._fill(body, request, encoding == "gzip")
-            yield bytes(body)
+            content, size = bytes(body), len(body)
+            body.clear()  # once is enough
+            yield content
         finally:
-            self.in_flight.remove(len(body))
+            self.in_flight.remove(size or len(body))
 
     async def _fill(self, body: bytearray, request: Request, zipped: bool) -> None:
         inflate = zlib.decompressobj(wbits=31) if zipped else None

@@ -21,10 +21,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from serving.protocol import ohttp
-from serving.protocol.bodies import BodyReader, Limits
+from serving.protocol.bodies import BodyReader
 from serving.protocol.errors import ServingError
+from serving.protocol.limits import Limits
 
 _THREADS = 32
+#: Seconds that the gateway's key configuration is kept, and an answer that it is not to be had.
+_KEYS_SECONDS, _FAILURE_SECONDS = 60.0, 1.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,15 +64,28 @@ class _Relay:
         more: dict[str, Any] = {"ca_certs": options.ca_file} if options.ca_file else {}
         self._pool = urllib3.PoolManager(maxsize=_THREADS, retries=False, **more)
         self._threads = ThreadPoolExecutor(_THREADS, "relay")
+        self._key_thread = ThreadPoolExecutor(1, "keys")  # who asks for keys holds nobody up
+        self._keys: asyncio.Future[Response] | None = None
+        self._keys_until = 0.0
         self._url = options.gateway_url.rstrip("/") + ohttp.GATEWAY_PATH
         self._waiting: list[tuple[bytes, asyncio.Future]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._random = random.SystemRandom()
 
     async def keys(self, request: Request) -> Response:
-        """The gateway's key configuration. Clients who distrust the relay compare it with one from elsewhere."""
+        """The gateway's key configuration, asked for once for all who want it at the same time.
+
+        Clients who distrust the relay compare it with one from elsewhere.
+        """
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._ask, "GET", None)
+        if self._keys is None or (self._keys.done() and loop.time() > self._keys_until):
+            self._keys = loop.run_in_executor(self._key_thread, self._ask, "GET", None)
+            self._keys.add_done_callback(self._keep_keys)
+        return await asyncio.shield(self._keys)
+
+    def _keep_keys(self, keys: asyncio.Future[Response]) -> None:
+        good = keys.exception() is None and keys.result().status_code == 200
+        self._keys_until = keys.get_loop().time() + (_KEYS_SECONDS if good else _FAILURE_SECONDS)
 
     async def forward(self, request: Request) -> Response:
         """Passes on the body alone: no header and no address of the client."""
@@ -105,16 +121,24 @@ class _Relay:
 
     def _ask(self, method: str, body: bytes | None) -> Response:
         headers = {"content-type": ohttp.REQUEST_TYPE, "user-agent": "datamix-tf-relay"} if body is not None else {}
+        most = self._options.limits.max_body_bytes
         try:
-            found = self._pool.request(method, self._url, body=body, headers=headers, timeout=self._options.timeout)
+            found = self._pool.request(
+                method, self._url, body=body, headers=headers, timeout=self._options.timeout, preload_content=False
+            )
+            content = found.read(most + 1, decode_content=False)
         except urllib3.exceptions.NewConnectionError:  # a kind of timeout to urllib3
             return Response("the gateway cannot be reached\n", 502, media_type="text/plain")
         except urllib3.exceptions.TimeoutError:
             return Response("the gateway did not answer in time\n", 504, media_type="text/plain")
         except urllib3.exceptions.HTTPError:
             return Response("the gateway's answer was cut off\n", 502, media_type="text/plain")
+        if len(content) > most:
+            found.close()
+            return Response(f"the gateway's answer has more than {most} bytes\n", 502, media_type="text/plain")
+        found.release_conn()
         media_type = found.headers.get("content-type", "application/octet-stream")
-        return Response(found.data, found.status, headers={"cache-control": "no-store"}, media_type=media_type)
+        return Response(content, found.status, headers={"cache-control": "no-store"}, media_type=media_type)
 
 
 def _pass_on(done: asyncio.Future, answer: asyncio.Future) -> None:
