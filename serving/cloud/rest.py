@@ -41,7 +41,7 @@ _FLAGS = re.IGNORECASE | re.ASCII
 _CALL = re.compile(rf"/v1/models/(?P<name>[^/:]+){_MODEL}:(?P<method>predict|classify|regress)", _FLAGS)
 _LOOK = re.compile(rf"/v1/models(?:/(?P<name>[^/:]+))?{_MODEL}(?:/(?P<subresource>metadata))?", _FLAGS)
 _METHODS = {"classify": inference.CLASSIFY, "regress": inference.REGRESS}
-_MAX_VERSION = 2**63 - 1
+_MAX_VERSION, _SHOWN_DIGITS = 2**63 - 1, 40
 _CORS = {
     "access-control-allow-origin": "*",
     "access-control-allow-methods": "POST, GET",
@@ -236,10 +236,19 @@ def _path(request: Request) -> str:
 
 
 def _target(match: re.Match[str]) -> tuple[str, int | None, str | None]:
-    version = int(match["version"]) if match["version"] else None
-    if version is not None and version > _MAX_VERSION:
-        raise ServingError(400, f"Failed to convert version: {match['version']} to numeric.")
-    return unquote(match["name"] or ""), version, unquote(match["label"]) if match["label"] else None
+    return (
+        unquote(match["name"] or ""),
+        _version(match["version"] or ""),
+        unquote(match["label"]) if match["label"] else None,
+    )
+
+
+def _version(digits: str) -> int | None:
+    """The number of a version, none if there are no digits; Python itself refuses thousands of them."""
+    significant = digits.lstrip("0")
+    if len(significant) > len(str(_MAX_VERSION)) or int(significant or "0") > _MAX_VERSION:
+        raise ServingError(400, f"Failed to convert version: {digits[:_SHOWN_DIGITS]} to numeric.")
+    return int(significant or "0") if digits else None
 
 
 async def _preflight(request: Request) -> Response:
