@@ -12,12 +12,14 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from benchmarks.serving_process import server_process
 from serving.cloud.grpc_reception import LEAST_READERS
+from tests.serving import hostile
 from tests.serving.deployments import deploy_half_plus_three
 from tests.serving.memory import watched_memory
 
 MIB = 1 << 20
 MAX_BODY, MAX_INFLIGHT = 32 * MIB, 64 * MIB
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
+CHECK = "/grpc.health.v1.Health/Check"
 WITH_TOKEN = [("authorization", "Bearer secret")]
 
 
@@ -105,7 +107,7 @@ def test_silent_calls_of_those_who_may_call_hold_nobody_up_for_long(unprotected,
     assert codes <= {grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.RESOURCE_EXHAUSTED}
 
 
-def flood(process, address, count, metadata=()):
+def flood(process, address, count, metadata=(), method=PREDICT):
     """Sends large messages at once; gives the status codes and by how much the server grew, in bytes."""
     message = bytes(31 * MIB)
 
@@ -113,7 +115,7 @@ def flood(process, address, count, metadata=()):
         options = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_send_message_length", -1)]
         with grpc.insecure_channel(address, options) as channel:
             try:
-                channel.unary_unary(PREDICT)(message, metadata=metadata, timeout=30)
+                channel.unary_unary(method)(message, metadata=metadata, timeout=30)
             except grpc.RpcError as error:
                 return error.code()
         return grpc.StatusCode.OK
@@ -131,10 +133,27 @@ def test_large_messages_without_a_token_are_not_read(protected):
     assert answer(address, WITH_TOKEN) == [3.5, 4.0]
 
 
+def test_large_messages_to_a_health_check_without_a_token_are_not_read(protected):
+    """It needs no token, and so no message."""
+    process, address = protected
+    codes, growth = flood(process, address, 24, method=CHECK)
+    assert codes == {grpc.StatusCode.OK} and growth < 24 * MIB
+
+
+def test_connections_that_say_nothing_are_closed(protected):
+    _, address = protected
+    with hostile.silent(address, 50) as sockets:
+        assert hostile.still_open(sockets, 8) == 0  # the time that a message has, and more
+
+
 def test_large_messages_of_those_who_may_call_stay_within_the_budget(unprotected):
     process, address = unprotected
     codes, growth = flood(process, address, 48)
-    assert codes <= {grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.RESOURCE_EXHAUSTED}
+    refusals = (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.RESOURCE_EXHAUSTED)
+    assert codes <= {
+        *refusals,
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+    }  # where the machine is busy, a message comes too slowly
     # What is read, with its copy, and what is in flight; as much again that the allocator keeps. All are 1,488 MiB.
     assert growth < 2 * (2 * LEAST_READERS * MAX_BODY + MAX_INFLIGHT)
     assert answer(address) == [3.5, 4.0]
