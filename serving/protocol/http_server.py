@@ -20,10 +20,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from serving.protocol.errors import TOO_MUCH_MEMORY
 from serving.protocol.limits import Limits
 
 MAX_HEADER_BYTES = 64 << 10
 _KEEP_ALIVE_SECONDS = 65
+_CUT_OFF = {
+    asyncio.CancelledError: (503, "the server is stopping; try again"),
+    MemoryError: (413, TOO_MUCH_MEMORY),
+}
 
 
 def http_config(application: Any, limits: Limits, *, drain_seconds: float, **options: Any) -> uvicorn.Config:
@@ -78,7 +83,7 @@ class _Refusals:
     """What is refused whatever the application is.
 
     Requests that say in two ways where they end: a proxy in between may have believed the other one. Requests that are
-    cut off when the server stops: 503, which clients try again.
+    cut off when the server stops: 503, which clients try again. Those that take more memory than there is: 413.
     """
 
     def __init__(self, application: ASGIApp) -> None:
@@ -98,11 +103,11 @@ class _Refusals:
 
         try:
             await self._application(scope, receive, tell)
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, MemoryError) as error:
             if started:
                 raise
-            stopping = JSONResponse({"error": "the server is stopping; try again"}, 503, {"connection": "close"})
-            await stopping(scope, receive, send)
+            status, text = _CUT_OFF[type(error)]
+            await JSONResponse({"error": text}, status, {"connection": "close"})(scope, receive, send)
 
 
 class _Flow(FlowControl):

@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 
 import grpc
@@ -100,6 +101,8 @@ def target(request, cloud, tmp_path):
     else:
         run = finished_run(datasets.pictures(tmp_path / "faces"), tmp_path / "run", ImagePreprocessing(32, 32))
         with process("pipeline.demo", str(run), "--port", "0") as (demo, own):
+            while not urllib3.request("GET", f"{own}/api/state").json()["ready"]:  # it fits its attacks meanwhile
+                time.sleep(0.2)
             body = numbers(b'{"files": [', b"]}")
             yield Target(demo.pid, own, "/api/query", "application/json", lambda: body, {"origin": own})
 

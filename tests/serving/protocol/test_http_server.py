@@ -163,9 +163,9 @@ def test_a_body_that_never_ends_after_an_early_answer_ends_the_connection():
 
 
 def test_a_connection_goes_on_when_the_body_ends_after_an_early_answer():
-    with running(_early, read_seconds=0.5) as url, connection(url) as opened:
+    with running(_early, read_seconds=1.0) as url, connection(url) as opened:
         opened.sendall(head("/", 4))
-        time.sleep(0.2)
+        time.sleep(0.6)
         opened.sendall(b"body")
         time.sleep(0.7)
         opened.sendall(head("/", 0))
@@ -187,6 +187,15 @@ def test_a_request_that_is_cut_off_when_the_server_stops_may_be_tried_again():
             time.sleep(0.3)
         answer = asked.result()
     assert answer.status == 503 and "try again" in answer.json()["error"] and answer.headers["connection"] == "close"
+
+
+def test_a_request_that_takes_more_memory_than_there_is_is_too_large():
+    async def greedy(scope, receive, send):
+        raise MemoryError
+
+    with running(greedy) as url:
+        answer = urllib3.request("GET", url, retries=False)
+    assert answer.status == 413 and "fewer rows" in answer.json()["error"]
 
 
 def test_a_handshake_of_tls_must_come_in_time(tmp_path):
