@@ -111,7 +111,7 @@ def target(request, cloud, tmp_path):
 def say(request, capsys):
     def show(what, growth, bound, **figures):
         with capsys.disabled():
-            name = request.node.callspec.params.get("target", "gRPC")
+            name = request.node.callspec.params["target"] if hasattr(request.node, "callspec") else "gRPC"
             mib = {"growth_mib": round(growth / MIB), "bound_mib": round(bound / MIB)}
             print(
                 json.dumps({"server": name, "what": what, **mib, **{k: str(v) for k, v in figures.items()}}), flush=True
