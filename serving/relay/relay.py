@@ -11,6 +11,7 @@ import asyncio
 import dataclasses
 import functools
 import random
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -26,8 +27,7 @@ from serving.protocol.errors import ServingError
 from serving.protocol.limits import Limits
 
 _THREADS = 32
-#: Seconds that the gateway's key configuration is kept, and an answer that it is not to be had.
-_KEYS_SECONDS, _FAILURE_SECONDS = 60.0, 1.0
+_KEYS_SECONDS = 60.0  # how long the copy of the gateway's keys is the same for all
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,8 +64,7 @@ class _Relay:
         more: dict[str, Any] = {"ca_certs": options.ca_file} if options.ca_file else {}
         self._pool = urllib3.PoolManager(maxsize=_THREADS, retries=False, **more)
         self._threads = ThreadPoolExecutor(_THREADS, "relay")
-        self._key_thread = ThreadPoolExecutor(1, "keys")  # who asks for keys holds nobody up
-        self._keys: asyncio.Future[Response] | None = None
+        self._keys: asyncio.Task[Response] | None = None
         self._keys_until = 0.0
         self._url = options.gateway_url.rstrip("/") + ohttp.GATEWAY_PATH
         self._waiting: list[tuple[bytes, asyncio.Future]] = []
@@ -73,19 +72,17 @@ class _Relay:
         self._random = random.SystemRandom()
 
     async def keys(self, request: Request) -> Response:
-        """The gateway's key configuration, asked for once for all who want it at the same time.
-
-        Clients who distrust the relay compare it with one from elsewhere.
-        """
-        loop = asyncio.get_running_loop()
-        if self._keys is None or (self._keys.done() and loop.time() > self._keys_until):
-            self._keys = loop.run_in_executor(self._key_thread, self._ask, "GET", None)
-            self._keys.add_done_callback(self._keep_keys)
+        """The gateway's key configuration: one copy for all clients, who compare it with one from elsewhere."""
+        if self._keys is None or time.monotonic() > self._keys_until:
+            self._keys, self._keys_until = asyncio.create_task(self._fetch_keys()), time.monotonic() + _KEYS_SECONDS
         return await asyncio.shield(self._keys)
 
-    def _keep_keys(self, keys: asyncio.Future[Response]) -> None:
-        good = keys.exception() is None and keys.result().status_code == 200
-        self._keys_until = keys.get_loop().time() + (_KEYS_SECONDS if good else _FAILURE_SECONDS)
+    async def _fetch_keys(self) -> Response:
+        loop = asyncio.get_running_loop()
+        found = await loop.run_in_executor(self._threads, self._ask, "GET", None)
+        if found.status_code != 200:
+            self._keys_until = 0.0  # the next one asks again
+        return found
 
     async def forward(self, request: Request) -> Response:
         """Passes on the body alone: no header and no address of the client."""

@@ -60,11 +60,11 @@ def numbers(prefix, suffix):
 
 @contextlib.contextmanager
 def process(*words):
-    """A server as a process, once it prints a line with its URL."""
+    """A server as a process, once it prints a line with its URL; the query that its page needs stands apart."""
     with subprocess.Popen([sys.executable, "-m", *words], stdout=subprocess.PIPE, text=True) as started:
         try:
             line = started.stdout.readline()
-            yield started, re.search(r"http://127\.0\.0\.1:\d+", line.rpartition("relaying to ")[2])[0]
+            yield started, *re.search(r"(http://127\.0\.0\.1:\d+)(/\?[\w=-]+)?", line).groups("")
         finally:
             started.kill()
 
@@ -94,17 +94,19 @@ def target(request, cloud, tmp_path):
         yield Target(started.pid, url, ohttp.GATEWAY_PATH, ohttp.REQUEST_TYPE, sealed)
     elif request.param == "relay":
         port = free_port()
-        with process("serving.relay", "--gateway_url", url, "--port", str(port)) as (relay, _):
+        with process("serving.relay", "--gateway_url", url, "--port", str(port)) as (relay, *_):
             own = f"http://127.0.0.1:{port}"
             urllib3.request("GET", own, retries=urllib3.Retry(20, backoff_factor=0.1))
             yield Target(relay.pid, own, "/", ohttp.REQUEST_TYPE, sealed)
     else:
         run = finished_run(datasets.pictures(tmp_path / "faces"), tmp_path / "run", ImagePreprocessing(32, 32))
-        with process("pipeline.demo", str(run), "--port", "0") as (demo, own):
-            while not urllib3.request("GET", f"{own}/api/state").json()["ready"]:  # it fits its attacks meanwhile
+        with process("pipeline.demo", str(run), "--port", "0") as (demo, own, query):
+            while not urllib3.request("GET", f"{own}/api/state{query[1:]}").json()[
+                "ready"
+            ]:  # it fits its attacks meanwhile
                 time.sleep(0.2)
             body = numbers(b'{"files": [', b"]}")
-            yield Target(demo.pid, own, "/api/query", "application/json", lambda: body, {"origin": own})
+            yield Target(demo.pid, own, f"/api/query{query[1:]}", "application/json", lambda: body, {"origin": own})
 
 
 @pytest.fixture

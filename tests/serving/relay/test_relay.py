@@ -16,6 +16,9 @@ from serving.relay.relay import RelayOptions, make_app
 from tests.serving.hostile import still_open, unfinished
 from tests.serving.running import running
 
+#: Looks like a request for key 1: X25519, HKDF-SHA256, AES-128-GCM.
+SEALED = bytes.fromhex("01002000010001") + bytes(200)
+
 
 def test_a_gateway_that_is_gone_is_told(key):
     with running(make_app(RelayOptions("http://127.0.0.1:9", wait_seconds=0.01))) as url:
@@ -106,7 +109,7 @@ def test_those_who_ask_for_keys_hold_nobody_up(key):
             waiting = [threads.submit(http.request, "GET", relay, timeout=20) for _ in range(64)]
             while not asked:
                 time.sleep(0.01)
-            sent = {"headers": {"content-type": ohttp.REQUEST_TYPE}, "body": b"sealed", "timeout": 10}
+            sent = {"headers": {"content-type": ohttp.REQUEST_TYPE}, "body": SEALED, "timeout": 10}
             assert http.request("POST", relay, **sent).data == b"answer"
             assert not any(each.done() for each in waiting)
             go_on.set()
@@ -135,7 +138,7 @@ def test_an_answer_that_is_too_large_is_not_passed_on(size, status):
 
     options = RelayOptions("", limits=Limits(max_body_bytes=1000), wait_seconds=0.01)
     with running(gateway) as url, running(make_app(dataclasses.replace(options, gateway_url=url))) as relay:
-        answer = urllib3.request("POST", relay, headers={"content-type": ohttp.REQUEST_TYPE}, body=b"x")
+        answer = urllib3.request("POST", relay, headers={"content-type": ohttp.REQUEST_TYPE}, body=SEALED)
     assert answer.status == status and (status == 200 or b"more than 1000 bytes" in answer.data)
 
 
@@ -146,9 +149,9 @@ def test_the_relay_takes_the_cloud_s_limits():
     kind = {"headers": {"content-type": ohttp.REQUEST_TYPE}, "retries": False, "timeout": 20}
     with running(app, read_seconds=1.0) as url, concurrent.futures.ThreadPoolExecutor() as threads:
         assert urllib3.request("POST", url, body=bytes(1001), **kind).status == 413
-        waits = threads.submit(urllib3.request, "POST", url, body=bytes(1000), **kind)
+        waits = threads.submit(urllib3.request, "POST", url, body=SEALED.ljust(1000), **kind)
         time.sleep(0.3)
-        assert urllib3.request("POST", url, body=bytes(1000), **kind).status == 429
+        assert urllib3.request("POST", url, body=SEALED.ljust(1000), **kind).status == 429
         with unfinished(url, "/", ohttp.REQUEST_TYPE, 3, 100) as sockets:
             assert still_open(sockets, 4) == 0
         assert waits.result().status == 502
