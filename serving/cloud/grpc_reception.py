@@ -42,11 +42,11 @@ class Reception:
     Args:
         limits: What clients may cost: time for a message, its size.
         token: Bearer token that calls must carry in their metadata (`authorization: Bearer TOKEN`), or None.
-        in_flight: Where bytes are counted, together with those of the REST API.
+        in_flight: Where bytes are counted, together with those of the REST API; an attribute, too.
     """
 
     def __init__(self, limits: Limits, token: str | None, in_flight: InFlight) -> None:
-        self._limits, self._in_flight = limits, in_flight
+        self._limits, self.in_flight = limits, in_flight
         self._expected = None if token is None else f"Bearer {token}".encode()
         self._places = readers(limits)
         self._reading: dict[asyncio.Future, float] = {}
@@ -79,11 +79,11 @@ class Reception:
             raise ServingError(408, f"the message did not arrive within {self._limits.read_seconds:g} s") from None
         if raw is grpc.aio.EOF:
             raise EndOfCallError(400, "the call ended without a message")
-        self._in_flight.add(len(raw))
+        self.in_flight.add(len(raw))
         try:
             yield raw
         finally:
-            self._in_flight.remove(len(raw))
+            self.in_flight.remove(len(raw))
 
     async def _read(self, context: grpc.aio.ServicerContext) -> Any:
         await self._place()

@@ -24,7 +24,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, request_response
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
 
-from serving.cloud import inference, json_examples, json_tensors, metrics
+from serving.cloud import array_memory, inference, json_examples, json_tensors, metrics
 from serving.cloud.grpc_status import grpc_status
 from serving.cloud.model_config import MONITORING_PATH
 from serving.cloud.predictor import Predictor
@@ -190,7 +190,8 @@ class _Api:
     async def _predict(self, servable: Servable, content: bytes, method: str) -> bytes:
         read = self._in_a_thread(_read_predict, content, servable, self._options.limits.max_body_bytes)
         signature, format, arrays = await read
-        outputs = await self._predictor.predict(servable, signature, arrays, self._options.timeout)
+        with array_memory.counted(self._bodies.in_flight, arrays.values(), len(content)):
+            outputs = await self._predictor.predict(servable, signature, arrays, self._options.timeout)
         return await self._in_a_thread(json_tensors.to_json, outputs, format)
 
     async def _infer(self, servable: Servable, content: bytes, method: str) -> bytes:
@@ -198,7 +199,8 @@ class _Api:
         name, examples = await read
         kind = _METHODS[method]
         signature = inference.signature_for(servable, name, kind, self._options.check_methods)
-        result = await inference.infer(self._predictor, servable, signature, kind, examples, self._options.timeout)
+        with array_memory.counted(self._bodies.in_flight, [examples], len(content)):
+            result = await inference.infer(self._predictor, servable, signature, kind, examples, self._options.timeout)
         return await self._in_a_thread(json_examples.to_json, result)
 
     def _in_a_thread(self, work: Callable[..., Any], *arguments: Any) -> Awaitable[Any]:
@@ -267,9 +269,9 @@ def _read_predict(
 
 
 def _read_examples(content: bytes, max_body_bytes: int) -> tuple[str, np.ndarray]:
-    check_cost(content, max_body_bytes)
+    check_cost(content, max_body_bytes, messages=True)
     name, given = json_examples.parse(content)
-    return name, inference.serialized(given)
+    return name, inference.serialized(given, max_body_bytes)
 
 
 def _document(message: Any) -> dict[str, Any]:

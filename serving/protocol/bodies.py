@@ -6,12 +6,12 @@ import asyncio
 import contextlib
 import threading
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 
-from serving.protocol.errors import ServingError
+from serving.protocol.errors import TOO_MUCH_MEMORY, ServingError
 from serving.protocol.limits import Limits
 
 
@@ -37,6 +37,21 @@ class InFlight:
             if self.bytes + count > self._most:
                 raise ServingError(429, "too many bytes of requests are under way; try again")
             self.bytes += count
+
+    @contextlib.contextmanager
+    def counted(self, count: int) -> Iterator[None]:
+        """Counts bytes within the block.
+
+        Raises:
+            ServingError: 429 if they are too many now, 413 if they would always be.
+        """
+        if count > self._most:
+            raise ServingError(413, TOO_MUCH_MEMORY)
+        self.add(count)
+        try:
+            yield
+        finally:
+            self.remove(count)
 
     def remove(self, count: int) -> None:
         """Counts bytes no more."""
