@@ -17,6 +17,7 @@ from serving.protocol.addresses import at
 from serving.protocol.errors import ServingError
 from serving.protocol.extras import MissingPackageError, needs
 from serving.protocol.limit_flags import add_limits, limits_of
+from serving.protocol.open_files import allow_connections
 from serving.version import __version__
 
 if TYPE_CHECKING:
@@ -137,6 +138,7 @@ def make_server(arguments: argparse.Namespace) -> Server:
     Raises:
         ServingError: If a file cannot be used, or an address not listened on.
     """
+    allow_connections(limits_of(arguments), protocols=2)
     if any(getattr(arguments, name) for name in PARALLELISM):
         _set_threads(arguments)
     from serving.cloud import model_config

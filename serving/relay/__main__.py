@@ -10,6 +10,7 @@ from serving.protocol.addresses import at
 from serving.protocol.extras import MissingPackageError, needs
 from serving.protocol.limit_flags import add_limits, limits_of
 from serving.protocol.limits import Limits
+from serving.protocol.open_files import allow_connections
 
 DESCRIPTION = """\
 Passes sealed requests of many clients on to a gateway (python -m serving.cloud --oblivious_key_file), without
@@ -54,6 +55,7 @@ def _relay(arguments: argparse.Namespace, limits: Limits) -> None:
     from serving.protocol.http_server import http_config
     from serving.relay.relay import RelayOptions, make_app
 
+    allow_connections(limits, protocols=1)
     options = RelayOptions(
         gateway_url=arguments.gateway_url,
         batch=arguments.batch,
