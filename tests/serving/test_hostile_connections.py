@@ -35,8 +35,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 COUNT, SIZE = 50, 31 * MIB
 LIMITS = Limits()
 PREDICT = "/v1/models/half_plus_three:predict"
-#: Bodies under way, and as much again that the allocator and the connections' buffers keep.
-BODIES = 2 * LIMITS.max_inflight_bytes
+#: Bodies under way, and as much again that the allocator keeps; and the buffers of each connection.
+BODIES = 2 * LIMITS.max_inflight_bytes + COUNT * MIB
 #: And JSON as Python objects, for each processor core; a connection that says nothing has a few kilobytes.
 JSON, SILENT = BODIES + 2 * (os.cpu_count() or 1) * FACTOR * LIMITS.max_body_bytes, 16 * MIB
 
