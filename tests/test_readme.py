@@ -22,6 +22,7 @@ from PIL import Image
 from serving.edge.preprocess import ImagePreprocessing
 from tests import datasets
 from tests.conftest import REPOSITORY
+from tests.listening import watched_ports
 from tests.serving.finished_runs import finished_run
 
 #: Lines that this test leaves to others, by how they begin, with the reason.
@@ -103,7 +104,17 @@ def stop(servers):
 
 
 def type_all(document, clone):
-    """Types a document's lines; gives them, and how many of them are servers."""
+    """Types a document's lines; gives them, and how many of them are servers.
+
+    None of them asks for it, so that none may listen on more than this machine.
+    """
+    with watched_ports() as beyond:
+        found = _type_all(document, clone)
+    assert not beyond
+    return found
+
+
+def _type_all(document, clone):
     typed, servers, number = [], [], 0
     try:
         for line in commands(document):
@@ -154,5 +165,7 @@ def test_the_long_commands(clone):
     assert lines
     for line in lines:
         assert "folder:PATH" in line and not os.path.exists(clone / "runs" / "mine")
-        result = subprocess.run(["bash", "-c", line], cwd=clone, capture_output=True, text=True, timeout=3000)
+        with watched_ports() as beyond:
+            result = subprocess.run(["bash", "-c", line], cwd=clone, capture_output=True, text=True, timeout=3000)
+        assert not beyond
         assert result.returncode == 0 and (clone / "runs" / "mine" / "report.html").exists(), result.stderr

@@ -72,7 +72,7 @@ def _serve(arguments, stack):
     import uvicorn
 
     from components.training.data import arrays
-    from pipeline.demo.app import make_app
+    from pipeline.demo.app import LIMITS, make_app
     from pipeline.demo.attacker import Attacker, skipped_separators
     from pipeline.demo.embedded_cloud import embedded_cloud
     from pipeline.demo.loaded_run import load_run
@@ -80,7 +80,6 @@ def _serve(arguments, stack):
     from pipeline.demo.queries import query_handler
     from pipeline.demo.responses import page_context
     from serving.edge.file_names import EXTENSIONS
-    from serving.protocol.bodies import Limits
     from serving.protocol.http_server import http_config
 
     run = load_run(arguments.run)
@@ -104,8 +103,7 @@ def _serve(arguments, stack):
     print(f"{where}: the demo of {arguments.run}; the cloud: {url}", flush=True)
     if arguments.open:
         _open(where, stack)
-    limits = Limits()
-    config = http_config(app, read_seconds=limits.read_seconds, max_connections=limits.max_connections, drain_seconds=2)
+    config = http_config(app, LIMITS, drain_seconds=2)
     if threading.current_thread() is threading.main_thread():
         # Uvicorn stops gracefully on these and then raises them again; a stop on request is no failure.
         for number in (signal.SIGTERM, signal.SIGINT):

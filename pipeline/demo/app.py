@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import concurrent.futures
 import json
 import logging
@@ -16,11 +17,12 @@ from starlette.routing import Route
 from pipeline.demo.guard import Guard
 from pipeline.demo.page import Page
 from serving.edge.errors import EdgeError
-from serving.protocol.bodies import BodyReader, Limits
+from serving.protocol.bodies import BodyReader
 from serving.protocol.errors import TOO_MUCH_MEMORY, ServingError
 from serving.protocol.json_cost import check_cost
+from serving.protocol.limits import Limits
 
-MAX_BODY_BYTES = 32 << 20
+LIMITS = Limits()
 _log = logging.getLogger(__name__)
 
 
@@ -36,7 +38,7 @@ def make_app(
         host: The address that the user asked to listen on, or `None` for this machine alone (`Guard`).
         token: What the page's address must have as `?token=`.
     """
-    bodies = BodyReader(Limits(max_body_bytes=MAX_BODY_BYTES))
+    bodies, one_at_a_time = BodyReader(LIMITS), asyncio.Lock()  # what a query takes, JSON and pictures, is taken once
 
     async def show(request):
         return Response(page.html, media_type="text/html", headers=page.headers)
@@ -47,9 +49,8 @@ def make_app(
 
     async def query(request: Request):
         try:
-            async with bodies.read(request) as content:
-                parsed = _parsed(content)
-            return JSONResponse(await run_in_threadpool(handle, parsed))
+            async with bodies.read(request) as content, one_at_a_time:  # counted until it is answered
+                return JSONResponse(await run_in_threadpool(lambda: handle(_parsed(content))))
         except ServingError as error:
             return JSONResponse({"error": str(error)}, error.http_status)
         except EdgeError as error:
@@ -65,7 +66,7 @@ def make_app(
 
 
 def _parsed(content):
-    check_cost(content, MAX_BODY_BYTES)
+    check_cost(content, LIMITS.max_body_bytes)
     try:
         asked = json.loads(content)
     except (ValueError, RecursionError) as error:

@@ -26,7 +26,7 @@ from pipeline.options.training_options import (
 DESCRIPTION = """\
 Trains a split, mixing-aware model, measures what the cloud learns from what it receives, and packages the model for
 cloud and edge. Any Beam option may follow (--runner DirectRunner --direct_running_mode multi_processing ...;
-Beam's worker processes and threads listen on all interfaces: private network only)."""
+with --environment_type LOOPBACK or EXTERNAL Beam listens on all interfaces: private network only)."""
 #: Checks of options that must fit each other.
 TOGETHER = (check_name, check_shares, check_starts, check_decay, check_distribution, check_methods)
 

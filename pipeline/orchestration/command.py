@@ -17,6 +17,7 @@ from components.records.metrics import METRICS_FILE
 from components.storage import files, temporaries
 from components.storage.artifacts import remove_temporaries
 from components.storage.temporaries import RUN_VARIABLE
+from pipeline.orchestration.beam_ports import guard_ports
 from pipeline.orchestration.lock import FILE as LOCK_FILE
 from pipeline.orchestration.lock import locked
 from serving.edge.bundle import EDGE_ONLY
@@ -246,7 +247,7 @@ def make_beam_options(arguments):
         if unknown:
             names = ", ".join(f"--{name}" for name in sorted(unknown))
             raise InputError(f"neither this command (see --help) nor Beam's direct runner knows {names}")
-    _warn_of_ports(options)
+    guard_ports(options.view_as(pipeline_options.PortableOptions).environment_type)
     return options
 
 
@@ -256,20 +257,3 @@ def _refuse_misspelled(arguments, options):
         meant = "--" + flag[2:].replace("-", "_")
         if flag.startswith("--") and flag != meant and meant[2:] in options.get_all_options():
             raise InputError(f"expected {meant}, received {flag}")
-
-
-def _warn_of_ports(options):
-    """Beam's own servers listen on every interface and ask nobody who they are; they cannot be bound elsewhere."""
-    from apache_beam.options import pipeline_options
-
-    mode = options.view_as(pipeline_options.DirectOptions).direct_running_mode
-    environment = options.view_as(pipeline_options.PortableOptions).environment_type
-    opened = [mode] if mode in ("multi_processing", "multi_threading") else []
-    opened += [environment] if environment in ("LOOPBACK", "EXTERNAL") else []
-    if opened:
-        print(
-            f"*** BEAM LISTENS ON ALL INTERFACES ({', '.join(opened)}): whoever reaches its ports can read your data "
-            "and run code as you; private network only (docs/pipeline.md) ***",
-            file=sys.stderr,
-            flush=True,
-        )

@@ -15,6 +15,8 @@ from serving.cloud import flags
 from serving.protocol.addresses import at
 from serving.protocol.errors import ServingError
 from serving.protocol.extras import MissingPackageError, needs
+from serving.protocol.limit_flags import add_limits, limits_of
+from serving.protocol.open_files import allow_connections
 from serving.version import __version__
 
 if TYPE_CHECKING:
@@ -94,10 +96,9 @@ def _check(arguments: argparse.Namespace) -> None:
         raise ValueError("--batching_parameters_file needs --enable_batching, which is off")
     if arguments.rest_api_port == 0 and arguments.port == 0 and not arguments.grpc_socket_path:
         raise ValueError("--rest_api_port and --port are both 0 (off): there is nothing to serve")
-    positive = ("rest_api_timeout_in_ms", "max_body_bytes", "max_inflight_bytes", "read_seconds", "max_connections")
-    for name in positive:
-        if getattr(arguments, name) <= 0:
-            raise ValueError(f"--{name} must be above 0; received {getattr(arguments, name)}")
+    limits_of(arguments)
+    if arguments.rest_api_timeout_in_ms <= 0:
+        raise ValueError(f"--rest_api_timeout_in_ms must be above 0; received {arguments.rest_api_timeout_in_ms}")
     for name in (*SECONDS, *PARALLELISM):
         if getattr(arguments, name) < 0:
             raise ValueError(f"--{name} must be at least 0; received {getattr(arguments, name)}")
@@ -142,13 +143,13 @@ def make_server(arguments: argparse.Namespace) -> Server:
     Raises:
         ServingError: If a file cannot be used, or an address not listened on.
     """
+    allow_connections(limits_of(arguments), protocols=2)
     if any(getattr(arguments, name) for name in PARALLELISM):
         _set_threads(arguments)
     from serving.cloud import model_config
     from serving.cloud.batching import BatchingParameters
     from serving.cloud.gateway_keys import KeyFile
     from serving.cloud.server import Server, ServerOptions
-    from serving.protocol.bodies import Limits
 
     token = None
     if arguments.token_file:
@@ -184,12 +185,7 @@ def make_server(arguments: argparse.Namespace) -> Server:
         poll_seconds=arguments.file_system_poll_wait_seconds,
         config_seconds=arguments.model_config_file_poll_wait_seconds if arguments.model_config_file else 0.0,
         batching=batching,
-        limits=Limits(
-            max_body_bytes=arguments.max_body_bytes,
-            max_inflight_bytes=arguments.max_inflight_bytes,
-            read_seconds=arguments.read_seconds,
-            max_connections=arguments.max_connections,
-        ),
+        limits=limits_of(arguments),
         token=token,
         certificate=arguments.ssl_certificate,
         private_key=arguments.ssl_private_key,
@@ -278,10 +274,7 @@ def _parser() -> argparse.ArgumentParser:
         help="TensorFlow Serving's batching parameters (default: 64 rows, 1 ms, 16 batches)",
     )
     add("--rest_api_timeout_in_ms", type=int, default=30000, help="time for an answer, in milliseconds")
-    add("--max_body_bytes", type=int, default=32 << 20, help="largest request, before and after decompression")
-    add("--max_inflight_bytes", type=int, default=128 << 20, help="bytes of all requests under way; beyond: 429")
-    add("--max_connections", type=int, default=1024, help="open connections; beyond: 503")
-    add("--read_seconds", type=float, default=20.0, help="time in which headers, and then the body, must arrive")
+    add_limits(add)
     add("--drain_seconds", type=float, default=20.0, help="time that requests under way get at the end")
     flags.add_others(parser)
     return parser

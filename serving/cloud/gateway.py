@@ -20,9 +20,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.cloud.replays import FULL, REPEATED, UNTIMELY, Replays
 from serving.protocol import bhttp, ohttp
-from serving.protocol.bodies import BodyReader, Limits
+from serving.protocol.bodies import BodyReader, InFlight
 from serving.protocol.dates import read_date, write_date
 from serving.protocol.errors import TOO_MUCH_MEMORY, ServingError
+from serving.protocol.limits import Limits
 
 _FORWARDED = ("content-type", "authorization")
 _RETURNED = ("content-type", "retry-after")
@@ -49,13 +50,20 @@ class Gateway:
         keys: Gives the gateway's keys; called for every request, so that they may change.
         limits: Bounds of sealed requests.
         only: Whether requests that are not sealed are refused (health checks are not).
+        in_flight: Where the bytes of sealed requests are counted, beside those of the application's; default: a budget
+            of their own.
     """
 
     def __init__(
-        self, application: ASGIApp, keys: Callable[[], ohttp.GatewayKeys], limits: Limits, only: bool = False
+        self,
+        application: ASGIApp,
+        keys: Callable[[], ohttp.GatewayKeys],
+        limits: Limits,
+        only: bool = False,
+        in_flight: InFlight | None = None,
     ) -> None:
         self._application, self._keys, self._only = application, keys, only
-        self._bodies, self._replays = BodyReader(limits), Replays()
+        self._bodies, self._replays = BodyReader(limits, in_flight), Replays()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request, as ASGI has it."""

@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import logging
 import math
+import os
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +26,7 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
-from serving.cloud import inference, json_tensors, rest, tensor_messages
+from serving.cloud import array_memory, inference, json_tensors, rest, tensor_messages
 from serving.cloud.grpc_reception import Reception
 from serving.cloud.grpc_status import grpc_status
 from serving.cloud.predictor import Predictor
@@ -34,6 +35,46 @@ from serving.cloud.servable import Servable, Signature
 from serving.protocol.errors import TOO_MUCH_MEMORY, ServingError
 
 _log = logging.getLogger(__name__)
+
+
+class _Call:
+    """A call under way.
+
+    While its message is open (parsed, but not yet what the model takes) it has one of few places: a message may take
+    many times its bytes.
+
+    Attributes:
+        context: gRPC's.
+        size: Bytes of the message.
+        request: The message; what was made arrays is no longer in it.
+    """
+
+    request: Any = None
+
+    def __init__(self, context: grpc.aio.ServicerContext, size: int, places: asyncio.Semaphore) -> None:
+        self.context, self.size, self._places, self._inside = context, size, places, False
+
+    async def __aenter__(self) -> _Call:
+        await self._places.acquire()
+        self._inside = True
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.leave()
+
+    def drop(self, name: str) -> None:
+        """Lets a field go; a copy without it, since a message keeps its memory as long as it lives."""
+        self.request.ClearField(name)
+        self.request = type(self.request).FromString(self.request.SerializeToString())
+
+    def leave(self) -> None:
+        """Gives the place to another."""
+        if self._inside:
+            self._places.release()
+        self._inside = False
+
+
+_Answer = Callable[[_Call], Awaitable[Any]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,9 +130,9 @@ class _Api:
         self, predictor: Predictor, reception: Reception, options: GrpcOptions, parsers: ThreadPoolExecutor
     ) -> None:
         self._predictor, self._reception, self._options = predictor, reception, options
-        self._parsers = parsers
+        self._parsers, self._places = parsers, asyncio.Semaphore(os.cpu_count() or 1)
 
-    def handler(self, request_type: Any, answer: Callable[[Any, Any], Awaitable[Any]]) -> grpc.RpcMethodHandler:
+    def handler(self, request_type: Any, answer: _Answer) -> grpc.RpcMethodHandler:
         """A handler that reads the one request itself: a unary one would be handed it before the token is seen."""
 
         async def handle(_: Any, context: grpc.aio.ServicerContext) -> Any:
@@ -102,12 +143,13 @@ class _Api:
         return grpc.stream_unary_rpc_method_handler(handle, None, lambda message: message.SerializeToString())
 
     async def _answered(
-        self, request_type: Any, answer: Callable[[Any, Any], Awaitable[Any]], context: grpc.aio.ServicerContext
+        self, request_type: Any, answer: _Answer, context: grpc.aio.ServicerContext
     ) -> tuple[Any, tuple[grpc.StatusCode, str] | None]:
         """The response, or the status and the text with which the call is refused."""
         try:
-            async with self._reception.message(context) as raw:
-                return await answer(await self._parsed(request_type, raw), context), None
+            async with self._reception.message(context) as raw, _Call(context, len(raw), self._places) as call:
+                call.request = await self._parsed(request_type, raw)
+                return await answer(call), None
         except ServingError as error:
             return None, (grpc_status(error), str(error))
         except MemoryError:
@@ -116,15 +158,13 @@ class _Api:
             _log.exception("a request failed")
             return None, (grpc.StatusCode.INTERNAL, "internal error; the server's log says more")
 
-    def counted(
-        self, request_type: Any, method: str, answer: Callable[[Any, Any], Awaitable[Any]]
-    ) -> grpc.RpcMethodHandler:
+    def counted(self, request_type: Any, method: str, answer: _Answer) -> grpc.RpcMethodHandler:
         """A handler whose calls are counted under the name of their model."""
 
-        async def count(request: Any, context: grpc.aio.ServicerContext) -> Any:
+        async def count(call: _Call) -> Any:
             started, status = time.monotonic(), "OK"
             try:
-                return await answer(request, context)
+                return await answer(call)
             except ServingError as error:
                 status = grpc_status(error).name
                 raise
@@ -135,62 +175,52 @@ class _Api:
                 status = "INTERNAL"
                 raise
             finally:
-                self._predictor.count(request.model_spec.name, method, "GRPC", status, started)
+                self._predictor.count(call.request.model_spec.name, method, "GRPC", status, started)
 
         return self.handler(request_type, count)
 
-    async def predict(
-        self, request: predict_pb2.PredictRequest, context: grpc.aio.ServicerContext
-    ) -> predict_pb2.PredictResponse:
-        servable = self._servable(request)
-        signature = _predict_signature(servable, request.model_spec.signature_name)
+    async def predict(self, call: _Call) -> predict_pb2.PredictResponse:
+        servable = self._servable(call.request)
+        signature = _predict_signature(servable, call.request.model_spec.signature_name)
         if self._options.check_methods:
             inference.check_predict_method(servable, signature)
-        signature.check_names(request.inputs)
-        _check_filter(request.output_filter, signature)
-        arrays = await self._in_a_thread(self._arrays, request, signature)
-        outputs = await self._predictor.predict(servable, signature, arrays, self._left(context))
-        outputs = {name: outputs[name] for name in request.output_filter or outputs}
+        signature.check_names(call.request.inputs)
+        _check_filter(call.request.output_filter, signature)
+        arrays = await self._in_a_thread(self._arrays, call, signature)
+        call.leave()
+        with array_memory.counted(self._reception.in_flight, arrays.values(), call.size):
+            outputs = await self._predictor.predict(servable, signature, arrays, self._left(call.context))
+        outputs = {name: outputs[name] for name in call.request.output_filter or outputs}
         return await self._in_a_thread(self._predict_response, servable, signature, outputs)
 
-    async def classify(
-        self, request: classification_pb2.ClassificationRequest, context: grpc.aio.ServicerContext
-    ) -> classification_pb2.ClassificationResponse:
-        return await self._infer(request, context, inference.CLASSIFY, classification_pb2.ClassificationResponse())
+    async def classify(self, call: _Call) -> classification_pb2.ClassificationResponse:
+        return await self._infer(call, inference.CLASSIFY, classification_pb2.ClassificationResponse())
 
-    async def regress(
-        self, request: regression_pb2.RegressionRequest, context: grpc.aio.ServicerContext
-    ) -> regression_pb2.RegressionResponse:
-        return await self._infer(request, context, inference.REGRESS, regression_pb2.RegressionResponse())
+    async def regress(self, call: _Call) -> regression_pb2.RegressionResponse:
+        return await self._infer(call, inference.REGRESS, regression_pb2.RegressionResponse())
 
-    async def infer_all(
-        self, request: inference_pb2.MultiInferenceRequest, context: grpc.aio.ServicerContext
-    ) -> inference_pb2.MultiInferenceResponse:
-        if not request.tasks:
+    async def infer_all(self, call: _Call) -> inference_pb2.MultiInferenceResponse:
+        if not call.request.tasks:
             raise ServingError(400, "ModelSpec has no name specified.")
-        servable = self._servable(request.tasks[0])
-        check, left = self._options.check_methods, self._left(context)
-        return await inference.infer_all(self._predictor, servable, request, check, left)
+        servable = self._servable(call.request.tasks[0])
+        check, left = self._options.check_methods, self._left(call.context)
+        examples = await self._examples(call)
+        with array_memory.counted(self._reception.in_flight, [examples], call.size):
+            return await inference.infer_all(self._predictor, servable, call.request, check, left, examples)
 
-    async def metadata(
-        self, request: get_model_metadata_pb2.GetModelMetadataRequest, context: grpc.aio.ServicerContext
-    ) -> get_model_metadata_pb2.GetModelMetadataResponse:
-        target = _target(request)
-        if not request.metadata_field:
+    async def metadata(self, call: _Call) -> get_model_metadata_pb2.GetModelMetadataResponse:
+        target = _target(call.request)
+        if not call.request.metadata_field:
             raise ServingError(400, "GetModelMetadataRequest must specify at least one metadata_field")
-        for field in request.metadata_field:
+        for field in call.request.metadata_field:
             if field != "signature_def":
                 raise ServingError(400, f"Metadata field {field} is not supported; only signature_def is")
         return rest.metadata_response(self._predictor.repository.get(*target))
 
-    async def status(
-        self, request: get_model_status_pb2.GetModelStatusRequest, context: grpc.aio.ServicerContext
-    ) -> get_model_status_pb2.GetModelStatusResponse:
-        return rest.status_response(self._predictor.repository.status(*_target(request)))
+    async def status(self, call: _Call) -> get_model_status_pb2.GetModelStatusResponse:
+        return rest.status_response(self._predictor.repository.status(*_target(call.request)))
 
-    async def reload(
-        self, request: model_management_pb2.ReloadConfigRequest, context: grpc.aio.ServicerContext
-    ) -> None:
+    async def reload(self, call: _Call) -> None:
         """Refused: any client could have any folder served."""
         text = "change the file of --model_config_file instead; it is watched"
         raise ServingError(403, text)
@@ -209,11 +239,22 @@ class _Api:
         remaining = context.time_remaining()
         return self._options.timeout if remaining is None else min(remaining, self._options.timeout)
 
-    async def _infer(self, request: Any, context: grpc.aio.ServicerContext, method: str, response: Any) -> Any:
-        servable, name = self._servable(request), request.model_spec.signature_name
+    async def _examples(self, call: _Call) -> np.ndarray:
+        def take() -> np.ndarray:
+            examples = inference.serialized(call.request.input, self._options.max_bytes)
+            call.drop("input")
+            return examples
+
+        examples = await self._in_a_thread(take)
+        call.leave()
+        return examples
+
+    async def _infer(self, call: _Call, method: str, response: Any) -> Any:
+        servable, name = self._servable(call.request), call.request.model_spec.signature_name
         signature = inference.signature_for(servable, name, method, self._options.check_methods)
-        examples = await self._in_a_thread(inference.serialized, request.input)
-        result = await inference.infer(self._predictor, servable, signature, method, examples, self._left(context))
+        examples, left = await self._examples(call), self._left(call.context)
+        with array_memory.counted(self._reception.in_flight, [examples], call.size):
+            result = await inference.infer(self._predictor, servable, signature, method, examples, left)
         inference.describe(response.model_spec, servable, name)
         response.result.CopyFrom(result)
         return response
@@ -228,8 +269,13 @@ class _Api:
             tensor_messages.fill(response.outputs[name], value, dtype, self._options.as_content)
         return response
 
-    def _arrays(self, request: predict_pb2.PredictRequest, signature: Signature) -> dict[str, np.ndarray]:
-        return {name: self._array(name, request.inputs[name], spec.dtype) for name, spec in signature.inputs.items()}
+    def _arrays(self, call: _Call, signature: Signature) -> dict[str, np.ndarray]:
+        """The inputs, which are then no longer in the request."""
+        inputs = call.request.inputs
+        arrays = {name: self._array(name, inputs[name], spec.dtype) for name, spec in signature.inputs.items()}
+        del inputs
+        call.drop("inputs")
+        return arrays
 
     def _array(self, name: str, tensor: Any, dtype: tf.DType) -> np.ndarray:
         """The array of a tensor message. Its size comes first: a small message may stand for a huge tensor."""

@@ -10,8 +10,9 @@ from typing import Any
 
 import grpc
 
-from serving.protocol.bodies import InFlight, Limits
+from serving.protocol.bodies import InFlight
 from serving.protocol.errors import ServingError
+from serving.protocol.limits import Limits
 
 #: Messages that are read at the same time, at least.
 LEAST_READERS = 4
@@ -41,29 +42,36 @@ class Reception:
     Args:
         limits: What clients may cost: time for a message, its size.
         token: Bearer token that calls must carry in their metadata (`authorization: Bearer TOKEN`), or None.
-        in_flight: Where bytes are counted, together with those of the REST API.
+        in_flight: Where bytes are counted, together with those of the REST API; an attribute, too.
     """
 
     def __init__(self, limits: Limits, token: str | None, in_flight: InFlight) -> None:
-        self._limits, self._in_flight = limits, in_flight
+        self._limits, self.in_flight = limits, in_flight
         self._expected = None if token is None else f"Bearer {token}".encode()
         self._places = readers(limits)
         self._reading: dict[asyncio.Future, float] = {}
 
+    def admits(self, context: grpc.aio.ServicerContext) -> bool:
+        """Whether a call carries the token, if one is needed; of others no message is read."""
+        if self._expected is None:
+            return True
+        given = dict(context.invocation_metadata() or ()).get("authorization", "")
+        given = given.encode() if isinstance(given, str) else given
+        return hmac.compare_digest(given, self._expected)
+
     @contextlib.asynccontextmanager
-    async def message(self, context: grpc.aio.ServicerContext, needs_token: bool = True) -> AsyncIterator[bytes]:
+    async def message(self, context: grpc.aio.ServicerContext) -> AsyncIterator[bytes]:
         """Yields the bytes of the call's next message; they count as in flight within the block.
 
         Args:
             context: The call's.
-            needs_token: Whether it must carry the token, if there is one.
 
         Raises:
             EndOfCallError: If there is no message.
             ServingError: 401 no valid token, 408 too slow, 429 too much in flight.
         """
-        if needs_token:
-            self._authorize(context)
+        if not self.admits(context):
+            raise ServingError(401, "a valid bearer token is needed")
         try:
             async with asyncio.timeout(self._limits.read_seconds):
                 raw = await self._read(context)
@@ -71,19 +79,11 @@ class Reception:
             raise ServingError(408, f"the message did not arrive within {self._limits.read_seconds:g} s") from None
         if raw is grpc.aio.EOF:
             raise EndOfCallError(400, "the call ended without a message")
-        self._in_flight.add(len(raw))
+        self.in_flight.add(len(raw))
         try:
             yield raw
         finally:
-            self._in_flight.remove(len(raw))
-
-    def _authorize(self, context: grpc.aio.ServicerContext) -> None:
-        if self._expected is None:
-            return
-        given = dict(context.invocation_metadata() or ()).get("authorization", "")
-        given = given.encode() if isinstance(given, str) else given
-        if not hmac.compare_digest(given, self._expected):
-            raise ServingError(401, "a valid bearer token is needed")
+            self.in_flight.remove(len(raw))
 
     async def _read(self, context: grpc.aio.ServicerContext) -> Any:
         await self._place()

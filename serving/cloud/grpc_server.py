@@ -12,9 +12,12 @@ import grpc
 
 from serving.protocol.addresses import at
 from serving.protocol.errors import ServingError
+from serving.protocol.limits import Limits
 
 #: Calls under way that one connection may have.
 _STREAMS = 128
+#: Time after which a connection without calls is closed; clients open another one when they need it.
+_IDLE_SECONDS = 300.0
 
 
 class GrpcServer:
@@ -26,8 +29,8 @@ class GrpcServer:
         port: Port; 0 picks a free one, None listens on none.
         socket_path: Path of a UNIX socket to listen on, too, or None.
         certificate: `(private key, certificate)` in PEM that switch TLS on, or None.
-        max_calls: Calls under way; more are refused with RESOURCE_EXHAUSTED.
-        max_message_bytes: Largest message that is received.
+        limits: What clients may cost: connections and calls under way, at most `max_connections` of each; a message's
+            size; the time in which a connection must begin to speak.
         arguments: More of gRPC's channel arguments, by name; they come before the server's own.
 
     Attributes:
@@ -43,8 +46,7 @@ class GrpcServer:
         host: str,
         port: int | None,
         certificate: tuple[bytes, bytes] | None,
-        max_calls: int,
-        max_message_bytes: int,
+        limits: Limits,
         socket_path: str | None = None,
         arguments: Mapping[str, int | str] | None = None,
     ) -> None:
@@ -57,7 +59,7 @@ class GrpcServer:
         self._places += [] if socket_path is None else [f"unix:{socket_path}"]
         self._certificate = certificate
         self.port: int | None = None
-        self._server = self._do(self._make(handlers, max_calls, max_message_bytes, dict(arguments or {})))
+        self._server = self._do(self._make(handlers, limits, dict(arguments or {})))
 
     def start(self) -> None:
         """Begins to listen and to answer.
@@ -93,19 +95,21 @@ class GrpcServer:
     async def _make(
         self,
         handlers: Sequence[grpc.GenericRpcHandler],
-        max_calls: int,
-        max_message_bytes: int,
+        limits: Limits,
         arguments: dict[str, int | str],
     ) -> grpc.aio.Server:
         ours: dict[str, int | str] = {
-            "grpc.max_receive_message_length": max_message_bytes,
+            "grpc.max_receive_message_length": limits.max_body_bytes,
             "grpc.max_send_message_length": -1,
             "grpc.max_concurrent_streams": _STREAMS,
+            "grpc.max_allowed_incoming_connections": limits.max_connections,
+            "grpc.server_handshake_timeout_ms": round(1000 * limits.read_seconds),
+            "grpc.max_connection_idle_ms": round(1000 * _IDLE_SECONDS),
             "grpc.http2.bdp_probe": 0,  # nobody makes the windows of unread calls grow
             "grpc.so_reuseport": 0,
         }
         options = list({**ours, **arguments}.items())
-        return grpc.aio.server(handlers=handlers, maximum_concurrent_rpcs=max_calls, options=options)
+        return grpc.aio.server(handlers=handlers, maximum_concurrent_rpcs=limits.max_connections, options=options)
 
     async def _bind(self, where: str) -> int:
         if self._certificate is None:

@@ -35,7 +35,8 @@ def handlers(reception: Reception, is_ready: Callable[[], bool]) -> list[grpc.Ge
     """What answers health checks and reflection; without their packages nothing, and a line that says so.
 
     Args:
-        reception: Lets calls in. `Check` needs no token, as `/healthz` needs none.
+        reception: Lets calls in. `Check` needs no token, as `/healthz` needs none; without one it tells of the whole
+            server, whatever service is asked about.
         is_ready: Tells whether the server can answer.
     """
     try:
@@ -78,13 +79,16 @@ class _Health:
         self._reception, self._is_ready, self._messages = reception, is_ready, messages
 
     async def check(self, context: grpc.aio.ServicerContext) -> AsyncIterator[Any]:
-        service = await self._service(context, needs_token=False)
+        if not self._reception.admits(context):  # nor is what it asks read: all services are ready, or none
+            yield self._response("")
+            return
+        service = await self._service(context)
         if service not in ("", *SERVED, *_SHORT):
             raise ServingError(404, f"unknown service: {service}")
         yield self._response(service)
 
     async def watch(self, context: grpc.aio.ServicerContext) -> AsyncIterator[Any]:
-        service = await self._service(context, needs_token=True)
+        service = await self._service(context)
         told = None
         while True:
             response = self._response(service)
@@ -93,8 +97,8 @@ class _Health:
             told = response
             await asyncio.sleep(_GLANCE)
 
-    async def _service(self, context: grpc.aio.ServicerContext, needs_token: bool) -> str:
-        async with self._reception.message(context, needs_token) as raw:
+    async def _service(self, context: grpc.aio.ServicerContext) -> str:
+        async with self._reception.message(context) as raw:
             return self._messages.HealthCheckRequest.FromString(raw).service
 
     def _response(self, service: str) -> Any:

@@ -28,17 +28,27 @@ _KINDS = {CLASSIFY: "classification", REGRESS: "regression"}
 Result: TypeAlias = Any  # ClassificationResult or RegressionResult, whose module has no types
 
 
-def serialized(given: input_pb2.Input) -> np.ndarray:
+def serialized(given: input_pb2.Input, max_bytes: int) -> np.ndarray:
     """The examples of a request, serialized, `[examples]` objects; a context's features are part of each of them.
 
+    Args:
+        given: The examples.
+        max_bytes: What the context may take in all of them together.
+
     Raises:
-        ServingError: 400 if there are none.
+        ServingError: 400 if there are none, 413 if the context is too large for so many.
     """
     kind = given.WhichOneof("kind")
     examples = getattr(given, kind).examples if kind else ()
     if not examples:
         raise ServingError(400, "Input is empty.")
     context = given.example_list_with_context.context.SerializeToString() if kind != "example_list" else b""
+    if len(context) * len(examples) > max_bytes:
+        raise ServingError(
+            413,
+            f"the context is part of each of {len(examples)} examples: {len(context) * len(examples)} bytes, at most "
+            f"{max_bytes} are allowed; send fewer examples at a time",
+        )
     array = np.empty(len(examples), object)
     array[:] = [context + example.SerializeToString() for example in examples]
     return array
@@ -120,6 +130,7 @@ async def infer_all(
     request: inference_pb2.MultiInferenceRequest,
     check_method: bool,
     timeout: float,
+    examples: np.ndarray,
 ) -> inference_pb2.MultiInferenceResponse:
     """Several classifications and regressions of the same examples.
 
@@ -127,7 +138,6 @@ async def infer_all(
         ServingError: What `signatures_of` and `infer` raise.
     """
     signatures = signatures_of(servable, request, check_method)
-    examples = serialized(request.input)
     response = inference_pb2.MultiInferenceResponse()
     for task, signature in zip(request.tasks, signatures, strict=True):
         result = await _infer(predictor, servable, signature, task.method_name, examples, timeout)

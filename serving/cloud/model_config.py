@@ -32,6 +32,8 @@ class ServedModel:
         latest: How many of the highest versions are served; 0 serves `versions`; None serves all.
         versions: The versions to serve if `latest` is 0.
         labels: Label -> version.
+        required: Whether the server is not ready without it. A folder without a version that lies beside the models is
+            not.
     """
 
     name: str
@@ -39,6 +41,7 @@ class ServedModel:
     latest: int | None = 1
     versions: tuple[int, ...] = ()
     labels: dict[str, int] = dataclasses.field(default_factory=dict, hash=False)
+    required: bool = True
 
     def wanted(self) -> dict[int, str]:
         """The versions to serve that are on disk: version -> folder."""
@@ -76,8 +79,11 @@ def discover(base_path: str, model_name: str | None) -> list[ServedModel]:
         folders = [entry for entry in os.scandir(base_path) if entry.is_dir() and not entry.name.startswith(".")]
     except FileNotFoundError:
         return []
-    found = [ServedModel(entry.name, entry.path) for entry in sorted(folders, key=lambda entry: entry.name)]
-    if any(versions_in(model.base_path) for model in found):
+    found = [
+        ServedModel(entry.name, entry.path, required=bool(versions_in(entry.path)))
+        for entry in sorted(folders, key=lambda entry: entry.name)
+    ]
+    if any(model.required for model in found):
         return found
     return [ServedModel(os.path.basename(os.path.abspath(base_path)), base_path)]  # nothing is there yet
 

@@ -65,9 +65,9 @@ class Repository:
 
     @property
     def ready(self) -> bool:
-        """True once every configured model has a version that answers."""
-        served = self._served
-        return self._polled.is_set() and bool(served) and all(self._loaded.get(name) for name in served)
+        """True once every model that is required has a version that answers."""
+        required = [name for name, model in self._served.items() if model.required]
+        return self._polled.is_set() and bool(required) and all(self._loaded.get(name) for name in required)
 
     def wait(self, seconds: float) -> bool:
         """Waits for the end of the first look at the disk, after which all that is there answers or has failed."""
@@ -168,7 +168,8 @@ class Repository:
             servable = Servable(name, version, folder)
         except Exception as error:
             self._failed[name, version] = stamp if os.path.exists(folder) else 0.0
-            self._set(name, VersionStatus(version, END, f"{type(error).__name__}: {error}"))
+            # Whoever may look at the status need not know this machine's paths.
+            self._set(name, VersionStatus(version, END, f"{type(error).__name__}; the server's log says more"))
             _log.error("cannot load %s version %d from %s: %s", name, version, folder, error)
             return
         self._loaded[name] = {**self._loaded.get(name, {}), version: servable}

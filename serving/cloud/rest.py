@@ -24,15 +24,16 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, request_response
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
 
-from serving.cloud import inference, json_examples, json_tensors, metrics
+from serving.cloud import array_memory, inference, json_examples, json_tensors, metrics
 from serving.cloud.grpc_status import grpc_status
 from serving.cloud.model_config import MONITORING_PATH
 from serving.cloud.predictor import Predictor
 from serving.cloud.repository import VersionStatus
 from serving.cloud.servable import Servable, Signature
-from serving.protocol.bodies import BodyReader, InFlight, Limits
+from serving.protocol.bodies import BodyReader, InFlight
 from serving.protocol.errors import TOO_MUCH_MEMORY, ServingError
 from serving.protocol.json_cost import check_cost
+from serving.protocol.limits import Limits
 
 JSON = "application/json"
 _MODEL = r"(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
@@ -40,7 +41,7 @@ _FLAGS = re.IGNORECASE | re.ASCII
 _CALL = re.compile(rf"/v1/models/(?P<name>[^/:]+){_MODEL}:(?P<method>predict|classify|regress)", _FLAGS)
 _LOOK = re.compile(rf"/v1/models(?:/(?P<name>[^/:]+))?{_MODEL}(?:/(?P<subresource>metadata))?", _FLAGS)
 _METHODS = {"classify": inference.CLASSIFY, "regress": inference.REGRESS}
-_MAX_VERSION = 2**63 - 1
+_MAX_VERSION, _SHOWN_DIGITS = 2**63 - 1, 40
 _CORS = {
     "access-control-allow-origin": "*",
     "access-control-allow-methods": "POST, GET",
@@ -191,7 +192,8 @@ class _Api:
         signature, format, arrays = await read
         if self._options.check_methods:
             inference.check_predict_method(servable, signature)
-        outputs = await self._predictor.predict(servable, signature, arrays, self._options.timeout)
+        with array_memory.counted(self._bodies.in_flight, arrays.values(), len(content)):
+            outputs = await self._predictor.predict(servable, signature, arrays, self._options.timeout)
         return await self._in_a_thread(json_tensors.to_json, outputs, format)
 
     async def _infer(self, servable: Servable, content: bytes, method: str) -> bytes:
@@ -199,7 +201,8 @@ class _Api:
         name, examples = await read
         kind = _METHODS[method]
         signature = inference.signature_for(servable, name, kind, self._options.check_methods)
-        result = await inference.infer(self._predictor, servable, signature, kind, examples, self._options.timeout)
+        with array_memory.counted(self._bodies.in_flight, [examples], len(content)):
+            result = await inference.infer(self._predictor, servable, signature, kind, examples, self._options.timeout)
         return await self._in_a_thread(json_examples.to_json, result)
 
     def _in_a_thread(self, work: Callable[..., Any], *arguments: Any) -> Awaitable[Any]:
@@ -237,10 +240,19 @@ def _path(request: Request) -> str:
 
 
 def _target(match: re.Match[str]) -> tuple[str, int | None, str | None]:
-    version = int(match["version"]) if match["version"] else None
-    if version is not None and version > _MAX_VERSION:
-        raise ServingError(400, f"Failed to convert version: {match['version']} to numeric.")
-    return unquote(match["name"] or ""), version, unquote(match["label"]) if match["label"] else None
+    return (
+        unquote(match["name"] or ""),
+        _version(match["version"] or ""),
+        unquote(match["label"]) if match["label"] else None,
+    )
+
+
+def _version(digits: str) -> int | None:
+    """The number of a version, none if there are no digits; Python itself refuses thousands of them."""
+    significant = digits.lstrip("0")
+    if len(significant) > len(str(_MAX_VERSION)) or int(significant or "0") > _MAX_VERSION:
+        raise ServingError(400, f"Failed to convert version: {digits[:_SHOWN_DIGITS]} to numeric.")
+    return int(significant or "0") if digits else None
 
 
 async def _preflight(request: Request) -> Response:
@@ -259,9 +271,9 @@ def _read_predict(
 
 
 def _read_examples(content: bytes, max_body_bytes: int) -> tuple[str, np.ndarray]:
-    check_cost(content, max_body_bytes)
+    check_cost(content, max_body_bytes, messages=True)
     name, given = json_examples.parse(content)
-    return name, inference.serialized(given)
+    return name, inference.serialized(given, max_body_bytes)
 
 
 def _document(message: Any) -> dict[str, Any]:

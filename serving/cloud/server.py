@@ -23,9 +23,10 @@ from serving.cloud.model_config import MONITORING_PATH, ServedModel
 from serving.cloud.predictor import Predictor
 from serving.cloud.repository import Repository
 from serving.protocol.addresses import at
-from serving.protocol.bodies import InFlight, Limits
+from serving.protocol.bodies import InFlight
 from serving.protocol.errors import ServingError
 from serving.protocol.http_server import http_config
+from serving.protocol.limits import Limits
 from serving.protocol.ohttp import GatewayKeys
 
 _GLANCE = 0.05  # seconds between looks for a stop while models are loaded
@@ -189,11 +190,10 @@ class Server:
             self._in_flight,
         )
         if options.oblivious_keys:
-            app = Gateway(app, options.oblivious_keys, options.limits, options.oblivious_only)
+            app = Gateway(app, options.oblivious_keys, options.limits, options.oblivious_only, self._in_flight)
         config = http_config(
             app,
-            read_seconds=options.limits.read_seconds,
-            max_connections=options.limits.max_connections,
+            options.limits,
             drain_seconds=options.drain_seconds,
             host=options.host,
             port=options.rest_api_port,
@@ -229,8 +229,7 @@ class Server:
             options.host,
             port,
             self._certificate(),
-            limits.max_connections,
-            limits.max_body_bytes,
+            limits,
             options.grpc_socket_path,
             options.grpc_arguments,
         )

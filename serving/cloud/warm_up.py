@@ -6,6 +6,7 @@ Reference: tensorflow_serving/servables/tensorflow/saved_model_warmup_util.cc an
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -75,10 +76,10 @@ def _requests(servable: Servable, log: Any) -> Iterator[tuple[Signature, dict[st
         request = getattr(log, kind).request
         name = request.model_spec.signature_name
         signature = inference.signature_for(servable, name, _METHODS[kind], check_method=False)
-        yield signature, {inference.INPUTS: inference.serialized(request.input)}
+        yield signature, {inference.INPUTS: inference.serialized(request.input, sys.maxsize)}
     elif kind == "multi_inference_log":
         request = log.multi_inference_log.request
         for signature in inference.signatures_of(servable, request, check_method=False):
-            yield signature, {inference.INPUTS: inference.serialized(request.input)}
+            yield signature, {inference.INPUTS: inference.serialized(request.input, sys.maxsize)}
     else:
         raise ServingError(501, f"Unsupported log_type for warmup: {kind}")

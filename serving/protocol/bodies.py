@@ -4,32 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import threading
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 
-from serving.protocol.errors import ServingError
-
-
-@dataclasses.dataclass(frozen=True)
-class Limits:
-    """Bounds of what clients may cost.
-
-    Attributes:
-        max_body_bytes: Largest request body, before and after decompression.
-        max_inflight_bytes: Bytes of all bodies that are being read or answered; requests beyond are refused with 429.
-        read_seconds: Time in which a request's headers, and then its body, must arrive.
-        max_connections: Open connections; more are refused with 503.
-    """
-
-    max_body_bytes: int = 32 << 20
-    max_inflight_bytes: int = 128 << 20
-    read_seconds: float = 20.0
-    max_connections: int = 1024
+from serving.protocol.errors import TOO_MUCH_MEMORY, ServingError
+from serving.protocol.limits import Limits
 
 
 class InFlight:
@@ -54,6 +37,21 @@ class InFlight:
             if self.bytes + count > self._most:
                 raise ServingError(429, "too many bytes of requests are under way; try again")
             self.bytes += count
+
+    @contextlib.contextmanager
+    def counted(self, count: int) -> Iterator[None]:
+        """Counts bytes within the block.
+
+        Raises:
+            ServingError: 429 if they are too many now, 413 if they would always be.
+        """
+        if count > self._most:
+            raise ServingError(413, TOO_MUCH_MEMORY)
+        self.add(count)
+        try:
+            yield
+        finally:
+            self.remove(count)
 
     def remove(self, count: int) -> None:
         """Counts bytes no more."""
@@ -87,12 +85,14 @@ class BodyReader:
         declared = request.headers.get("content-length", "0")
         if declared.isdecimal() and int(declared) > self._limits.max_body_bytes:
             raise self._too_large(int(declared))
-        body = bytearray()
+        body, size = bytearray(), 0
         try:
             await self._fill(body, request, encoding == "gzip")
-            yield bytes(body)
+            content, size = bytes(body), len(body)
+            body.clear()  # once is enough
+            yield content
         finally:
-            self.in_flight.remove(len(body))
+            self.in_flight.remove(size or len(body))
 
     async def _fill(self, body: bytearray, request: Request, zipped: bool) -> None:
         inflate = zlib.decompressobj(wbits=31) if zipped else None

@@ -8,38 +8,45 @@ and then the message has a body like any other.
 from __future__ import annotations
 
 import asyncio
+import functools
 import socket
+from collections.abc import Callable
 from typing import Any
 
 import h11
 import uvicorn
 from starlette.responses import JSONResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from serving.protocol.errors import TOO_MUCH_MEMORY
+from serving.protocol.limits import Limits
+
 MAX_HEADER_BYTES = 64 << 10
 _KEEP_ALIVE_SECONDS = 65
+_CUT_OFF = {
+    asyncio.CancelledError: (503, "the server is stopping; try again"),
+    MemoryError: (413, TOO_MUCH_MEMORY),
+}
 
 
-def http_config(
-    application: Any, *, read_seconds: float, max_connections: int, drain_seconds: float, **options: Any
-) -> uvicorn.Config:
+def http_config(application: Any, limits: Limits, *, drain_seconds: float, **options: Any) -> uvicorn.Config:
     """Uvicorn's configuration for an application, the same for all servers.
 
     Args:
         application: The ASGI application.
-        read_seconds: Time in which a request's head must arrive, and in which an answer must be read.
-        max_connections: Open connections; more are refused with 503.
-        drain_seconds: Seconds that requests under way get when the server stops.
+        limits: What clients may cost. Of connections beyond `max_connections` requests are answered with 503; beyond
+            twice as many they are closed at once.
+        drain_seconds: Seconds that requests under way get when the server stops; those cut off are answered with 503.
         **options: More of `uvicorn.Config`: `host`, `port`, `ssl_certfile`, `ssl_keyfile`.
 
     Returns:
         The configuration. No address is logged, and no protocol can be upgraded to.
     """
-    return uvicorn.Config(
-        _OneFraming(application),
-        http=_with_limits(read_seconds),
+    return _Config(
+        _Refusals(application),
+        http=_with_limits(limits),
         ws="none",
         lifespan="off",
         log_config=None,  # its own would close the handlers of the program around it
@@ -48,15 +55,37 @@ def http_config(
         server_header=False,
         proxy_headers=False,  # who asks is who connects, whatever X-Forwarded-For says
         h11_max_incomplete_event_size=MAX_HEADER_BYTES,
-        limit_concurrency=max_connections,
+        limit_concurrency=limits.max_connections,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=drain_seconds,  # type: ignore[arg-type]  # asyncio takes fractions, too
         **options,
     )
 
 
-class _OneFraming:
-    """Refuses requests that say in two ways where they end: a proxy in between may have believed the other one."""
+class _Config(uvicorn.Config):
+    """Gives a client as long for TLS's handshake as for a request's head; asyncio's own is a minute."""
+
+    def get_loop_factory(self) -> Callable[[], asyncio.AbstractEventLoop]:
+        return functools.partial(_Loop, self.http.seconds)  # type: ignore[union-attr]
+
+
+class _Loop(asyncio.SelectorEventLoop):
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self._seconds = seconds
+
+    async def create_server(self, *arguments: Any, ssl: Any = None, **options: Any) -> asyncio.Server:
+        if ssl is not None:
+            options["ssl_handshake_timeout"] = self._seconds
+        return await super().create_server(*arguments, ssl=ssl, **options)
+
+
+class _Refusals:
+    """What is refused whatever the application is.
+
+    Requests that say in two ways where they end: a proxy in between may have believed the other one. Requests that are
+    cut off when the server stops: 503, which clients try again. Those that take more memory than there is: 413.
+    """
 
     def __init__(self, application: ASGIApp) -> None:
         self._application = application
@@ -66,7 +95,20 @@ class _OneFraming:
         if b"transfer-encoding" in names and (b"content-length" in names or scope["http_version"] == "1.0"):
             text = "a request may have Content-Length or, from HTTP/1.1 on, Transfer-Encoding; received both, or 1.0"
             return await JSONResponse({"error": text}, 400, {"connection": "close"})(scope, receive, send)
-        return await self._application(scope, receive, send)
+        started = False
+
+        async def tell(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._application(scope, receive, tell)
+        except (asyncio.CancelledError, MemoryError) as error:
+            if started:
+                raise
+            status, text = _CUT_OFF[type(error)]
+            await JSONResponse({"error": text}, status, {"connection": "close"})(scope, receive, send)
 
 
 class _Flow(FlowControl):
@@ -79,17 +121,19 @@ class _Flow(FlowControl):
             super().resume_reading()
 
 
-def _with_limits(seconds: float) -> type[H11Protocol]:
-    """A protocol class that ends connections of clients that dawdle.
+def _with_limits(limits: Limits) -> type[H11Protocol]:
+    """A protocol class that ends connections of clients that dawdle, or are far too many.
 
-    A connection ends if a request's head takes longer than `seconds`, or if an answer has not been read `seconds` after
-    it was written.
+    A connection ends if a request's head takes longer than `limits.read_seconds`, or if that long after an answer was
+    written it has not been read, or the body of its request is still to come.
     """
 
     class Protocol(H11Protocol):
+        seconds = limits.read_seconds
         flow: _Flow
         _head_timer: asyncio.TimerHandle | None = None
         _answer_timer: asyncio.TimerHandle | None = None
+        _body_timer: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
@@ -97,23 +141,31 @@ def _with_limits(seconds: float) -> type[H11Protocol]:
             # does not set it on sockets that Uvicorn binds.
             transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.flow = _Flow(transport)
-            self._watch_head(begun=True)
+            if len(self.connections) > 2 * limits.max_connections:
+                transport.abort()
+            else:
+                self._watch_head(begun=True)
 
         def data_received(self, data: bytes) -> None:
             super().data_received(data)
             self._hold_next_request()
             self._watch_head(begun=True)
+            if self._body_timer is not None and self.conn.their_state is not h11.SEND_BODY:
+                self._body_timer.cancel()
+                self._body_timer = None
 
         def on_response_complete(self) -> None:
             self.flow.held = False
             super().on_response_complete()
             begun = self._hold_next_request()
             self._watch_head(begun)
+            if self.conn.their_state is h11.SEND_BODY:  # refused early; what still comes is read and forgotten
+                self._body_timer = self.loop.call_later(self.seconds, self.transport.abort)
             if self.transport.get_write_buffer_size():
-                self._answer_timer = self.loop.call_later(seconds, self._abort_if_unread)
+                self._answer_timer = self.loop.call_later(self.seconds, self._abort_if_unread)
 
         def connection_lost(self, error: Exception | None) -> None:
-            for timer in (self._head_timer, self._answer_timer):
+            for timer in (self._head_timer, self._answer_timer, self._body_timer):
                 if timer is not None:
                     timer.cancel()
             super().connection_lost(error)
@@ -134,7 +186,7 @@ def _with_limits(seconds: float) -> type[H11Protocol]:
                     self._head_timer.cancel()
                     self._head_timer = None
             elif begun and self._head_timer is None:
-                self._head_timer = self.loop.call_later(seconds, self.transport.abort)
+                self._head_timer = self.loop.call_later(self.seconds, self.transport.abort)
 
         def _abort_if_unread(self) -> None:
             if self.transport.get_write_buffer_size():

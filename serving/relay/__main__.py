@@ -8,6 +8,9 @@ from collections.abc import Sequence
 
 from serving.protocol.addresses import at, masked
 from serving.protocol.extras import MissingPackageError, needs
+from serving.protocol.limit_flags import add_limits, limits_of
+from serving.protocol.limits import Limits
+from serving.protocol.open_files import allow_connections
 
 DESCRIPTION = """\
 Passes sealed requests of many clients on to a gateway (python -m serving.cloud --oblivious_key_file), without
@@ -35,6 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--least_clients", type=int, default=1, help="refuse requests that wait with those of fewer clients (503)")
     add("--wait_ms", type=float, default=50.0, help="longest time that a request waits for others, in milliseconds")
     add("--timeout_ms", type=float, default=30000.0, help="time for the gateway's answer, in milliseconds")
+    add_limits(add)
     add("--ssl_certificate", help="PEM file of the relay's certificate; switches TLS on")
     add("--ssl_private_key", help="PEM file of its private key")
     add("--ca_file", help="PEM file of the authority that signed the gateway's certificate")
@@ -52,9 +56,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         for line in NOTICES:
             print(line.format(**vars(arguments)), file=sys.stderr, flush=True)
     try:
+        limits = limits_of(arguments)
         with needs("cloud"):
-            _relay(arguments)
-    except MissingPackageError as error:
+            _relay(arguments, limits)
+    except (ValueError, MissingPackageError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0
@@ -76,18 +81,20 @@ def _warn(arguments: argparse.Namespace) -> None:
         )
 
 
-def _relay(arguments: argparse.Namespace) -> None:
+def _relay(arguments: argparse.Namespace, limits: Limits) -> None:
     import uvicorn
 
     from serving.protocol.http_server import http_config
     from serving.relay.relay import RelayOptions, make_app
 
+    allow_connections(limits, protocols=1)
     options = RelayOptions(
         gateway_url=arguments.gateway_url,
         batch=arguments.batch,
         wait_seconds=arguments.wait_ms / 1000,
         least_clients=arguments.least_clients,
         timeout=arguments.timeout_ms / 1000,
+        limits=limits,
         ca_file=arguments.ca_file,
     )
     scheme = "https" if arguments.ssl_certificate else "http"
@@ -95,8 +102,7 @@ def _relay(arguments: argparse.Namespace) -> None:
     print(f"relaying to {masked(arguments.gateway_url)}: {where}", flush=True)
     config = http_config(
         make_app(options),
-        read_seconds=options.limits.read_seconds,
-        max_connections=options.limits.max_connections,
+        limits,
         drain_seconds=options.timeout,
         host=arguments.host,
         port=arguments.port,

@@ -21,8 +21,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from serving.protocol import ohttp
-from serving.protocol.bodies import BodyReader, Limits
+from serving.protocol.bodies import BodyReader
 from serving.protocol.errors import ServingError
+from serving.protocol.limits import Limits
 from serving.relay.batch import Batch, client_of
 
 _THREADS = 32
@@ -116,16 +117,24 @@ class _Relay:
 
     def _ask(self, method: str, body: bytes | None) -> Response:
         headers = {"content-type": ohttp.REQUEST_TYPE, "user-agent": "datamix-tf-relay"} if body is not None else {}
+        most = self._options.limits.max_body_bytes
         try:
-            found = self._pool.request(method, self._url, body=body, headers=headers, timeout=self._options.timeout)
+            found = self._pool.request(
+                method, self._url, body=body, headers=headers, timeout=self._options.timeout, preload_content=False
+            )
+            content = found.read(most + 1, decode_content=False)
         except urllib3.exceptions.NewConnectionError:  # a kind of timeout to urllib3
             return Response("the gateway cannot be reached\n", 502, media_type="text/plain")
         except urllib3.exceptions.TimeoutError:
             return Response("the gateway did not answer in time\n", 504, media_type="text/plain")
         except urllib3.exceptions.HTTPError:
             return Response("the gateway's answer was cut off\n", 502, media_type="text/plain")
+        if len(content) > most:
+            found.close()
+            return Response(f"the gateway's answer has more than {most} bytes\n", 502, media_type="text/plain")
+        found.release_conn()
         media_type = found.headers.get("content-type", "application/octet-stream")
-        return Response(found.data, found.status, headers={"cache-control": "no-store"}, media_type=media_type)
+        return Response(content, found.status, headers={"cache-control": "no-store"}, media_type=media_type)
 
 
 def _pass_on(done: asyncio.Future, answer: asyncio.Future) -> None:

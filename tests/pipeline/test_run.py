@@ -17,6 +17,7 @@ from pipeline.orchestration.command import make_beam_options
 from pipeline.run import main
 from tests import datasets
 from tests.conftest import REPOSITORY
+from tests.listening import beyond_loopback, listening
 
 SMALL = ["--backbone", "splitnet", "--image_size", "32", "--epochs", "2", "--attack_epochs", "1", "--batch_size", "32"]
 #: Learns too little to be perfect on the test split.
@@ -205,13 +206,30 @@ def test_what_is_unknown_goes_to_beam():
     assert beam_arguments == ["--direct_num_workers", "2"] and options.epochs == 7
 
 
-@pytest.mark.parametrize("mode", ["multi_processing", "multi_threading"])
-def test_where_beam_listens_on_all_interfaces_a_line_says_so(mode, capsys):
-    make_beam_options(["--direct_running_mode", mode, "--direct_num_workers", "2"])
+@pytest.mark.parametrize("environment", ["LOOPBACK", "EXTERNAL"])
+def test_where_beam_listens_on_all_interfaces_a_line_says_so(environment, capsys):
+    make_beam_options(["--environment_type", environment])
     line = capsys.readouterr().err
-    assert line.startswith(f"*** BEAM LISTENS ON ALL INTERFACES ({mode})") and "private network only" in line
+    assert line.startswith(f"*** BEAM LISTENS ON ALL INTERFACES ({environment})") and "private network only" in line
     make_beam_options([])
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("mode", ["multi_threading", pytest.param("multi_processing", marks=pytest.mark.slow)])
+def test_beam_s_workers_of_this_machine_are_reached_on_loopback_alone(mode, capfd, tmp_path):
+    """Looked at from within the pipeline, while its ports are open."""
+    beam = pytest.importorskip("apache_beam")
+    found, pid = tmp_path / "found", os.getpid()
+    options = make_beam_options(["--direct_running_mode", mode, "--direct_num_workers", "2"])
+    assert "LISTENS" not in capfd.readouterr().err
+
+    def look(_):
+        found.write_text(json.dumps([len(listening(pid)), sorted(beyond_loopback(pid))]))
+
+    with beam.Pipeline(options=options) as pipeline:
+        pipeline | beam.Create([1]) | beam.Map(look)
+    count, beyond = json.loads(found.read_text())
+    assert count >= 4 and beyond == []
 
 
 @pytest.mark.parametrize("command", ["pipeline.run", "pipeline.train_worker"])

@@ -4,7 +4,7 @@ import grpc
 import pytest
 import urllib3
 
-from serving.protocol.bodies import Limits
+from serving.protocol.limits import Limits
 from tests.serving.deployments import deploy_half_plus_three, served
 
 MAX_BODY = 1 << 20

@@ -24,6 +24,8 @@ def test_what_the_pusher_leaves_is_what_the_server_reads(tmp_path, base):
     assert read_batching(str(tmp_path / "serving" / deployment.BATCHING)).max_batch_size == 64
     compose = (tmp_path / "serving" / deployment.COMPOSE).read_text()
     assert all(name in compose for name in (deployment.MODELS_CONFIG, deployment.BATCHING, deployment.MONITORING))
+    ports = yaml.safe_load(compose)["services"]["cloud"]["ports"]
+    assert ports and all(port.startswith("127.0.0.1:") for port in ports)  # Docker's ports pass by a firewall
 
 
 def test_the_command_of_the_compose_file_starts_this_server_too(tmp_path, base, caplog):

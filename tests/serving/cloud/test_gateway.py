@@ -8,7 +8,7 @@ import pytest
 
 from serving.cloud.gateway import Gateway
 from serving.protocol import bhttp, ohttp
-from serving.protocol.bodies import Limits
+from serving.protocol.limits import Limits
 from serving.protocol.dates import read_date, write_date
 
 KEYS = [ohttp.GatewayKey(3), ohttp.GatewayKey(2)]

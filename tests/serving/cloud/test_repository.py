@@ -31,7 +31,7 @@ def test_labels_and_several_versions(tmp_path, base):
         assert [entry["version"] for entry in status["model_version_status"]] == ["2", "1"]
 
 
-def test_a_version_that_cannot_be_loaded_leaves_the_old_one_serving(tmp_path, base):
+def test_a_version_that_cannot_be_loaded_leaves_the_old_one_serving(tmp_path, base, caplog):
     shutil.copytree(base, tmp_path / "models")
     repository = Repository(lambda: discover(str(tmp_path / "models"), None))
     repository.poll()
@@ -43,7 +43,24 @@ def test_a_version_that_cannot_be_loaded_leaves_the_old_one_serving(tmp_path, ba
     repository.poll()
     assert repository.get(NAME).version == 2
     states = {status.version: status for status in repository.status(NAME)}
-    assert states[3].state == "END" and states[3].error and states[2].state == "AVAILABLE"
+    assert states[3].state == "END" and states[2].state == "AVAILABLE"
+    assert "the server's log" in states[3].error and str(tmp_path) in caplog.text
+    assert "/" not in states[3].error  # whoever asks for the status learns no path
+
+
+def test_a_folder_without_a_version_beside_the_models_keeps_nothing_from_being_ready(tmp_path, base, caplog):
+    shutil.copytree(base, tmp_path / "models")
+    (tmp_path / "models" / "empty").mkdir()
+    (tmp_path / "models" / "begun" / "1").mkdir(parents=True)  # its saved_model.pb comes last
+    repository = Repository(lambda: discover(str(tmp_path / "models"), None))
+    assert not repository.ready
+    repository.poll()
+    assert (
+        repository.ready and "no version of model empty" in caplog.text and "no version of model begun" in caplog.text
+    )
+    (tmp_path / "models" / "begun" / "1" / "saved_model.pb").write_bytes(b"broken")
+    repository.poll()
+    assert not repository.ready, "what is there and cannot be loaded is told"
 
 
 def test_a_disk_that_cannot_be_read_unloads_nothing(base, monkeypatch):

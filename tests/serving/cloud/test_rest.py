@@ -112,6 +112,8 @@ def test_paths_are_case_insensitive(predict):
         ("POST", f"{MODEL}/versions/7:predict", "Servable not found for request: Specific(half_plus_three, 7)"),
         ("GET", "/v1/models/half", "Could not find any versions of model half"),
         ("GET", f"{MODEL}/versions/7", "Could not find version 7 of model half_plus_three"),
+        ("GET", f"{MODEL}/versions/{'0' * 5000}7", "Could not find version 7 of model half_plus_three"),
+        ("GET", f"{MODEL}/versions/{2**63 - 1}", f"Could not find version {2**63 - 1} of model half_plus_three"),
         ("GET", "/v1/models/half/metadata", "Servable not found for request: Latest(half)"),
         ("GET", "/elsewhere", "Not found: /elsewhere"),
         ("BREW", "/elsewhere", "Not found: /elsewhere"),
@@ -136,6 +138,8 @@ def test_what_is_not_there_is_404(http, method, path, text):
         ("GET", f"{MODEL}/versions/%D9%A1", "Malformed request: "),  # ARABIC-INDIC DIGIT ONE
         ("GET", "/v1/model%C5%BF/half_plus_three", "Malformed request: "),  # LATIN SMALL LETTER LONG S
         ("GET", f"{MODEL}/versions/99999999999999999999", "Failed to convert version: 9"),
+        ("GET", f"{MODEL}/versions/9223372036854775808", "Failed to convert version: 9223372036854775808 to numeric."),
+        ("GET", f"{MODEL}/versions/{'9' * 5000}", "Failed to convert version: 9"),
         ("GET", "/v1/models", "Missing model name in request."),
         ("GET", "/v1/models/versions/1/metadata", "Missing model name in request."),
         ("GET", f"{MODEL}/labels/none", "Unrecognized servable version label: none"),

@@ -1,5 +1,7 @@
 """The HTTP server under all applications: where a request ends, and what one connection may cost."""
 
+import asyncio
+import concurrent.futures
 import json
 import subprocess
 import sys
@@ -16,7 +18,9 @@ from starlette.routing import Route
 from benchmarks.serving_process import free_port, server_process
 from serving.protocol import bhttp, ohttp
 from serving.protocol.dates import write_date
+from tests.serving.cloud.test_command import make_certificate
 from tests.serving.deployments import deploy_half_plus_three
+from tests.serving.hostile import silent, still_open
 from tests.serving.raw_http import UPGRADES, answers, connection, head, post_with_upgrade
 from tests.serving.running import running
 
@@ -142,3 +146,61 @@ def test_a_head_that_dawdles_ends_the_connection_and_a_body_may_be_large():
             time.sleep(1.5)
             assert answers(silent) == answers(slow) == []
         assert json.loads(urllib3.request("POST", url, body=bytes(3 << 20)).data) == {"bytes": 3 << 20}
+
+
+async def _early(scope, receive, send):
+    """Answers without a look at the body."""
+    await JSONResponse({"error": "no"}, 404)(scope, receive, send)
+
+
+def test_a_body_that_never_ends_after_an_early_answer_ends_the_connection():
+    with running(_early, read_seconds=1.0) as url, connection(url) as opened:
+        opened.sendall(head("/", 10**6))
+        started = time.monotonic()
+        with pytest.raises((BrokenPipeError, ConnectionResetError)):
+            while time.monotonic() - started < 10:
+                opened.sendall(b"a")
+                time.sleep(0.1)
+        assert 0.5 < time.monotonic() - started < 5
+
+
+def test_a_connection_goes_on_when_the_body_ends_after_an_early_answer():
+    with running(_early, read_seconds=1.0) as url, connection(url) as opened:
+        opened.sendall(head("/", 4))
+        time.sleep(0.6)
+        opened.sendall(b"body")
+        time.sleep(0.7)
+        opened.sendall(head("/", 0))
+        assert [status for status, _ in answers(opened)] == [404, 404]
+
+
+def test_of_far_too_many_connections_the_last_are_closed_at_once():
+    with running(_early, read_seconds=20, max_connections=4) as url, silent(url, 20) as sockets:
+        assert still_open(sockets[8:], 5) == 0 and still_open(sockets[:8], 0.2) == 8
+
+
+def test_a_request_that_is_cut_off_when_the_server_stops_may_be_tried_again():
+    async def slow(scope, receive, send):
+        await asyncio.sleep(60)
+
+    with concurrent.futures.ThreadPoolExecutor() as threads:
+        with running(slow, drain_seconds=0.2) as url:
+            asked = threads.submit(urllib3.request, "GET", url, retries=False)
+            time.sleep(0.3)
+        answer = asked.result()
+    assert answer.status == 503 and "try again" in answer.json()["error"] and answer.headers["connection"] == "close"
+
+
+def test_a_request_that_takes_more_memory_than_there_is_is_too_large():
+    async def greedy(scope, receive, send):
+        raise MemoryError
+
+    with running(greedy) as url:
+        answer = urllib3.request("GET", url, retries=False)
+    assert answer.status == 413 and "fewer rows" in answer.json()["error"]
+
+
+def test_a_handshake_of_tls_must_come_in_time(tmp_path):
+    certificate, key = make_certificate(tmp_path)
+    with running(_early, read_seconds=0.5, ssl_certfile=certificate, ssl_keyfile=key) as url, silent(url, 3) as sockets:
+        assert still_open(sockets, 5) == 0

@@ -1,17 +1,26 @@
 """The relay between clients and a gateway: real servers on real ports."""
 
+import asyncio
 import concurrent.futures
 import contextlib
+import dataclasses
 import threading
+import time
 
 import pytest
 import urllib3
+from starlette.responses import Response
 
 from serving.protocol import bhttp, ohttp
+from serving.protocol.limits import Limits
 from serving.relay import __main__ as command
 from serving.relay.batch import client_of
 from serving.relay.relay import RelayOptions, make_app
+from tests.serving.hostile import still_open, unfinished
 from tests.serving.running import running
+
+#: Looks like a request for key 1: X25519, HKDF-SHA256, AES-128-GCM.
+SEALED = bytes.fromhex("01002000010001") + bytes(200)
 
 
 def test_a_gateway_that_is_gone_is_told(key):
@@ -193,3 +202,67 @@ def test_plain_http_is_told_when_the_relay_begins(monkeypatch, capsys, flags, sa
 def test_flags_that_cannot_be_met(capsys):
     assert command.main(["--gateway_url", "https://cloud", "--batch", "2", "--least_clients", "3"]) == 2
     assert "error: --least_clients must be at most --batch (2)" in capsys.readouterr().err
+
+
+def test_those_who_ask_for_keys_hold_nobody_up(key):
+    """64 ask at once, the gateway takes its time: it is asked once, and sealed requests go through meanwhile."""
+    asked, go_on = [], threading.Event()
+
+    async def gateway(scope, receive, send):
+        if scope["method"] == "GET":
+            asked.append(scope)
+            await asyncio.to_thread(go_on.wait, 20)
+        await Response(b"answer", media_type=ohttp.RESPONSE_TYPE)(scope, receive, send)
+
+    http = urllib3.PoolManager(maxsize=80)
+    with running(gateway) as url, running(make_app(RelayOptions(url, wait_seconds=0.01))) as relay:
+        with concurrent.futures.ThreadPoolExecutor(64) as threads:
+            waiting = [threads.submit(http.request, "GET", relay, timeout=20) for _ in range(64)]
+            while not asked:
+                time.sleep(0.01)
+            sent = {"headers": {"content-type": ohttp.REQUEST_TYPE}, "body": SEALED, "timeout": 10}
+            assert http.request("POST", relay, **sent).data == b"answer"
+            assert not any(each.done() for each in waiting)
+            go_on.set()
+            assert {each.result().data for each in waiting} == {b"answer"}
+        assert http.request("GET", relay).data == b"answer" and len(asked) == 1
+
+
+def test_keys_that_were_not_to_be_had_are_asked_for_again(key):
+    statuses = [503, 200]
+
+    async def gateway(scope, receive, send):
+        await Response(b"", statuses.pop(0))(scope, receive, send)
+
+    with running(gateway) as url, running(make_app(RelayOptions(url))) as relay:
+        assert urllib3.request("GET", relay).status == 503
+        end = time.monotonic() + 10
+        while (status := urllib3.request("GET", relay).status) == 503 and time.monotonic() < end:
+            time.sleep(0.1)
+    assert status == 200 and not statuses
+
+
+@pytest.mark.parametrize(("size", "status"), [(1000, 200), (1001, 502)])
+def test_an_answer_that_is_too_large_is_not_passed_on(size, status):
+    async def gateway(scope, receive, send):
+        await Response(bytes(size))(scope, receive, send)
+
+    options = RelayOptions("", limits=Limits(max_body_bytes=1000), wait_seconds=0.01)
+    with running(gateway) as url, running(make_app(dataclasses.replace(options, gateway_url=url))) as relay:
+        answer = urllib3.request("POST", relay, headers={"content-type": ohttp.REQUEST_TYPE}, body=SEALED)
+    assert answer.status == status and (status == 200 or b"more than 1000 bytes" in answer.data)
+
+
+def test_the_relay_takes_the_cloud_s_limits():
+    """Size, budget, time: bodies beyond each are refused."""
+    limits = Limits(max_body_bytes=1000, max_inflight_bytes=1500, read_seconds=1.0)
+    app = make_app(RelayOptions("http://127.0.0.1:9", wait_seconds=2.5, limits=limits))
+    kind = {"headers": {"content-type": ohttp.REQUEST_TYPE}, "retries": False, "timeout": 20}
+    with running(app, read_seconds=1.0) as url, concurrent.futures.ThreadPoolExecutor() as threads:
+        assert urllib3.request("POST", url, body=bytes(1001), **kind).status == 413
+        waits = threads.submit(urllib3.request, "POST", url, body=SEALED.ljust(1000), **kind)
+        time.sleep(0.3)
+        assert urllib3.request("POST", url, body=SEALED.ljust(1000), **kind).status == 429
+        with unfinished(url, "/", ohttp.REQUEST_TYPE, 3, 100) as sockets:
+            assert still_open(sockets, 4) == 0
+        assert waits.result().status == 502
