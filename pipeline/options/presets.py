@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-# The whole ResNet-18, trained to the end: hours on two cores. The flags' defaults are a quarter of its multiply-adds and
-# as many epochs as a first answer takes: minutes.
+# The whole ResNet-18, trained to the end: hours on two cores. The flags' defaults are a quarter of its multiply-adds
+# and as many epochs as a first answer takes: minutes.
 FULL = {"width": 64, "epochs": 40, "batch_size": 32, "attack_epochs": 10}
 SMALL = {
     "width": 32,

@@ -8,8 +8,8 @@ import pytest
 
 from serving.cloud.gateway import Gateway
 from serving.protocol import bhttp, ohttp
-from serving.protocol.limits import Limits
 from serving.protocol.dates import read_date, write_date
+from serving.protocol.limits import Limits
 
 KEYS = [ohttp.GatewayKey(3), ohttp.GatewayKey(2)]
 
