@@ -2,30 +2,31 @@
 VENV := .venv
 BIN := $(VENV)/bin
 OUTPUT ?= runs/avatars
-# A quarter of ResNet-18's multiply-adds and few epochs: minutes on 2 cores. `make run RUN_FLAGS=` takes the full defaults.
-RUN_FLAGS ?= --width 32 --epochs 16 --batch_size 64 --hidden_units 256 --attack_epochs 6 --augment shift,flip
+# Flags of the run beside the defaults, such as RUN_FLAGS="--preset full".
+RUN_FLAGS ?=
 READY := $(VENV)/.ready
 
 # TensorFlow's start-up log says nothing a user can act on.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: setup run demo test lint load slow bench parity clean help
+.PHONY: setup run demo test lint load slow bench parity constraints clean help
 
 help:
 	@echo "make run        train, attack and package on the built-in data set (OUTPUT=$(OUTPUT))"
 	@echo "make demo       a local page to try what make run made: drop your own photo"
 	@echo "make test       lint and all fast tests"
-	@echo "make lint       style, types, and which part may import which"
+	@echo "make lint       style, types, which part may import which, and known faults of the packages, where a database can be reached"
 	@echo "make load       20,000 requests under reloads, killed servers, hostile and fuzzed requests (about 4 minutes)"
 	@echo "make slow       tests that take minutes, or root: killed trainings, full disks, workers elsewhere"
 	@echo "make bench      the benchmarks, written into docs/benchmarks.md; installs what they compare with (about an hour)"
 	@echo "make parity     compares with tensorflow-addons and tensorflow-io, in an environment of their own (2 GB)"
-	@echo "make setup      only make .venv"
+	@echo "make setup      only make .venv, with the versions in constraints.txt"
+	@echo "make constraints  take the newest versions into constraints.txt"
 
 setup: $(READY)
 
-$(READY): pyproject.toml setup.py
-	@sh tools/make_venv.sh $(VENV)
+$(READY): pyproject.toml setup.py constraints.txt
+	@sh tools/make_venv.sh $(VENV) constraints.txt
 	@touch $@
 
 run: setup
@@ -43,6 +44,7 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	@$(BIN)/python -m tools.audit_packages constraints.txt $(VENV)/.audited
 
 load: setup
 	$(BIN)/python -m pytest tests/serving/test_load.py --full_load
@@ -57,5 +59,12 @@ bench: setup
 parity: setup
 	@sh tools/parity/run.sh .venv-parity $(BIN)/python
 
+# Python's own packages are left out, and so is this one.
+constraints:
+	@sh tools/make_venv.sh .venv-newest /dev/null
+	@{ sed -n '/^#/p' constraints.txt; .venv-newest/bin/python -m pip freeze --exclude-editable \
+		--exclude pip --exclude setuptools --exclude wheel; } > .venv-newest/constraints.txt
+	@mv .venv-newest/constraints.txt constraints.txt && rm -rf .venv-newest
+
 clean:
-	rm -rf $(VENV) .venv-parity runs build *.egg-info
+	rm -rf $(VENV) .venv-newest .venv-parity runs build *.egg-info

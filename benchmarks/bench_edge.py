@@ -53,6 +53,7 @@ def measure(name, shape, blocks, rounds, threads):
     from datamix_tf.models.resnet import CLASSIFIER, pre_layer, resnet18
     from serving.edge.bundle import Halves
     from serving.edge.keys import Key
+    from serving.edge.manifest import hash_files
     from serving.edge.messages import Message
     from serving.protocol.wire import TAG_BYTES, pack
 
@@ -67,7 +68,8 @@ def measure(name, shape, blocks, rounds, threads):
         convert_model(network, GROUP_SIZE, files["whole"])
         convert_model(model.pre, GROUP_SIZE, files["pre alone"])
         convert_model(model.post, GROUP_SIZE, files["post alone"])
-        manifest = dataclasses.replace(manifest, halves=convert_halves(model, folder))
+        converted = convert_halves(model, folder)
+        manifest = dataclasses.replace(manifest, halves=converted, files=hash_files(folder))
         halves = {precision: Halves(folder, manifest, precision, threads) for precision in PRECISIONS}
         half = halves["float32"]
         message = Message(half.mix(x, key), "float16", manifest)

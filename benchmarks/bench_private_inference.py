@@ -132,7 +132,7 @@ def alternatives(folder: str, bundle: str, x_train, names: list[str], wire: str,
         started[CLOUD] = Alternative(plain.query, lambda: (plain.bytes_up, plain.bytes_down, 0))
         for name, inputs in ((ONE, 1), (EIGHT, private_network.GROUP_SIZE)):
             covers = x_train[:COVERS].astype(np.float32)
-            client = stack.enter_context(EdgeClient(bundle, url, covers=covers, wire=wire))
+            client = stack.enter_context(EdgeClient(bundle, url, covers=covers, wire=wire, quiet=True))
             started[name] = Alternative(client.predict, _traffic(client), inputs)
         if CKKS in names:
             client = stack.enter_context(ckks.started(weights, size, cloud, prefix))

@@ -60,7 +60,8 @@ def check(run, precision, wire, url, model, task, split):
     # The last inputs of a split that is no multiple of the group size are covered by the first.
     covers = x[:size]
     options = {"precision": precision, "wire": wire, "deadline": 120.0}
-    with EdgeClient(os.path.join(run, "edge"), url, covers=covers, **options) as client, Trace(keys=True) as trace:
+    edge, options = os.path.join(run, "edge"), {"covers": covers, "quiet": True, **options}
+    with EdgeClient(edge, url, **options) as client, Trace(keys=True) as trace:
         kind = client.manifest.task
         served = np.concatenate([client.predict(x[start : start + 64], trace) for start in range(0, len(x), 64)])
         largest, largest_same, expected = 0.0, 0.0, {}

@@ -25,7 +25,7 @@ def deploy_private(model, folder: str, labels: tuple[str, ...], name: str = "dat
     Returns:
         The bundle's folder, for `EdgeClient`.
     """
-    from components.export.tflite import convert_halves
+    from components.export.tflite import convert_halves, write_constant
     from datamix_tf import DataMixModel
     from datamix_tf.layers import without_noise
     from serving.cloud import saved_model
@@ -55,6 +55,7 @@ def deploy_private(model, folder: str, labels: tuple[str, ...], name: str = "dat
         preprocessing=preprocess.to_config(preprocess.ImagePreprocessing(*model.pre.input_shape[1:])),
         noise_stddev=noise,
         halves=convert_halves(quiet, edge),
+        constant=write_constant(quiet, edge),
         files=manifest.hash_files(edge),
         cloud_files=manifest.hash_files(cloud),
     )

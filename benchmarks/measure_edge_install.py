@@ -25,7 +25,7 @@ started = time.perf_counter()
 from serving.edge.client import EdgeClient
 import numpy as np
 imported = time.perf_counter()
-client = EdgeClient(sys.argv[1], sys.argv[2])
+client = EdgeClient(sys.argv[1], sys.argv[2], quiet=True)
 loaded = time.perf_counter()
 x = np.random.default_rng(0).uniform(0, 255, (client.manifest.group_size, *client.manifest.input_shape))
 client.predict(x)

@@ -88,7 +88,7 @@ def _query(package, examples, ready_seconds):
             # Numbers of the inputs' range do as covers: small data sets have no whole group of test examples.
             shape = (described.group_size, *x.shape[1:])
             covers = np.random.default_rng(0).uniform(x.min(), x.max() + 1, shape).astype("float32")
-            with EdgeClient(package.path("edge"), server.rest_url, covers=covers) as client:
+            with EdgeClient(package.path("edge"), server.rest_url, covers=covers, quiet=True) as client:
                 found = client.predict(x)
             if not np.isfinite(found).all():
                 raise BadAnswerError("the answer holds numbers that are not finite")

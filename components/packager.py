@@ -13,6 +13,7 @@ from components.export.bundle import quiet, write_bundle
 from components.export.edge_only import write_edge_only
 from components.export.tflite import PRECISIONS, half_file, run_signature
 from components.records.metrics import METRICS_FILE, Metrics
+from components.report.separation import separated
 from components.storage import files
 from components.storage.artifacts import Evaluation, Examples, Models, Package, write_json
 from components.storage.model_folders import next_version
@@ -23,6 +24,7 @@ from serving.cloud.servable import Servable
 from serving.edge import edge_only, manifest, messages
 from serving.edge.bundle import EDGE_ONLY, Halves
 from serving.edge.keys import Key
+from serving.edge.notices import worst
 
 TOLERANCE = 1e-4
 
@@ -36,11 +38,12 @@ class Packager(Component):
         serving_folder: Base path of the cloud server's models; the version is one more than the highest there.
         edge_only: Name of the trained model that is exported to run on the edge alone; empty for the model of the
             evaluator's answer if that sends nothing, else for none.
+        gateway_keys: Key configurations of the cloud's Oblivious HTTP gateway for the bundle: SHA-256 -> base64.
 
     Inputs:
         examples: `Examples`; a group of its test split checks the exports.
         models: `Models`.
-        evaluation: `Evaluation`, with the answer.
+        evaluation: `Evaluation`, with the answer, and the attacks of which the bundle tells its users.
 
     Outputs:
         package: `Package`: `serving/` (SavedModel of M_main), `edge/` (`pre.tflite`, `post.tflite`, `manifest.json`),
@@ -55,7 +58,7 @@ class Packager(Component):
     spec = ComponentSpec(
         inputs={"examples": Examples, "models": Models, "evaluation": Evaluation},
         outputs={"package": Package},
-        parameters={"model": str, "model_name": str, "serving_folder": str, "edge_only": str},
+        parameters={"model": str, "model_name": str, "serving_folder": str, "edge_only": str, "gateway_keys": dict},
     )
     without_effect = ("serving_folder",)
 
@@ -78,7 +81,7 @@ class Packager(Component):
         schema = inputs["examples"].schema()
         _, x, _ = arrays(inputs["examples"], "test")
         x = np.resize(x, (model.group_size, *x.shape[1:])).astype("float32")
-        described = self._bundle(model, schema, package)
+        described = self._bundle(model, schema, package, attacks_on(name, model, inputs))
         write_json(package.path("traffic.json"), traffic_of(package, described, x))
         agreement = agreement_of(model, package, x)
         alone = self.parameters["edge_only"] or answered(inputs["evaluation"])
@@ -90,7 +93,7 @@ class Packager(Component):
         if agreement[worst] > TOLERANCE:
             raise RuntimeError(f"the export differs from the Keras model: {worst} by {agreement[worst]:.2e} (relative)")
 
-    def _bundle(self, model, schema, package):
+    def _bundle(self, model, schema, package, attacks):
         task, served_as = target_task(schema), self.parameters["model_name"]
         return write_bundle(
             model,
@@ -101,7 +104,34 @@ class Packager(Component):
             task=task.kind,
             labels=task.labels,
             preprocessing=schema.preprocessing,
+            gateway_keys=self.parameters["gateway_keys"],
+            attacks=attacks,
         )
+
+
+def attacks_on(name: str, model, inputs) -> list[manifest.MeasuredAttack]:
+    """What a model's users are told: of each threat model the worst attack of the run, and separation of a group.
+
+    Args:
+        name: Of the trained model.
+        model: The `DataMixModel`.
+        inputs: The packager's: `examples` and `evaluation`.
+    """
+    rows = inputs["evaluation"].read(METRICS_FILE, Metrics).rows
+    found = [
+        manifest.MeasuredAttack(key, attack.threat, attack.measure, attack.score, attack.chance, attack.n)
+        for row in rows
+        if row.model == name
+        for key, attack in row.attacks.items()
+        if attack.is_share and attack.threat
+    ]
+    if separation := separated(model, inputs["examples"]):
+        score = separation.score
+        found.append(
+            manifest.MeasuredAttack(score.name, score.threat, score.measure, score.score, score.chance, score.n)
+        )
+    threats = sorted({attack.threat for attack in found})
+    return [worst([attack for attack in found if attack.threat == threat]) for threat in threats]
 
 
 def answered(evaluation: Evaluation) -> str:

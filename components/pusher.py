@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 
@@ -17,7 +16,8 @@ from components.storage.model_folders import version_folder
 from components.storage.temporaries import TEMPORARY_PREFIX
 from serving.cloud.deployment import MODELS_CONFIG, server_files
 from serving.edge import manifest
-from serving.edge.bundle import EDGE_ONLY, kind_of
+from serving.edge.bundle import EDGE_ONLY
+from serving.edge.edge_only import load_either
 from serving.edge.errors import BundleError
 
 SAVED_MODEL = "saved_model.pb"
@@ -99,13 +99,10 @@ def _is_pushed_bundle(folder):
     if files.is_remote(folder):
         return files.is_whole(folder)
     try:
-        kind_of(folder)
-        with open(os.path.join(folder, manifest.FILE), encoding="utf-8") as file:
-            hashes = json.load(file)["files"]
-    except (BundleError, OSError, ValueError, KeyError):
+        load_either(folder)
+    except BundleError:
         return False
-    present = manifest.hash_files(folder)
-    return all(present.get(name) == found for name, found in hashes.items())
+    return True
 
 
 def _push_bundle(source, folder):

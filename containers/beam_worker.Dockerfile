@@ -4,7 +4,7 @@
 ARG PYTHON=3.12
 ARG BEAM=2.77.0
 FROM apache/beam_python${PYTHON}_sdk:${BEAM}
-COPY setup.py pyproject.toml README.md /datamix/
+COPY setup.py pyproject.toml README.md LICENSE NOTICE /datamix/
 COPY datamix_tf /datamix/datamix_tf
 COPY components /datamix/components
 COPY pipeline /datamix/pipeline

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import shlex
 import sys
 
 from components.errors import InputError
@@ -20,6 +19,7 @@ from pipeline.options.plugin_options import PluginOptions, load_plugins
 from pipeline.options.training_options import TrainingOptions
 from pipeline.orchestration.command import make_beam_options, opened_store, run_command
 from pipeline.orchestration.finished_run import artifact_of
+from pipeline.orchestration.recording import command_line
 
 DESCRIPTION = """\
 Attacks the mixing models of a run under every threat model of docs/threat-model.md and writes, in RUN_DIR/audit (or
@@ -75,11 +75,11 @@ COMMAND = flags.Command("python -m pipeline.audit", AuditOptions, DESCRIPTION, p
 
 def main(argv=None) -> int:
     """Runs the command; returns the exit status, as `pipeline.run.main` does."""
-    arguments = sys.argv[1:] if argv is None else argv
-    return run_command(lambda: _parse(argv), lambda options, beam: run(options, beam, arguments))
+    command = command_line("pipeline.audit", argv)
+    return run_command(lambda: _parse(argv), lambda options, beam: run(options, beam, command))
 
 
-def run(options: AuditOptions, beam_arguments, arguments) -> None:
+def run(options: AuditOptions, beam_arguments, command: str) -> None:
     """Runs the audit; prints its report."""
     from components.auditor import Auditor
     from components.records.page import PAGE_FILE
@@ -95,7 +95,7 @@ def run(options: AuditOptions, beam_arguments, arguments) -> None:
     auditor = Auditor(
         attacks=plan(options, examples, models),
         keep=options.keep,
-        command=shlex.join(["python", "-m", "pipeline.audit", *arguments]),
+        command=command,
     )
     node = dag.Node("auditor", auditor, {"examples": ("transform", "examples"), "models": ("trainer", "models")})
     folder = os.path.join(options.run, "artifacts", node.name)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import shlex
 import sys
 
 from components.errors import InputError
@@ -30,7 +29,9 @@ from pipeline.options.output_options import OutputOptions
 from pipeline.options.presets import OBFUSCATION_PRESETS, PRESETS
 from pipeline.options.run_options import RunOptions
 from pipeline.options.training_options import MixingTrainingOptions, TrainingOptions
+from pipeline.orchestration import recording
 from pipeline.orchestration.command import check_columns, make_beam_options, opened_store, run_command
+from pipeline.orchestration.recording import command_line
 
 DESCRIPTION = """\
 Trains the six-layer network of the obfuscation paper, obfuscates what its edge half sends, and measures what an
@@ -137,11 +138,11 @@ COMMAND = flags.Command("python -m pipeline.obfuscation", ObfuscationOptions, DE
 
 def main(argv=None) -> int:
     """Runs the command; returns the exit status, as `pipeline.run.main` does."""
-    arguments = sys.argv[1:] if argv is None else argv
-    return run_command(lambda: _parse(argv), lambda options, beam: run(options, beam, arguments))
+    command = command_line("pipeline.obfuscation", argv)
+    return run_command(lambda: _parse(argv), lambda options, beam: run(options, beam, command))
 
 
-def run(options: ObfuscationOptions, beam_arguments, arguments) -> None:
+def run(options: ObfuscationOptions, beam_arguments, command: str) -> None:
     """Runs the comparison, writes figures and table, prints the table."""
     from components.export.obfuscation_package import ObfuscationPackager
     from components.report.obfuscation_figures import figures, table
@@ -166,7 +167,6 @@ def run(options: ObfuscationOptions, beam_arguments, arguments) -> None:
     )
     nodes = [*dag.prepared(settings, source), *dag.measured(settings, work)]
     nodes.append(dag.Node("packager", packager, dag.TRAINED))
-    command = shlex.join(["python", "-m", "pipeline.obfuscation", *arguments])
     extent, beam_options = dag.Extent(cache=not options.no_cache), make_beam_options(list(beam_arguments))
     made = {}
     with opened_store(options.lineage, options.output) as store:
@@ -180,7 +180,7 @@ def run(options: ObfuscationOptions, beam_arguments, arguments) -> None:
         dag.publish(made["package"], name, options.output)
     content = made["package"].read_json("content.json")
     found = scores(made["evaluation"].read(METRICS_FILE, Metrics), content, chosen, *weights)
-    found |= {"settings": {**dataclasses.asdict(options), "command": command}}
+    found |= {"settings": {**recording.settings(options), "command": command}}
     found |= {"dataset": made["examples"].read_json("schema.json")}
     write_json(os.path.join(options.output, "obfuscation.json"), found)
     for name, picture in figures(found, options.figures, IN_FIGURE, options.trade_off_layers[0], MIDDLE).items():

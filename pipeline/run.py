@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
-import shlex
 import sys
 import textwrap
 import time
@@ -18,9 +16,12 @@ from components.storage import files
 from components.storage.artifacts import atomic_file, write_json
 from pipeline import experiments
 from pipeline.options.run_options import parse
+from pipeline.orchestration import recording
 from pipeline.orchestration.command import check_columns, make_beam_options, opened_store, run_command
-from pipeline.orchestration.mlflow_sink import log_run, require_mlflow
+from pipeline.orchestration.mlflow_sink import announce, log_run, require_mlflow
+from pipeline.orchestration.recording import command_line
 from serving.edge.bundle import EDGE_ONLY
+from serving.protocol.addresses import masked
 
 
 def main(argv=None) -> int:
@@ -34,7 +35,7 @@ def main(argv=None) -> int:
     """
 
     def job(options, beam_arguments):
-        run(options, beam_arguments, _command(argv))
+        run(options, beam_arguments, command_line("pipeline.run", argv))
 
     return run_command(lambda: parse(argv), job, writes=lambda options: not options.costs)
 
@@ -48,6 +49,7 @@ def run(options, beam_arguments=(), command="") -> None:
         return
     if options.mlflow:
         require_mlflow()
+        announce(options.mlflow)
     source = open_dataset(options.dataset, seed=options.seed, examples=options.examples, data_dir=options.data_dir)
     check_columns(options, source)
     beam_options = make_beam_options(list(beam_arguments))
@@ -89,20 +91,15 @@ def run(options, beam_arguments=(), command="") -> None:
 def _log(options, refused):
     """Gives the run to MLflow; where that fails, a refusal to push is still told."""
     try:
-        print(f"MLflow run {log_run(options.mlflow, options, options.output)} in {options.mlflow}")
+        print(f"MLflow run {log_run(options.mlflow, options, options.output)} in {masked(options.mlflow)}")
     except InputError as error:
         raise NotBlessedError(f"{refused}; {error}") if refused else error from None
 
 
 def _publish_metrics(evaluation, options, command):
-    settings = {**dataclasses.asdict(options), "command": command}
+    settings = {**recording.settings(options), "command": command}
     metrics = msgspec.structs.replace(evaluation.read(METRICS_FILE, Metrics), settings=settings)
     write_json(os.path.join(options.output, METRICS_FILE), metrics)
-
-
-def _command(argv):
-    arguments = sys.argv[1:] if argv is None else argv
-    return shlex.join(["python", "-m", "pipeline.run", *arguments])
 
 
 def _print_text(text, options):

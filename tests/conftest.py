@@ -8,6 +8,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 import pathlib
+import time
 
 import hypothesis
 import pytest
@@ -74,10 +75,12 @@ def monkeypatch_module():
 @pytest.fixture(autouse=True, scope="module")
 def _forgetful():
     """Frees what TensorFlow keeps of traced functions: hundreds of small models would slow each other down."""
+    started = time.monotonic()
     yield
     import keras
 
-    keras.utils.clear_session()
+    # Looking for garbage takes seconds once there is much: only behind a module that has probably made some.
+    keras.utils.clear_session(free_memory=time.monotonic() - started > 5)
 
 
 def pytest_addoption(parser):

@@ -1,7 +1,9 @@
 #!/bin/sh
-# Makes the virtual environment $1 with the first Python 3.11 to 3.13 that runs here, and installs the project into it.
+# Makes the virtual environment $1 with the first Python 3.11 to 3.13 that runs here, and installs the project into it, with
+# the versions in the file $2.
 set -eu
 venv=$1
+constraints=$2
 python=
 for candidate in ${PYTHON:-} python3.12 python3.13 python3.11 python3 python; do
     # Ask the interpreter itself: a name on the PATH may be a shim that runs nothing.
@@ -20,4 +22,4 @@ echo "Setting up $venv with $("$python" --version); the first time takes a minut
 "$python" -m venv --clear "$venv"
 # An old pip, as Debian's, builds packages without wheels in a way that it warns about itself.
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --upgrade pip
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --constraint "$constraints" --editable '.[dev]'

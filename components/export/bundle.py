@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import os
 
-from components.export.tflite import convert_ends, convert_halves
+from components.export.tflite import convert_ends, convert_halves, write_constant
 from serving.cloud import saved_model
 from serving.edge import manifest
 
 
 def write_bundle(
-    model, cloud: str, edge: str, *, name: str, version: int = 1, task: str, labels, preprocessing
+    model,
+    cloud: str,
+    edge: str,
+    *,
+    name: str,
+    version: int = 1,
+    task: str,
+    labels,
+    preprocessing,
+    gateway_keys: dict[str, str] | None = None,
+    attacks=(),
 ) -> manifest.Manifest:
     """Writes M_main for the cloud, and M_pre and M_post with the manifest for the edge.
 
@@ -24,6 +34,8 @@ def write_bundle(
         task: `"binary"` (logits of independent labels) or `"categorical"` (of classes).
         labels: Names of the logits.
         preprocessing: How a file becomes an input, of `serving.edge.preprocess`, as `to_config` describes it.
+        gateway_keys: Of the Oblivious HTTP gateway in front of the cloud, if it has one, as the manifest has them.
+        attacks: What attacks made of the model, `manifest.MeasuredAttack`: its users are told.
 
     Returns:
         The manifest.
@@ -42,7 +54,8 @@ def write_bundle(
     fingerprint = saved_model.export_main(model.main, cloud)
     os.makedirs(edge, exist_ok=True)
     halves = convert_halves(model, edge)
-    drawn = convert_ends(model, edge) if drawable else {}
+    drawn, constant = convert_ends(model, edge) if drawable else {}, write_constant(model, edge)
+    used = {file for pairs in (halves, drawn) for pair in pairs.values() for file in pair} | ({constant} - {""})
     hashes = manifest.hash_files(edge)
     described = manifest.Manifest(
         model_name=name,
@@ -62,7 +75,10 @@ def write_bundle(
         noise_stddev=noise,
         halves=halves,
         drawn=drawn,
-        files={file: hashes[file] for pairs in (halves, drawn) for pair in pairs.values() for file in pair},
+        gateway_keys=gateway_keys or {},
+        constant=constant,
+        attacks=tuple(attacks),
+        files={file: hashes[file] for file in sorted(used)},
         cloud_files=manifest.hash_files(cloud),
     )
     with open(os.path.join(edge, manifest.FILE), "w", encoding="utf-8") as file:

@@ -21,7 +21,8 @@ def convert_halves(model, folder: str) -> dict[str, tuple[str, str]]:
       rounded key is
       not orthogonal.
 
-    If the model subtracts the cloud's constant, `post.tflite` holds it: the client need not know, nor ask for it.
+    If the model subtracts the cloud's constant, `post.tflite` holds it: a client that lets it de-mix need not know it.
+    Ours de-mixes itself and reads it from a file (`write_constant`).
 
     Returns:
         Precision -> file names of the halves.
@@ -43,6 +44,16 @@ def convert_halves(model, folder: str) -> dict[str, tuple[str, str]]:
     pre = _convert(model.pre, mix, [x, key], manifest.MIX)
     post = _convert(model.post, demix, [y, key], manifest.DEMIX)
     return _written(folder, (manifest.PRE, manifest.POST), (pre, post))
+
+
+def write_constant(model, folder: str) -> str:
+    """Writes the cloud's answer to zero for clients that de-mix themselves; the file's name, empty if there is none."""
+    constant = _zero_answer(model)
+    if constant is None:
+        return ""
+    with open(os.path.join(folder, manifest.CONSTANT), "wb") as file:
+        file.write(constant.astype("<f4").tobytes())
+    return manifest.CONSTANT
 
 
 def convert_ends(model, folder: str) -> dict[str, tuple[str, str]]:

@@ -16,6 +16,9 @@ TASKS = {"image": "image-classification", "audio": "audio-classification"}
 START = """\
 python -m serving.cloud --model_base_path RUN/serving
 python -m serving.edge predict --bundle RUN/edge --url http://127.0.0.1:8501 --covers COVERS FILE"""
+GETTING_STARTED = (
+    "RUN is the output folder of the run. COVERS are files that nobody else has: whoever knows them undoes the mixing."
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,7 +88,7 @@ def card(run) -> list[Section]:
         ),
         Section("Bias, risks, and limitations", text=(_balance(data),), items=tuple(_limits(run, head))),
         Section("What is not protected", 3, (_worst(head),), tuple(_unprotected(run, head))),
-        Section("How to get started with the model", text=("RUN is the output folder of the run.",), code=START),
+        Section("How to get started with the model", text=(GETTING_STARTED,), code=START),
         Section("Training details"),
         Section(
             "Training data",
@@ -180,6 +183,7 @@ def _unprotected(run, head):
         yield from (f"The audit, {sentence}" for sentence, _ in run.audit.sentences(head.entry.models))
     yield from (f"{name}: a cloud that sees {THREATS[name].sees}: not measured." for name in head.untried)
     yield "The model itself: the cloud knows its part and what it was trained for."
+    yield "Covers that others know, too: whoever knows them undoes the mixing of their groups."
     yield "Timing, sizes and counts of requests, and inputs that are sent again."
     yield "An edge that reuses keys, and a relay that shares with the cloud what it knows."
 

@@ -13,6 +13,7 @@ import json
 import os
 import shutil
 import tempfile
+import uuid
 
 from components.records.dataset import DatasetSchema, RawSchema
 from components.records.serialising import Kind, plain, read
@@ -108,10 +109,8 @@ def atomic_file(path: str):
             yield local
             files.upload(local, path)
         return
-    folder, name = os.path.split(os.path.abspath(path))
-    handle, temporary = tempfile.mkstemp(prefix=temporary_prefix(), suffix=f"-{name}", dir=folder)
-    os.close(handle)
-    os.chmod(temporary, 0o644)
+    temporary = _beside(path)
+    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))  # less what the umask takes away
     try:
         yield temporary
         os.replace(temporary, path)
@@ -133,15 +132,20 @@ def atomic_folder(path: str):
             files.upload(temporary, path)
             files.mark_whole(path)
         return
-    parent, name = os.path.split(os.path.abspath(path))
-    os.makedirs(parent, exist_ok=True)
-    temporary = tempfile.mkdtemp(prefix=temporary_prefix(), suffix=f"-{name}", dir=parent)
-    os.chmod(temporary, 0o755)
+    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+    temporary = _beside(path)
+    os.mkdir(temporary)
     try:
         yield temporary
         replace_folder(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _beside(path: str) -> str:
+    """A temporary name beside a path, which nothing has."""
+    folder, name = os.path.split(os.path.abspath(path))
+    return os.path.join(folder, f"{temporary_prefix()}{uuid.uuid4().hex[:12]}-{name}")
 
 
 @contextlib.contextmanager

@@ -18,6 +18,7 @@ import fsspec
 
 from components.errors import InputError
 from components.storage import temporaries
+from serving.protocol.addresses import masked
 
 #: The file that says that a remote folder is whole; after Hadoop's, with a text of its own each time.
 MARKER = "_SUCCESS"
@@ -32,7 +33,16 @@ def is_remote(path: str) -> bool:
 
 
 def filesystem(url: str):
-    """fsspec's file system of a URL, and the path in it. Other processes write there too: listings are not cached."""
+    """fsspec's file system of a URL, and the path in it. Other processes write there too: listings are not cached.
+
+    Raises:
+        InputError: If the URL has a password, which would stand in every record of what lies there.
+    """
+    if masked(url) != url:
+        raise InputError(
+            f"expected a URL without a password, received {url!r}; put the password into the environment, as "
+            "FSSPEC_<SCHEME>_PASSWORD or what the store reads itself (docs/pipeline.md)"
+        )
     return fsspec.core.url_to_fs(url, use_listings_cache=False)
 
 

@@ -8,7 +8,7 @@ import fnmatch
 import hashlib
 import heapq
 import os
-import pickle
+import struct
 import uuid
 
 import apache_beam as beam
@@ -22,6 +22,8 @@ SHARDS = 8
 #: What a worker collects before it writes, in bytes, and where: a name that a run which was stopped removes.
 RUN_BYTES = 32 * 2**20
 RUNS = f"{TEMPORARY_PREFIX}runs"
+#: Bytes of a record's name and of its payload, which follow. No pickles: they may lie in a bucket that others write to.
+LENGTHS = struct.Struct("<QQ")
 
 
 def digest(data: bytes) -> str:
@@ -103,9 +105,9 @@ class _SortRuns(beam.DoFn):
         for shard, records in self.records.items():
             path = os.path.join(self.folder, uuid.uuid4().hex)
             with atomic_file(path) as temporary, open(temporary, "wb") as file:
-                pickle.dump(len(records), file)
-                for record in sorted(records):
-                    pickle.dump(record, file)
+                for name, payload in sorted(records):
+                    encoded = name.encode("utf-8", "surrogatepass")
+                    file.write(LENGTHS.pack(len(encoded), len(payload)) + encoded + payload)
             yield shard, path
         self.start_bundle()
 
@@ -126,8 +128,9 @@ def _merge_runs(keyed, folder):
 
 def _records(path):
     with open(path, "rb") as file:
-        for _ in range(pickle.load(file)):
-            yield pickle.load(file)
+        while head := file.read(LENGTHS.size):
+            name, payload = LENGTHS.unpack(head)
+            yield file.read(name).decode("utf-8", "surrogatepass"), file.read(payload)
 
 
 def remove_runs(folder: str) -> None:

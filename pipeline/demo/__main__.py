@@ -6,13 +6,17 @@ import argparse
 import concurrent.futures
 import contextlib
 import os
+import pathlib
+import secrets
 import signal
 import socket
 import sys
+import tempfile
 import threading
 
 from serving.protocol.addresses import at
 from serving.protocol.extras import MissingPackageError, needs
+from serving.protocol.terminal import printable
 
 DESCRIPTION = """\
 Serves a page on which pictures can be dropped or a word recorded: it shows what leaves the device, what the cloud
@@ -35,7 +39,7 @@ def main(argv=None) -> int:
             _check(arguments)
             _serve(arguments, stack)
     except (InputError, ServingError, EdgeError, MissingPackageError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
@@ -55,7 +59,11 @@ def _check(arguments):
     if arguments.attack_steps < 0:
         raise InputError(f"--attack_steps must be at least 0; received {arguments.attack_steps}")
     if arguments.host not in LOOPBACK:
-        print(f"*** LISTENING ON {arguments.host}: whoever reaches it sees raw test examples ***", file=sys.stderr)
+        print(
+            f"*** LISTENING ON {arguments.host}, WITHOUT TLS: whoever reads the network learns the page's token and "
+            "sees raw inputs ***",
+            file=sys.stderr,
+        )
 
 
 def _serve(arguments, stack):
@@ -79,23 +87,38 @@ def _serve(arguments, stack):
     url = arguments.url or stack.enter_context(embedded_cloud(run.manifest, run.served))
     with run.client(url, deadline=PROBE_SECONDS) as probe:
         probe.predict(run.x[:1])  # a cloud that does not answer is an error now, not at the first query
-    client = stack.enter_context(run.client(url))
+    if not run.draws_covers:
+        print(
+            "covers: the run's test examples, with which whoever has the data set can undo the mixing; clients of your "
+            "own need secret ones",
+            file=sys.stderr,
+        )
+    client = stack.enter_context(run.client(url, quiet=True))  # the first client has told what there is to tell
     attacker = _in_background(lambda: Attacker(model, arrays(run.examples, "train")[1], arguments.attack_steps))
     context = page_context(run, url, arguments.url is None, skipped_separators(arguments.attack_steps))
     html = page(run.schema.name, context, ",".join(EXTENSIONS[run.schema.kind]))
-    app = make_app(html, query_handler(run, client, attacker), attacker, arguments.host)
-    where = f"http://{at(arguments.host, listener.getsockname()[1])}"
+    token = secrets.token_urlsafe(16)
+    app = make_app(html, query_handler(run, client, attacker), attacker, arguments.host, token)
+    where = f"http://{at(arguments.host, listener.getsockname()[1])}/?token={token}"
     print(f"{where}: the demo of {arguments.run}; the cloud: {url}", flush=True)
     if arguments.open:
-        import webbrowser
-
-        webbrowser.open(where)
+        _open(where, stack)
     config = http_config(app, LIMITS, drain_seconds=2)
     if threading.current_thread() is threading.main_thread():
         # Uvicorn stops gracefully on these and then raises them again; a stop on request is no failure.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: None)
     uvicorn.Server(config).run(sockets=[listener])
+
+
+def _open(where, stack):
+    """Opens the page in the browser, through a file: the address has the token, and all users see command lines."""
+    import webbrowser
+
+    folder = stack.enter_context(tempfile.TemporaryDirectory())  # for its owner alone
+    path = pathlib.Path(folder, "demo.html")
+    path.write_text(f'<meta http-equiv="refresh" content="0; url={where}">', encoding="ascii")
+    webbrowser.open(path.as_uri())
 
 
 def _in_background(work) -> concurrent.futures.Future:

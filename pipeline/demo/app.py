@@ -26,7 +26,9 @@ LIMITS = Limits()
 _log = logging.getLogger(__name__)
 
 
-def make_app(page: Page, handle: Callable[[dict], dict], ready: concurrent.futures.Future, host: str | None):
+def make_app(
+    page: Page, handle: Callable[[dict], dict], ready: concurrent.futures.Future, host: str | None, token: str
+):
     """The application.
 
     Args:
@@ -34,6 +36,7 @@ def make_app(page: Page, handle: Callable[[dict], dict], ready: concurrent.futur
         handle: Answers a query, `{"files": [{"name", "base64"}]}` or `{"examples": count}`.
         ready: Done once the attacker is fitted; its exception is part of the state that the page asks for.
         host: The address that the user asked to listen on, or `None` for this machine alone (`Guard`).
+        token: What the page's address must have as `?token=`.
     """
     bodies, one_at_a_time = BodyReader(LIMITS), asyncio.Lock()  # what a query takes, JSON and pictures, is taken once
 
@@ -59,7 +62,7 @@ def make_app(page: Page, handle: Callable[[dict], dict], ready: concurrent.futur
             return JSONResponse({"error": "internal error; the demo's log says more"}, 500)
 
     routes = [Route("/", show), Route("/api/state", state), Route("/api/query", query, methods=["POST"])]
-    return Guard(Starlette(routes=routes), host)
+    return Guard(Starlette(routes=routes), host, token)
 
 
 def _parsed(content):

@@ -29,7 +29,7 @@
     for (const button of [examples, record, files]) if (button) button.disabled = true;
     say("Mixing, asking the cloud, attacking: some seconds …");
     try {
-      const response = await fetch("api/query", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+      const response = await fetch(`api/query${location.search}`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
       const result = await response.json();
       if (!response.ok) throw new Error(result.error);
       show(result);
@@ -242,7 +242,7 @@
   // --- the attacker is fitted while the page is read already ---
   const wait = async () => {
     try {
-      const state = await (await fetch("api/state")).json();
+      const state = await (await fetch(`api/state${location.search}`)).json();
       if (state.error) return say(`The attacker could not be fitted: ${state.error}`, true);
       if (state.ready) { if (!busy && !shown) say("Ready."); return undefined; }
       if (!busy && !shown) say(`The attacker is being fitted on ${count(about.examples)} train examples; a query waits for it.`);

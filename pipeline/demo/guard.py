@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import urllib.parse
 
 from starlette.datastructures import Headers
@@ -20,10 +21,12 @@ class Guard:
     Args:
         app: The ASGI application behind it.
         host: The address that the user asked to listen on; if it is none of `LOOPBACK`, any Host is let through.
+        token: What the page's address must have as `?token=`: other users of this machine do not know it.
     """
 
-    def __init__(self, app, host: str | None):
+    def __init__(self, app, host: str | None, token: str):
         self._app, self._open = app, host is not None and host not in LOOPBACK
+        self._token = token.encode()
 
     async def __call__(self, scope, receive, send):
         if scope["type"] == "http" and (reason := self._refusal(scope)):
@@ -39,6 +42,9 @@ class Guard:
         origin = headers.get("origin")
         if scope["method"] not in ("GET", "HEAD") and origin != f"http://{host}":
             return f"expected a request from the demo's own page (Origin http://{host}), received Origin {origin!r}"
+        given = urllib.parse.parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
+        if not secrets.compare_digest(given.encode(), self._token):
+            return "expected the token of the demo's address; open the whole address that the demo printed"
         return ""
 
 

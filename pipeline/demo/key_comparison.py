@@ -21,11 +21,13 @@ class KeyComparison:
     """What several keys make of what the client sent and received.
 
     Attributes:
-        x: The group's inputs `[S_G, ...]`, the true ones first, covers behind them.
+        x: The group's inputs `[S_G, ...]`, the true ones first, covers behind them; where covers are drawn, which are
+            no inputs, the true ones alone.
         exchange: What the client sent and received; its keys are overwritten.
         features: `"right"`, `"wrong"`, `"none"` (the mixtures as they were sent) and, if they can be attacked,
-            `"attack"` -> what the mixtures become under that key, `[S_G, ...]`, in the order of `x` but for `"none"`.
-        probabilities: What the cloud's answers become, likewise -> `[S_G, labels]`.
+            `"attack"` -> what the mixtures become under that key, `[S_G, ...]`, in the order of `x`, then covers, but
+            for `"none"`.
+        probabilities: What the cloud's answers become, likewise -> `[S_G, labels]`; `"right"` for `x` alone.
         attack: The best attack, or `None`.
         milliseconds: `mix`, `cloud`, `demix`, `attack` -> time.
     """
@@ -56,8 +58,9 @@ def compare_keys(run: LoadedRun, client: EdgeClient, x: np.ndarray, attacker: At
     with Trace(keys=True) as trace:
         client.predict(x, trace=trace)
         (exchange,) = trace.exchanges
+        size = len(exchange.mixtures)
         order = _inputs_first(exchange.inputs, x)
-        right = exchange.keys[0].matrix[np.ix_(exchange.shuffle, order)]
+        right = _completed(exchange.keys[0].matrix)[np.ix_(exchange.shuffle, [*order, *range(len(order), size)])]
         try:
             started = time.perf_counter()
             attack = attacker.attack(exchange.mixtures, right)
@@ -80,6 +83,18 @@ def compare_keys(run: LoadedRun, client: EdgeClient, x: np.ndarray, attacker: At
     }
     named = {name: probabilities(logits, run.manifest.task) for name, logits in outputs.items()}
     return KeyComparison(exchange.inputs[order], exchange, features, named, attack, milliseconds)
+
+
+def _completed(key):
+    """A whole key, float32 `[S_G, S_G]`, of the columns that belong to true inputs, `[S_G, inputs]`.
+
+    To drawn covers belongs no column, but whatever else is orthogonal: any rotation of noise is noise.
+    """
+    if key.shape[0] == key.shape[1]:
+        return key
+    whole = np.linalg.qr(key, mode="complete")[0]
+    whole[:, : key.shape[1]] = key
+    return whole.astype(np.float32)
 
 
 def _inputs_first(rows, x):

@@ -60,7 +60,10 @@ class LoadedRun:
     answer: str = ""
 
     def client(self, url: str, **options) -> EdgeClient:
-        """An edge client of the bundle, with test examples as covers.
+        """An edge client of the bundle. It draws its covers; where the model does not allow that, it takes test
+        examples.
+
+        Whoever has the data set has these, too, and can undo the mixing with them.
 
         Args:
             url: The cloud's REST API.
@@ -69,7 +72,13 @@ class LoadedRun:
         Raises:
             EdgeError: If the bundle or the URL cannot be used.
         """
-        return EdgeClient(self.edge, url, covers=self.x[:MOST_COVERS], wire=WIRE, **options)
+        covers = None if self.draws_covers else self.x[:MOST_COVERS]
+        return EdgeClient(self.edge, url, covers=covers, wire=WIRE, **options)
+
+    @property
+    def draws_covers(self) -> bool:
+        """Whether its clients draw their covers."""
+        return bool(self.manifest.drawn)
 
     def model(self):
         """The `DataMixModel` that the bundle was made of, known by what it computes: a run may have trained several.

@@ -27,19 +27,20 @@ def query_handler(run: LoadedRun, client: EdgeClient, attacker: concurrent.futur
         client: Sends the inputs.
         attacker: The `Attacker`, once it is fitted; queries wait for it.
     """
-    lock = threading.Lock()  # the interpreters of `run.halves` hold one group
+    # The interpreters of `run.halves` hold one group; large pictures are decoded one by one.
+    lock = threading.Lock()
 
     def handle(query: dict) -> dict:
-        started = time.perf_counter()
-        if "files" in query:
-            inputs, rejected = read_uploads(run, query["files"])
-        else:
-            inputs, rejected = draw_test_examples(run, query["examples"]), []
-        prepared = 1000 * (time.perf_counter() - started)
-        if not inputs:
-            return {"rows": [], "refused": [vars(file) for file in rejected]}
         fitted = attacker.result()
         with lock:
+            started = time.perf_counter()
+            if "files" in query:
+                inputs, rejected = read_uploads(run, query["files"])
+            else:
+                inputs, rejected = draw_test_examples(run, query["examples"]), []
+            prepared = 1000 * (time.perf_counter() - started)
+            if not inputs:
+                return {"rows": [], "refused": [vars(file) for file in rejected]}
             comparison = compare_keys(run, client, np.stack([one.x for one in inputs]), fitted)
         comparison.milliseconds["prepare"] = prepared
         return query_response(run, inputs, rejected, comparison, fitted)

@@ -28,7 +28,8 @@ def query_response(
         probability, whether it is true or `None`) by key; `refused`; `attack` or `None`; `traffic`; `milliseconds`.
     """
     features, exchange = comparison.features, comparison.exchange
-    rebuilt = {key: attacker.decoder.decode(rows) for key, rows in features.items()}
+    count = len(comparison.x)  # drawn covers are no inputs: behind these there is nothing to compare with
+    rebuilt = {key: attacker.decoder.decode(rows)[:count] for key, rows in features.items()}
     artist = Artist(run.schema, np.stack([one.x for one in inputs]), comparison.features["right"])
     columns = [{"key": "raw", "title": "raw"}]
     for key, title in TITLES.items():
@@ -49,7 +50,7 @@ def query_response(
         "refused": [vars(file) for file in rejected],
         "attack": _attack(comparison.attack, attacker),
         "traffic": {"up": exchange.bytes_up, "down": exchange.bytes_down, "wire": WIRE},
-        "covers": len(comparison.x) - len(inputs),
+        "covers": len(exchange.mixtures) - len(inputs),
         "milliseconds": comparison.milliseconds,
     }
 
@@ -75,6 +76,7 @@ def page_context(run: LoadedRun, url: str, embedded: bool, left_out: list[str]) 
         "examples": min(EXAMPLES, run.schema.splits["train"]),
         "left_out": left_out,
         "answer": run.answer,
+        "draws_covers": run.draws_covers,
     }
 
 
@@ -97,6 +99,7 @@ def _chance(comparison, attacker):
     """The same of the best of as many random rotations, relative to the true features."""
     features = comparison.features["right"]
     guessed = np.tensordot(attacker.guesses, features, 1)
+    guessed = guessed[:, : len(comparison.x)]
     rebuilt = attacker.decoder.decode(guessed.reshape(-1, *features.shape[1:]))
     x = np.tile(comparison.x, (len(attacker.guesses), *[1] * (comparison.x.ndim - 1)))
     return _correlation(rebuilt, x, attacker.mean)

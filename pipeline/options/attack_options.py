@@ -18,7 +18,7 @@ class AttackOptions:
 
     GROUP = "attacks"
 
-    attack_epochs: int = setting(10, "most passes of an attack network; 0 runs no attacks", **at_least(0))
+    attack_epochs: int = setting(6, "most passes of an attack network; 0 runs no attacks", **at_least(0))
     identity_split: str = setting(
         AUTO,
         "where attacks on hidden columns learn and are scored. model: the model's train and test split; test: its test "

@@ -10,6 +10,8 @@ from datamix_tf.settings import above, at_least, not_empty, setting, share
 
 #: The networks halve rows and columns until fewer would leave nothing.
 SMALLEST = 8
+#: `serving.edge.preprocess.MAX_SIZE`, which the parser need not import.
+LARGEST = 16_384
 
 
 def size(text: str) -> tuple[int, int]:
@@ -27,8 +29,8 @@ def write_size(value: tuple[int, int]) -> str:
 
 #: What is so of every setting that is a size of pictures.
 SIZE: dict[str, Any] = {
-    "check": lambda side: side >= SMALLEST,
-    "expected": f"HEIGHTxWIDTH of at least {SMALLEST}x{SMALLEST}",
+    "check": lambda side: SMALLEST <= side <= LARGEST,
+    "expected": f"HEIGHTxWIDTH from {SMALLEST}x{SMALLEST} to {LARGEST}x{LARGEST}",
     "metavar": "HEIGHTxWIDTH",
     "read": size,
     "write": write_size,

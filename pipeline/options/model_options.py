@@ -25,4 +25,4 @@ class ModelOptions:
         "logits of the classifier for each binary attribute; 2, a softmax over no and yes, is the papers'",
         choices=(1, 2),
     )
-    width: int = setting(64, "filters of the ResNet stem; 64 is ResNet-18", **at_least(1))
+    width: int = setting(32, "filters of the ResNet stem; 64 (--preset full) is ResNet-18", **at_least(1))

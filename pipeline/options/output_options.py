@@ -71,6 +71,13 @@ class PushOptions(OutputOptions):
         0.02, "accuracy that such a method may lose against the most accurate one, as a share", **share()
     )
     model_name: str = setting("datamix", "name under which the cloud serves the model")
+    gateway_keys: str | None = setting(
+        None,
+        "file with the public keys of the cloud's Oblivious HTTP gateway, which the edge's bundle then has "
+        "(python -m serving.cloud.gateway_keys FILE --public)",
+        metavar="FILE",
+        **not_empty("a file"),
+    )
     package: str | None = setting(
         None,
         "which of the methods is packaged: one that mixes, for cloud and edge, or one that sends nothing, as "

@@ -23,9 +23,9 @@ class TrainingOptions:
 
     GROUP = "training"
 
-    epochs: int = setting(40, "passes over the train split; the papers: 100, 600", **at_least(1))
+    epochs: int = setting(16, "passes over the train split; --preset full: 40; the papers: 100, 600", **at_least(1))
     # Small steps and the hidden layer in M_post help mixing (docs/results.md).
-    batch_size: int = setting(32, "examples in a batch, lowered to a multiple of the group size", **at_least(1))
+    batch_size: int = setting(64, "examples in a batch, lowered to a multiple of the group size", **at_least(1))
     learning_rate: float = setting(3e-3, "peak learning rate", **above(0))
     seed: int = setting(
         0, "seed of data generation, initialisation, order and training keys", **between(0, LARGEST_SEED)

@@ -21,6 +21,7 @@ from pipeline.orchestration.beam_ports import guard_ports
 from pipeline.orchestration.lock import FILE as LOCK_FILE
 from pipeline.orchestration.lock import locked
 from serving.edge.bundle import EDGE_ONLY
+from serving.protocol.addresses import masked
 from serving.protocol.extras import MissingPackageError, needs
 
 INTERRUPTED = 130
@@ -67,13 +68,13 @@ def run_command(parse, job, writes=lambda options: True) -> int:
                     remove_temporaries(options.output)
                 job(options, beam_arguments)
     except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
+        _say(error)
         return 2
     except NotBlessedError as error:
-        print(f"error: {error}", file=sys.stderr)
+        _say(error)
         return 1
     except MissingPackageError as error:
-        print(f"error: {error}", file=sys.stderr)
+        _say(error)
         return 1
     except Exception as error:
         if reason := _disk_trouble(error):
@@ -85,9 +86,13 @@ def run_command(parse, job, writes=lambda options: True) -> int:
             return 1
         if not isinstance(error, OSError):
             raise
-        print(f"error: {error}", file=sys.stderr)
+        _say(error)
         return 1
     return 0
+
+
+def _say(error):
+    print(f"error: {masked(str(error))}", file=sys.stderr)
 
 
 def check_output(output: str, dataset: str = "") -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import os
 import shutil
 
 from components.base import Component
 from components.errors import InputError
+from components.storage import files
 from components.storage.artifacts import Artifact, atomic_file, atomic_folder
 from components.storage.local_copies import local_copy
 from pipeline import experiments
@@ -118,6 +120,7 @@ def delivered(options: RunOptions, work: Plan) -> list[Node]:
                 model_name=options.model_name,
                 serving_folder=serving,
                 edge_only=work.edge_only,
+                gateway_keys=gateway_keys(options.gateway_keys),
             ),
             TRAINED | {"evaluation": ("evaluator", "evaluation")},
         ),
@@ -260,6 +263,19 @@ def publish(artifact: Artifact, name: str, output: str) -> str:
     with atomic_file(path) as temporary:
         shutil.copyfile(source, temporary)
     return path
+
+
+def gateway_keys(path: str | None) -> dict[str, str]:
+    """The key configurations in a file, SHA-256 -> base64; none without a file. Raises InputError for another file."""
+    if not path:
+        return {}
+    from serving.protocol.ohttp import read_configs
+
+    try:
+        configs = read_configs(files.read_bytes(path))
+    except (OSError, ValueError) as error:
+        raise InputError(f"--gateway_keys {path} cannot be used: {error}") from None
+    return {config.fingerprint: base64.b64encode(config.to_bytes()).decode() for config in configs}
 
 
 def _distribution(options):

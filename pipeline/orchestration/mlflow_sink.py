@@ -3,10 +3,10 @@ artifacts."""
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import os
 import re
+import sys
 import time
 from collections.abc import Iterable
 
@@ -15,10 +15,14 @@ from components.records.metrics import METRICS_FILE, Metrics, Row
 from components.records.serialising import plain, read
 from components.storage import files
 from components.storage.local_copies import local_copy
+from pipeline.orchestration import recording
+from serving.protocol.addresses import masked
 
 #: What MLflow takes: names of these characters, values of so many, so many at once.
 FORBIDDEN = re.compile(r"[^0-9A-Za-z_\-. /]")
 MOST_CHARACTERS, MOST_AT_ONCE = 6000, 100
+#: Files of a run that go with it.
+UPLOADED = (METRICS_FILE, "report.html", "model_card.md")
 
 
 def require_mlflow():
@@ -27,6 +31,15 @@ def require_mlflow():
         import mlflow  # noqa: F401
     except ModuleNotFoundError:
         raise InputError("--mlflow needs MLflow; pip install 'datamix-tf[mlflow]', or leave the flag out") from None
+
+
+def announce(uri: str) -> None:
+    """Says on stderr what a finished run will send away, while there is time to stop it."""
+    print(
+        f"--mlflow: when the run is done, {', '.join(UPLOADED)} go to {masked(uri)}; report.html has "
+        "inputs of the test split as they are (pictures, recordings), for whoever may read it there",
+        file=sys.stderr,
+    )
 
 
 def log_run(uri: str, options, folder: str) -> str:
@@ -50,7 +63,7 @@ def log_run(uri: str, options, folder: str) -> str:
     metrics = read(os.path.join(folder, METRICS_FILE), Metrics)
     now = int(1000 * time.time())
     values = [Metric(name, value, now, 0) for name, value in named_metrics(metrics.rows).items()]
-    params = [Param(name, str(value)[:MOST_CHARACTERS]) for name, value in dataclasses.asdict(options).items()]
+    params = [Param(name, str(value)[:MOST_CHARACTERS]) for name, value in recording.settings(options).items()]
     try:
         client = MlflowClient(tracking_uri=uri)
         name = f"datamix/{metrics.dataset.name}"
@@ -62,7 +75,7 @@ def log_run(uri: str, options, folder: str) -> str:
             client.log_batch(run, params=params[start : start + MOST_AT_ONCE])
         for start in range(0, len(values), MOST_AT_ONCE):
             client.log_batch(run, metrics=values[start : start + MOST_AT_ONCE])
-        for file in (METRICS_FILE, "report.html", "model_card.md"):
+        for file in UPLOADED:
             if files.exists(os.path.join(folder, file)):
                 client.log_artifact(run, local_copy(os.path.join(folder, file)))
         client.set_terminated(run)

@@ -18,6 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from components.errors import InputError
+from serving.protocol.addresses import masked
 
 RUNNING, COMPLETE, FAILED, CACHED = "running", "complete", "failed", "cached"
 #: The name of a pipeline whose database lies in its own output folder: it stays when the folder is moved or copied.
@@ -145,7 +146,7 @@ class LineageStore:
     def fail(self, execution: str, error: str) -> None:
         """Records that an execution failed."""
         with self._engine.begin() as connection:
-            self._end(connection, execution, FAILED, error)
+            self._end(connection, execution, FAILED, masked(error))
 
     def reuse(self, node: str, identity: Identity, command: str) -> None:
         """Records that a node was skipped because live artifacts have its cache key."""

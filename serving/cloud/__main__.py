@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import functools
 import logging
 import os
@@ -22,7 +21,6 @@ from serving.version import __version__
 
 if TYPE_CHECKING:
     from serving.cloud.server import Server
-    from serving.protocol.ohttp import GatewayKey
 
 DESCRIPTION = """\
 Serves what `python -m pipeline.run` leaves in its serving/ folder, behind TensorFlow Serving's REST and gRPC
@@ -92,6 +90,8 @@ def _check(arguments: argparse.Namespace) -> None:
         raise ValueError("--ssl_certificate and --ssl_private_key belong together")
     if arguments.oblivious_only and not arguments.oblivious_key_file:
         raise ValueError("--oblivious_only needs --oblivious_key_file")
+    if arguments.oblivious_only and (arguments.grpc_socket_path or not arguments.rest_api_port):
+        raise ValueError("--oblivious_only closes gRPC: leave --grpc_socket_path out and keep --rest_api_port")
     if arguments.batching_parameters_file and not arguments.enable_batching:
         raise ValueError("--batching_parameters_file needs --enable_batching, which is off")
     if arguments.rest_api_port == 0 and arguments.port == 0 and not arguments.grpc_socket_path:
@@ -109,6 +109,11 @@ def _check(arguments: argparse.Namespace) -> None:
 
 
 def _warn(arguments: argparse.Namespace) -> None:
+    if arguments.oblivious_key_file and not arguments.ssl_certificate:
+        logging.warning(
+            "*** OBLIVIOUS HTTP WITHOUT TLS: who listens on the way to the relay can tell which request is whose; use "
+            "--ssl_certificate (RFC 9458, section 6) ***"
+        )
     if arguments.host in LOOPBACK:
         return
     lacks = [
@@ -143,6 +148,7 @@ def make_server(arguments: argparse.Namespace) -> Server:
         _set_threads(arguments)
     from serving.cloud import model_config
     from serving.cloud.batching import BatchingParameters
+    from serving.cloud.gateway_keys import KeyFile
     from serving.cloud.server import Server, ServerOptions
 
     token = None
@@ -183,7 +189,7 @@ def make_server(arguments: argparse.Namespace) -> Server:
         token=token,
         certificate=arguments.ssl_certificate,
         private_key=arguments.ssl_private_key,
-        oblivious_key=_gateway_key(arguments.oblivious_key_file) if arguments.oblivious_key_file else None,
+        oblivious_keys=KeyFile(arguments.oblivious_key_file) if arguments.oblivious_key_file else None,
         oblivious_only=arguments.oblivious_only,
         cors=arguments.rest_api_enable_cors_support,
         monitoring_path=monitoring,
@@ -195,30 +201,15 @@ def make_server(arguments: argparse.Namespace) -> Server:
     return Server(models, options)
 
 
-def _gateway_key(path: str) -> GatewayKey:
-    """The gateway's key in a file; a missing file is made, readable by its owner alone."""
-    from serving.protocol.ohttp import GatewayKey
-
-    try:
-        with contextlib.suppress(FileExistsError):
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "w", encoding="ascii") as file:
-                file.write(os.urandom(32).hex() + "\n")
-        with open(path, encoding="ascii") as file:
-            private = bytes.fromhex(file.read().strip())
-    except (OSError, ValueError) as error:
-        raise ServingError(400, f"cannot use --oblivious_key_file {path}: {error}") from error
-    if len(private) != 32:
-        raise ServingError(400, f"--oblivious_key_file {path} must hold 64 hexadecimal digits")
-    return GatewayKey(1, private)
-
-
 def _announce(server: Server) -> None:
     """Says on standard output where the server answers, once it does."""
     while not server.ready:
         if server.stopping.wait(0.05):
             return
     grpc = f", gRPC {at(server.options.host, server.grpc_port)}" if server.grpc_port else ""
+    if server.options.oblivious_keys:
+        for config in server.options.oblivious_keys().configs:
+            logging.info("oblivious gateway's key %d: SHA-256 %s", config.key_id, config.fingerprint)
     print(f"serving {', '.join(server.repository.names())}: REST {server.rest_url or 'off'}{grpc}", flush=True)
 
 
@@ -248,7 +239,10 @@ def _parser() -> argparse.ArgumentParser:
         add, "allow_version_labels_for_unavailable_models", False, "let labels name versions that are not there"
     )
     flags.add_switch(
-        add, "enable_signature_method_name_check", False, "classify and regress by signatures of their own kind alone"
+        add,
+        "enable_signature_method_name_check",
+        False,
+        "ask signatures for their method's name: classify and regress take their own kind alone",
     )
     for name in PARALLELISM:
         add(f"--{name}", type=int, default=0, help="threads of TensorFlow; 0: as many as it thinks right")
@@ -269,9 +263,10 @@ def _parser() -> argparse.ArgumentParser:
     add("--token_file", help="file with the bearer token that requests must carry")
     add(
         "--oblivious_key_file",
-        help="file with the private key of an Oblivious HTTP gateway (64 hexadecimal digits; made if it is not there)",
+        help="file with the private keys of an Oblivious HTTP gateway, made if it is not there (python -m "
+        "serving.cloud.gateway_keys replaces them)",
     )
-    add("--oblivious_only", action="store_true", help="refuse REST requests that did not come through the gateway")
+    add("--oblivious_only", action="store_true", help="refuse what did not come through the gateway; gRPC is closed")
     add = parser.add_argument_group("limits").add_argument
     flags.add_switch(add, "enable_batching", True, "let requests that arrive together run together")
     add(

@@ -26,7 +26,7 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
-from serving.cloud import array_memory, inference, rest, tensor_messages
+from serving.cloud import array_memory, inference, json_tensors, rest, tensor_messages
 from serving.cloud.grpc_reception import Reception
 from serving.cloud.grpc_status import grpc_status
 from serving.cloud.predictor import Predictor
@@ -84,7 +84,7 @@ class GrpcOptions:
     Attributes:
         timeout: Seconds for an answer, if the client names no deadline.
         max_bytes: Largest tensor of a request.
-        check_methods: Whether Classify and Regress ask signatures for their method's name.
+        check_methods: Whether signatures are asked for their method's name.
         as_content: Whether answers are in `tensor_content` instead of the typed fields.
     """
 
@@ -182,6 +182,8 @@ class _Api:
     async def predict(self, call: _Call) -> predict_pb2.PredictResponse:
         servable = self._servable(call.request)
         signature = _predict_signature(servable, call.request.model_spec.signature_name)
+        if self._options.check_methods:
+            inference.check_predict_method(servable, signature)
         signature.check_names(call.request.inputs)
         _check_filter(call.request.output_filter, signature)
         arrays = await self._in_a_thread(self._arrays, call, signature)
@@ -207,13 +209,13 @@ class _Api:
             return await inference.infer_all(self._predictor, servable, call.request, check, left, examples)
 
     async def metadata(self, call: _Call) -> get_model_metadata_pb2.GetModelMetadataResponse:
-        servable = self._servable(call.request)
+        target = _target(call.request)
         if not call.request.metadata_field:
             raise ServingError(400, "GetModelMetadataRequest must specify at least one metadata_field")
         for field in call.request.metadata_field:
             if field != "signature_def":
                 raise ServingError(400, f"Metadata field {field} is not supported; only signature_def is")
-        return rest.metadata_response(servable)
+        return rest.metadata_response(self._predictor.repository.get(*target))
 
     async def status(self, call: _Call) -> get_model_status_pb2.GetModelStatusResponse:
         return rest.status_response(self._predictor.repository.status(*_target(call.request)))
@@ -278,8 +280,10 @@ class _Api:
     def _array(self, name: str, tensor: Any, dtype: tf.DType) -> np.ndarray:
         """The array of a tensor message. Its size comes first: a small message may stand for a huge tensor."""
         try:
-            if tf.as_dtype(tensor.dtype) != dtype:
-                raise ServingError(400, f"input {name!r} must be {dtype.name}")
+            given = tf.as_dtype(tensor.dtype)
+            if given != dtype:
+                wanted, came = (json_tensors.dtype_name(kind.as_numpy_dtype) for kind in (dtype, given))
+                raise ServingError(400, f"input {name!r}: expects it to be {wanted} but {came} is provided")
             sizes = [dim.size for dim in tensor.tensor_shape.dim]
             count = math.prod(sizes)
             # Strings must all be there: TensorFlow would repeat the last one.

@@ -8,18 +8,21 @@ Reference: tensorflow_serving/servables/tensorflow/classifier.cc, regressor.cc a
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.core.framework import types_pb2
 from tensorflow_serving.apis import classification_pb2, inference_pb2, input_pb2, regression_pb2
 
-from serving.cloud.predictor import Predictor
 from serving.cloud.saved_model import SERVING_DEFAULT
-from serving.cloud.servable import Servable, Signature
 from serving.protocol.errors import ServingError
 
-CLASSIFY, REGRESS = "tensorflow/serving/classify", "tensorflow/serving/regress"
+if TYPE_CHECKING:
+    from serving.cloud.predictor import Predictor
+    from serving.cloud.servable import Servable, Signature
+
+PREDICT, CLASSIFY, REGRESS = (f"tensorflow/serving/{method}" for method in ("predict", "classify", "regress"))
 INPUTS, CLASSES, SCORES, OUTPUTS = "inputs", "classes", "scores", "outputs"
 _KINDS = {CLASSIFY: "classification", REGRESS: "regression"}
 Result: TypeAlias = Any  # ClassificationResult or RegressionResult, whose module has no types
@@ -92,6 +95,14 @@ def signature_for(servable: Servable, name: str, method: str, check_method: bool
     return signature
 
 
+def check_predict_method(servable: Servable, signature: Signature) -> None:
+    """Raises `ServingError` 500, as there, if a signature names a method that nobody knows as its own."""
+    method, known = servable.signature_defs[signature.name].method_name, (PREDICT, CLASSIFY, REGRESS)
+    if method not in known:
+        wanted = f"Expected prediction signature method_name to be one of {{{', '.join(known)}}}"
+        raise ServingError(500, f"{wanted}. Was: {method}")
+
+
 async def infer(
     predictor: Predictor, servable: Servable, signature: Signature, method: str, examples: np.ndarray, timeout: float
 ) -> Result:
@@ -108,8 +119,9 @@ async def infer(
     Raises:
         ServingError: 400 if the outputs are not what the method gives; 501, 503 or 504.
     """
-    outputs = await predictor.predict(servable, signature, {INPUTS: examples}, timeout)
-    return _classifications(outputs, len(examples)) if method == CLASSIFY else _regressions(outputs, len(examples))
+    result = await _infer(predictor, servable, signature, method, examples, timeout)
+    predictor.metrics.count_examples(servable.name, len(examples))
+    return result
 
 
 async def infer_all(
@@ -123,29 +135,44 @@ async def infer_all(
     """Several classifications and regressions of the same examples.
 
     Raises:
+        ServingError: What `signatures_of` and `infer` raise.
+    """
+    signatures = signatures_of(servable, request, check_method)
+    response = inference_pb2.MultiInferenceResponse()
+    for task, signature in zip(request.tasks, signatures, strict=True):
+        result = await _infer(predictor, servable, signature, task.method_name, examples, timeout)
+        entry = response.results.add()
+        describe(entry.model_spec, servable, task.model_spec.signature_name)
+        part = entry.classification_result if task.method_name == CLASSIFY else entry.regression_result
+        part.CopyFrom(result)
+    predictor.metrics.count_examples(servable.name, len(examples))
+    return response
+
+
+def signatures_of(
+    servable: Servable, request: inference_pb2.MultiInferenceRequest, check_method: bool
+) -> list[Signature]:
+    """The signatures of a request's tasks, in their order.
+
+    Raises:
         ServingError: 400 if a task has no model, another model or a signature that another has; 501 for other methods;
-            and what `infer` raises.
+            and what `signature_for` raises.
     """
     signatures: dict[str, Signature] = {}
     for task in request.tasks:
         spec, name = task.model_spec, task.model_spec.signature_name or SERVING_DEFAULT
         if not spec.name:
             raise ServingError(400, "Found ModelSpec with an empty model name.")
-        if spec.name != servable.name:
+        if spec.name != request.tasks[0].model_spec.name:
             raise ServingError(400, "All ModelSpecs in a MultiInferenceRequest must access the same model name.")
         if name in signatures:
             raise ServingError(400, f"Duplicate evaluation of signature: {name}")
+        if name not in servable.signatures:
+            raise ServingError(400, f"Requested signature not found in model graph: {name}")
         if task.method_name not in _KINDS:
             raise ServingError(501, f"Unsupported signature method_name: {task.method_name}")
         signatures[name] = signature_for(servable, name, task.method_name, check_method)
-    response = inference_pb2.MultiInferenceResponse()
-    for task, signature in zip(request.tasks, signatures.values(), strict=True):
-        result = await infer(predictor, servable, signature, task.method_name, examples, timeout)
-        entry = response.results.add()
-        describe(entry.model_spec, servable, task.model_spec.signature_name)
-        part = entry.classification_result if task.method_name == CLASSIFY else entry.regression_result
-        part.CopyFrom(result)
-    return response
+    return list(signatures.values())
 
 
 def describe(spec: Any, servable: Servable, signature_name: str) -> None:
@@ -154,15 +181,22 @@ def describe(spec: Any, servable: Servable, signature_name: str) -> None:
     spec.version.value = servable.version
 
 
+async def _infer(
+    predictor: Predictor, servable: Servable, signature: Signature, method: str, examples: np.ndarray, timeout: float
+) -> Result:
+    outputs = await predictor.predict(servable, signature, {INPUTS: examples}, timeout)
+    return _classifications(outputs, len(examples)) if method == CLASSIFY else _regressions(outputs, len(examples))
+
+
 def _classifications(outputs: dict[str, np.ndarray], count: int) -> classification_pb2.ClassificationResult:
     classes, scores = outputs.get(CLASSES), outputs.get(SCORES)
-    for name, array, kind in ((CLASSES, classes, "O"), (SCORES, scores, "f")):
+    for name, array, dtype in ((CLASSES, classes, tf.string), (SCORES, scores, tf.float32)):
         if array is None:
             continue
         if array.ndim != 2:
             raise ServingError(400, f"Expected Tensor shape: [batch_size num_classes] but got {list(array.shape)}")
-        if array.dtype.kind != kind:
-            raise ServingError(400, f"Expected {name} Tensor of {'DT_STRING' if kind == 'O' else 'DT_FLOAT'}.")
+        if (given := tf.as_dtype(array.dtype)) != dtype:
+            raise ServingError(400, f"Expected {name} Tensor of {_type(dtype)}. Got: {_type(given)}")
         if len(array) != count:
             raise ServingError(400, f"Expected {name} output batch size of {count}. Got: {len(array)}")
     if classes is not None and scores is not None and classes.shape != scores.shape:
@@ -189,10 +223,14 @@ def _regressions(outputs: dict[str, np.ndarray], count: int) -> regression_pb2.R
             f"Expected output Tensor shape to be either [batch_size] or [batch_size, 1] but got {list(values.shape)}",
         )
     if values.dtype != np.float32:
-        raise ServingError(400, f"Expected output Tensor of DT_FLOAT. Got: {values.dtype.name}")
+        raise ServingError(400, f"Expected output Tensor of DT_FLOAT. Got: {_type(tf.as_dtype(values.dtype))}")
     if len(values) != count:
         raise ServingError(400, f"Input batch size did not match output batch size: {count} vs. {len(values)}")
     result = regression_pb2.RegressionResult()
     for value in values.reshape(-1).tolist():
         result.regressions.add(value=value)
     return result
+
+
+def _type(dtype: tf.DType) -> str:
+    return types_pb2.DataType.Name(dtype.as_datatype_enum)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import math
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from serving.cloud import json_tensors
 from serving.cloud.inference import Result
 from serving.protocol.errors import ServingError
 
+_INT64, _UINT64_END = (-(2**63), 2**63 - 1), 2**64
 _FIELDS = {"bytes_list": "bytes", "float_list": "float", "int64_list": "int64"}
 
 
@@ -22,10 +25,10 @@ def parse(body: bytes) -> tuple[str, input_pb2.Input]:
     Raises:
         ServingError: 400 if it is not the JSON object that the API wants.
     """
-    document, _ = json_tensors.parse_object(body)
+    document, infinite = json_tensors.parse_object(body)
     name, given = json_tensors.signature_name(document), input_pb2.Input()
     if "context" in document:
-        _fill(document["context"], given.example_list_with_context.context)
+        _fill(document["context"], given.example_list_with_context.context, infinite)
     examples = document.get("examples")
     if "examples" not in document:
         raise ServingError(400, "When method is classify, key 'examples' is expected and was not found")
@@ -35,7 +38,7 @@ def parse(body: bytes) -> tuple[str, input_pb2.Input]:
         raise ServingError(400, "'examples' value is an empty array")
     into = given.example_list_with_context if "context" in document else given.example_list
     for example in examples:
-        _fill(example, into.examples.add())
+        _fill(example, into.examples.add(), infinite)
     return name, given
 
 
@@ -57,22 +60,30 @@ def _decimal(value: float) -> float:
     return float(str(np.float32(value)))
 
 
-def _fill(value: Any, example: example_pb2.Example) -> None:
+def _fill(value: Any, example: example_pb2.Example, infinite: bool) -> None:
     if not isinstance(value, dict):
         raise ServingError(400, f"Example must be JSON object but got JSON {json_tensors.type_name(value)}")
     for name, content in value.items():
         feature = example.features.feature[name]
         for leaf in content if isinstance(content, list) else [content]:
-            _add(feature, name, leaf)
+            _add(feature, name, leaf, infinite)
 
 
-def _add(feature: feature_pb2.Feature, name: str, leaf: Any) -> None:
-    if isinstance(leaf, (bool, int)):
-        field = "int64_list"
-        if leaf >= 2**63:
+def _float(name: str, number: float, infinite: bool) -> float:
+    """A number as a double; one that comes out infinite in a document without infinities has too many digits."""
+    with contextlib.suppress(OverflowError):
+        if infinite or math.isfinite(number) or math.isnan(number):
+            return float(number)
+    raise ServingError(400, f"JSON Parse error: Number too big to be stored in double. (feature {name!r})")
+
+
+def _add(feature: feature_pb2.Feature, name: str, leaf: Any, infinite: bool) -> None:
+    if isinstance(leaf, int) and _INT64[0] <= leaf < _UINT64_END:
+        field, leaf = "int64_list", int(leaf)  # protobuf takes no bool for a number
+        if leaf > _INT64[1]:
             raise ServingError(400, f"Feature: {name} has uint64_t element. Only int64_t is supported.")
-    elif isinstance(leaf, float):
-        field = "float_list"
+    elif isinstance(leaf, (int, float)):
+        field, leaf = "float_list", _float(name, leaf, infinite)
     elif isinstance(leaf, str):
         field, leaf = "bytes_list", leaf.encode("utf-8", "surrogatepass")
     elif json_tensors.is_base64(leaf):

@@ -172,12 +172,14 @@ def to_json(outputs: dict[str, np.ndarray], format: str) -> bytes:
     `Infinity` and `-Infinity`.
 
     Raises:
-        ServingError: 400 if outputs that have no common 0-th dimension are asked for by row, or JSON has no values of
-            their type.
+        ServingError: 400 if there are no outputs, if some without a common 0-th dimension are asked for by row, or if
+            JSON has no values of their type.
     """
+    if not outputs:
+        raise ServingError(400, "Cannot convert empty tensor map to JSON: the signature has no outputs")
     for name, value in outputs.items():
         if value.dtype.kind not in _WRITTEN:
-            raise ServingError(400, f"Failed to write JSON value for tensor type: {_dtype_name(value.dtype)} ({name})")
+            raise ServingError(400, f"Failed to write JSON value for tensor type: {dtype_name(value.dtype)} ({name})")
     if format == ROW:
         _check_rows(outputs)
     if len(outputs) == 1:
@@ -275,14 +277,16 @@ def _shown(value: Any) -> str:
     return text[:_SHOWN]
 
 
-def _dtype_name(dtype: np.dtype) -> str:
-    return _DTYPES.get(dtype.name, dtype.name)
+def dtype_name(dtype: Any) -> str:
+    """TensorFlow's name of a NumPy dtype: `float`, `string`, `int32`, ..."""
+    name = np.dtype(dtype).name
+    return _DTYPES.get(name, name)
 
 
 def _type_error(name: str, value: Any, dtype: np.dtype) -> ServingError:
     return ServingError(
         400,
-        f"JSON Value: {_shown(value)} Type: {type_name(value)} is not of expected type: {_dtype_name(dtype)} "
+        f"JSON Value: {_shown(value)} Type: {type_name(value)} is not of expected type: {dtype_name(dtype)} "
         f"(input {name!r})",
     )
 

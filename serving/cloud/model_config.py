@@ -148,7 +148,7 @@ class ConfigFile:
         self._read_at = time.monotonic()
         config = _parsed(self._path)
         if config != self._config:  # what was right once stays, whatever happens to its versions
-            self._models = _models(config, self._path, self._missing_labels)
+            self._models = _models(config, self._path, self._missing_labels, self._models)
             self._config = config
 
 
@@ -224,21 +224,21 @@ def _parsed(path: str) -> Any:
     return config_messages.read(path, kind, "the model configuration")
 
 
-def _models(config: Any, path: str, missing_labels: bool) -> list[ServedModel]:
-    """The models of a `ModelServerConfig`, as TensorFlow Serving would take them."""
+def _models(config: Any, path: str, missing_labels: bool, before: list[ServedModel]) -> list[ServedModel]:
+    """The models of a `ModelServerConfig`, as TensorFlow Serving would take them after those of before."""
     kind = config.WhichOneof("config")
     if kind is None:
         raise ServingError(400, f"the model configuration {path} is empty")
     if kind != "model_config_list":
         raise ServingError(400, f"{path}: {kind} is not offered; list the models in model_config_list")
     models: dict[str, ServedModel] = {}
+    labels = {model.name: model.labels for model in before}
     for entry in config.model_config_list.config:
         if entry.name in models:
             raise ServingError(400, f"{path}: Illegal to list model {entry.name} multiple times in config list")
         _check_entry(entry, path)
         models[entry.name] = model = _served(entry, os.path.dirname(os.path.abspath(path)))
-        if not missing_labels:
-            _check_labels(model, path)
+        _check_labels(model, path, missing_labels, labels.get(model.name, {}))
     return list(models.values())
 
 
@@ -247,7 +247,9 @@ def _check_entry(entry: Any, path: str) -> None:
 
     platform = entry.model_platform
     if entry.model_type and platform:
-        raise ServingError(400, f"{path}: model {entry.name} sets model_type (deprecated) and model_platform")
+        raise ServingError(
+            400, f"{path}: Illegal setting both model_type (deprecated) and model_platform, model name is {entry.name}"
+        )
     if entry.model_type:
         platform = model_server_config_pb2.ModelType.Name(entry.model_type).lower()
     if not entry.name:
@@ -269,15 +271,21 @@ def _check_entry(entry: Any, path: str) -> None:
         _log.warning("%s: logging_config of %s is ignored: requests are not logged", path, entry.name)
 
 
-def _check_labels(model: ServedModel, path: str) -> None:
+def _check_labels(model: ServedModel, path: str, missing_labels: bool, before: dict[str, int]) -> None:
+    """Refuses labels of versions that are not there; where those are allowed, none may be moved to such a version."""
     present = model.wanted() if model.labels else {}
     for label, version in model.labels.items():
-        if version not in present:
-            raise ServingError(
-                400,
-                f"{path}: label {label!r} of model {model.name} is for version {version}, which is not served (there: "
-                f"{sorted(present)}); --allow_version_labels_for_unavailable_models allows it",
-            )
+        moved = before.get(label, version) != version
+        if version in present or (missing_labels and not moved):
+            continue
+        instead = "a label that is in use cannot be moved there"
+        if not missing_labels:
+            instead = "--allow_version_labels_for_unavailable_models allows it"
+        raise ServingError(
+            400,
+            f"{path}: Request to assign label {label!r} to version {version} of model {model.name}, which is not "
+            f"currently available for inference (there: {sorted(present)}); {instead}",
+        )
 
 
 def _served(model: Any, folder: str) -> ServedModel:

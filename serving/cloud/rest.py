@@ -61,7 +61,7 @@ class RestOptions:
         token: Bearer token that requests must carry, or None.
         cors: Whether pages from anywhere may ask.
         monitoring_path: Path of the metrics, or None for none.
-        check_methods: Whether classify and regress ask signatures for their method's name.
+        check_methods: Whether signatures are asked for their method's name.
     """
 
     limits: Limits
@@ -190,6 +190,8 @@ class _Api:
     async def _predict(self, servable: Servable, content: bytes, method: str) -> bytes:
         read = self._in_a_thread(_read_predict, content, servable, self._options.limits.max_body_bytes)
         signature, format, arrays = await read
+        if self._options.check_methods:
+            inference.check_predict_method(servable, signature)
         with array_memory.counted(self._bodies.in_flight, arrays.values(), len(content)):
             outputs = await self._predictor.predict(servable, signature, arrays, self._options.timeout)
         return await self._in_a_thread(json_tensors.to_json, outputs, format)

@@ -11,11 +11,11 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from serving.cloud.saved_model import SERVING_DEFAULT, WARMUP_FILE
+from serving.cloud import warm_up
+from serving.cloud.saved_model import SERVING_DEFAULT
 from serving.protocol.errors import ServingError
 
 SAVED_MODEL = "saved_model.pb"
-_MAX_WARM_UP_REQUESTS = 1000
 _SHOWN_NAMES = 20
 #: What a graph says of values that it cannot take, and its HTTP status.
 _REFUSALS = {
@@ -71,7 +71,7 @@ class Signature:
 
 
 class Servable:
-    """A loaded SavedModel.
+    """A loaded SavedModel, warmed up.
 
     Args:
         name: Name of the model.
@@ -80,6 +80,7 @@ class Servable:
 
     Raises:
         OSError, ValueError, tf.errors.OpError: If the folder holds no readable SavedModel.
+        ServingError: If it refuses its warm-up requests.
     """
 
     def __init__(self, name: str, version: int, folder: str) -> None:
@@ -90,7 +91,7 @@ class Servable:
         with open(os.path.join(folder, SAVED_MODEL), "rb") as file:
             graph = saved_model_pb2.SavedModel.FromString(file.read()).meta_graphs[0]
         self.signature_defs = dict(graph.signature_def)
-        self._warm_up(os.path.join(folder, WARMUP_FILE))
+        warm_up.run(self, folder)
 
     def signature(self, name: str = "") -> Signature:
         """The signature of that name, by default `serving_default`; `ServingError` 400 if there is none."""
@@ -128,16 +129,6 @@ class Servable:
         }
         # A scalar string comes as bytes.
         return {name: np.array(value, object) if isinstance(value, bytes) else value for name, value in outputs.items()}
-
-    def _warm_up(self, path: str) -> None:
-        if not os.path.exists(path):
-            return
-        from tensorflow_serving.apis import prediction_log_pb2
-
-        for record in tf.data.TFRecordDataset(path).take(_MAX_WARM_UP_REQUESTS):
-            request = prediction_log_pb2.PredictionLog.FromString(record.numpy()).predict_log.request
-            arrays = {name: tf.make_ndarray(value) for name, value in request.inputs.items()}
-            self.predict(self.signature(request.model_spec.signature_name), arrays)
 
 
 def _signature(name: str, function: Any) -> Signature:

@@ -27,7 +27,7 @@ from serving.protocol.bodies import InFlight
 from serving.protocol.errors import ServingError
 from serving.protocol.http_server import http_config
 from serving.protocol.limits import Limits
-from serving.protocol.ohttp import GatewayKey
+from serving.protocol.ohttp import GatewayKeys
 
 _GLANCE = 0.05  # seconds between looks for a stop while models are loaded
 
@@ -48,11 +48,11 @@ class ServerOptions:
         limits: What clients may cost.
         token: Bearer token that requests must carry, or None.
         certificate, private_key: Paths of PEM files that switch TLS on, or None.
-        oblivious_key: Key of an Oblivious HTTP gateway in front of the REST API, or None for no gateway.
-        oblivious_only: Whether the REST API refuses requests that did not come sealed.
+        oblivious_keys: Gives the keys of an Oblivious HTTP gateway in front of the REST API, or None for no gateway.
+        oblivious_only: Whether requests that did not come sealed are refused; the gRPC API is then closed.
         cors: Whether pages from anywhere may ask the REST API.
         monitoring_path: Path of the metrics, or None for none.
-        check_methods: Whether classify and regress ask signatures for their method's name.
+        check_methods: Whether signatures are asked for their method's name.
         as_content: Whether gRPC answers are in `tensor_content` instead of the typed fields.
         grpc_socket_path: Path of a UNIX socket for the gRPC API, or None.
         grpc_arguments: More of gRPC's channel arguments, by name.
@@ -70,7 +70,7 @@ class ServerOptions:
     token: str | None = None
     certificate: str | None = None
     private_key: str | None = None
-    oblivious_key: GatewayKey | None = None
+    oblivious_keys: Callable[[], GatewayKeys] | None = None
     oblivious_only: bool = False
     cors: bool = False
     monitoring_path: str | None = MONITORING_PATH
@@ -113,6 +113,7 @@ class Server:
         self._rest, self._socket = self._make_rest() if options.rest_api_port is not None else (None, None)
         self.rest_port = self._socket.getsockname()[1] if self._socket else None
         speaks_grpc = options.grpc_port is not None or options.grpc_socket_path is not None
+        speaks_grpc = speaks_grpc and not options.oblivious_only  # nobody can seal a gRPC call
         self._grpc = self._make_grpc(options.grpc_port) if speaks_grpc else None
 
     @property
@@ -188,8 +189,8 @@ class Server:
             self._parsers,
             self._in_flight,
         )
-        if options.oblivious_key:
-            app = Gateway(app, options.oblivious_key, options.limits, options.oblivious_only, self._in_flight)
+        if options.oblivious_keys:
+            app = Gateway(app, options.oblivious_keys, options.limits, options.oblivious_only, self._in_flight)
         config = http_config(
             app,
             options.limits,

@@ -44,6 +44,7 @@ def fill(message: tensor_pb2.TensorProto, value: np.ndarray, dtype: tf.DType, as
         return
     value = np.asarray(value, dtype.as_numpy_dtype)
     message.dtype = dtype.as_datatype_enum
+    message.tensor_shape.SetInParent()  # a scalar's shape is there, too, and empty
     for size in value.shape:
         message.tensor_shape.dim.add(size=size)
     field = _FIELDS[dtype]

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,19 +15,21 @@ from serving.edge import file_names
 from serving.edge.errors import EdgeError
 from serving.edge.file_names import EXTENSIONS
 from serving.protocol.extras import MissingPackageError, needs
+from serving.protocol.terminal import printable
 
 if TYPE_CHECKING:
     from serving.edge.client import Traffic
 
 DESCRIPTION = """\
 Classifies pictures or recordings with the cloud's help. The files stay here: what leaves is their features, mixed in
-groups with a key that only this process knows. Groups are completed with covers, so name a folder of some. With an
-edge-only bundle nothing leaves: name the bundle and the files."""
+groups with a key that only this process knows. Groups are completed with covers, so name a folder of pictures or
+recordings that nobody else has: whoever knows the covers undoes the mixing. With an edge-only bundle nothing leaves:
+name the bundle and the files. Two lines on standard error say what is not protected."""
 WIRES = ("float32", "float16", "bfloat16", "int8", "json")
 #: Flags that mean something only where a cloud is asked.
 FOR_A_CLOUD = (
-    *("url", "covers", "token_file", "oblivious_key_file", "ca_file"),
-    *("wire", "precision", "groups", "deadline"),
+    *("url", "covers", "token_file", "oblivious", "oblivious_key_file", "ca_file"),
+    *("wire", "precision", "groups", "deadline", "uses_file"),
 )
 
 
@@ -41,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with needs("edge"):
             arguments.run(arguments)
     except (EdgeError, ValueError, MissingPackageError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("interrupted; nothing was predicted", file=sys.stderr)
@@ -65,19 +67,15 @@ def _predict(arguments: argparse.Namespace) -> None:
     if arguments.url is None:
         raise EdgeError(f"{arguments.bundle} needs a cloud: give its address with --url, such as http://HOST:8501")
     from serving.edge.client import EdgeClient
+    from serving.edge.cover_uses import default_file
 
-    preprocessing = load_manifest(arguments.bundle).preprocessing
+    trusted_key = _content(arguments.trusted_key_file)
+    preprocessing = load_manifest(arguments.bundle, trusted_key).preprocessing
     extensions = EXTENSIONS[preprocessing["kind"]]
     paths = _files(arguments.files, extensions)
-    token = None
-    if arguments.token_file:
-        with _open(arguments.token_file) as file:
-            token = file.read().strip()
-    oblivious_key = None
-    if arguments.oblivious_key_file:
-        with _open(arguments.oblivious_key_file, "rb") as file:
-            oblivious_key = file.read()
+    token, oblivious_key = _content(arguments.token_file), _content(arguments.oblivious_key_file)
     options = {
+        "oblivious": arguments.oblivious,
         "oblivious_key": oblivious_key,
         "wire": arguments.wire,
         "precision": arguments.precision,
@@ -85,8 +83,11 @@ def _predict(arguments: argparse.Namespace) -> None:
         "inputs_per_group": arguments.inputs_per_group,
         "deadline": arguments.deadline,
         "threads": arguments.threads,
-        "token": token,
+        "token": token.decode().strip() if token else None,
         "ca_file": arguments.ca_file,
+        "cover_uses": arguments.uses_file or default_file(),
+        "trusted_key": trusted_key,
+        "quiet": arguments.quiet,
     }
     with EdgeClient(arguments.bundle, arguments.url, **options) as client:
         if arguments.covers:
@@ -102,7 +103,7 @@ def _predict_here(arguments: argparse.Namespace) -> None:
     given = [f"--{name}" for name in FOR_A_CLOUD if getattr(arguments, name) != arguments.defaults[name]]
     if given:
         raise EdgeError(f"{arguments.bundle} is an edge-only bundle: nothing is sent, so leave out {', '.join(given)}")
-    model = EdgeOnlyModel(arguments.bundle, arguments.threads)
+    model = EdgeOnlyModel(arguments.bundle, arguments.threads, _content(arguments.trusted_key_file))
     paths = _files(arguments.files, EXTENSIONS[model.manifest.preprocessing["kind"]])
     _print(arguments, model.manifest.labels, Traffic(), paths, model.predict(model.load(paths)))
 
@@ -116,6 +117,16 @@ def _sample(arguments: argparse.Namespace) -> None:
     described = load_manifest(arguments.bundle)
     rows = np.random.default_rng(0).normal(size=(arguments.rows, *described.feature_shape)).astype(np.float32)
     print(Message(rows, arguments.wire, described).body.decode())
+
+
+def _sign(arguments: argparse.Namespace) -> None:
+    from serving.edge import signing
+    from serving.edge.edge_only import load_either
+
+    load_either(arguments.bundle)  # what is broken is not signed
+    public = signing.sign(arguments.bundle, arguments.key_file)
+    print(public.decode(), end="")
+    print(f"signed {arguments.bundle}; above is the public key, for --trusted_key_file", file=sys.stderr)
 
 
 def _print(
@@ -138,7 +149,7 @@ def _print(
         return
     for path, row in zip(paths, probabilities, strict=True):
         best = sorted(zip(row, labels, strict=True), reverse=True)[: arguments.top]
-        print(f"{path}: " + ", ".join(f"{label} {probability:.3f}" for probability, label in best))
+        print(printable(f"{path}: " + ", ".join(f"{label} {probability:.3f}" for probability, label in best)))
     if not traffic.messages:
         print("nothing was sent", file=sys.stderr)
         return
@@ -166,9 +177,13 @@ def _files(paths: list[str], extensions: Any) -> list[str]:
     return found
 
 
-def _open(path: str, mode: str = "r") -> IO[Any]:
+def _content(path: str | None) -> bytes | None:
+    """What is in a file that a flag names, if it does."""
+    if not path:
+        return None
     try:
-        return open(path, mode, encoding=None if "b" in mode else "utf-8")
+        with open(path, "rb") as file:
+            return file.read()
     except OSError as error:
         raise EdgeError(f"cannot read {path}: {error.strerror}") from error
 
@@ -178,6 +193,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_predict(commands)
     _add_sample(commands)
+    _add_sign(commands)
     return parser
 
 
@@ -192,6 +208,19 @@ def _add_sample(commands: Any) -> None:
     sample.add_argument("--bundle", required=True, help="folder of the edge bundle (edge/ of a run)")
     sample.add_argument("--rows", type=int, default=2, help="rows of the request")
     sample.add_argument("--wire", default="json", choices=WIRES, help="json: readable; others: packed bytes")
+
+
+def _add_sign(commands: Any) -> None:
+    sign = commands.add_parser(
+        "sign",
+        help="sign a bundle, so that its users can tell who made it",
+        description="Signs a bundle's manifest, which has the hashes of all its files, with Ed25519: writes "
+        "manifest.sig beside it and prints the public key.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    sign.set_defaults(run=_sign)
+    sign.add_argument("--bundle", required=True, help="folder of the bundle, edge/ or edge_only/ of a run")
+    sign.add_argument("--key_file", required=True, help="PEM file of the private key; made if it is not there")
 
 
 def _add_predict(commands: Any) -> None:
@@ -211,8 +240,15 @@ def _add_predict(commands: Any) -> None:
         action="append",
         default=[],
         metavar="PATH",
-        help="a file, or a folder of files, to complete groups with; may be given several times; a bundle whose codes "
-        "look like noise (the hardened preset) draws covers and needs none",
+        help="a file, or a folder of files, to complete groups with, which nobody else has: whoever knows them undoes "
+        "the mixing; may be given several times; a bundle whose codes look like noise (the hardened preset) draws "
+        "covers and needs none",
+    )
+    add(
+        "--uses_file",
+        metavar="FILE",
+        help="file that counts how often each cover was sent, so that those sent least come first (default: "
+        "datamix_tf/cover_uses.json in the user's folder for state)",
     )
     add("--json", action="store_true", help="all probabilities, and the bytes sent, as JSON")
     add("--top", type=int, default=3, help="labels to print for each file")
@@ -232,11 +268,23 @@ def _add_predict(commands: Any) -> None:
     )
     add("--deadline", type=float, default=30.0, help="seconds for all files, repeated attempts included")
     add("--threads", type=int, help="threads of the model or its halves (default: all cores, at most 4)")
+    add(
+        "--trusted_key_file",
+        help="PEM file of the public Ed25519 key whose owner must have signed the bundle; others are refused",
+    )
+    add("--quiet", action="store_true", help="leave out the lines that say what is not protected")
     add("--token_file", help="file with the bearer token of the cloud")
     add("--ca_file", help="PEM file of the authority that signed the certificate of --url")
     add(
+        "--oblivious",
+        action="store_true",
+        help="ask through the Oblivious HTTP relay at --url (python -m serving.relay), sealed for the gateway whose "
+        "key the bundle has",
+    )
+    add(
         "--oblivious_key_file",
-        help="key configuration of the cloud's Oblivious HTTP gateway; --url is then a relay (python -m serving.relay)",
+        help="the same, with the gateway's key from a file (application/ohttp-keys); if the bundle has one, it must be "
+        "the same",
     )
     predict.set_defaults(defaults={name: predict.get_default(name) for name in FOR_A_CLOUD})
 

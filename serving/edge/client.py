@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import os
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from serving.edge import examples, messages, preprocess
-from serving.edge.bundle import Ends, Halves, load_manifest
-from serving.edge.covers import CoverPool
+from serving.edge.bundle import Ends, Halves, gateway_keys, load_manifest
+from serving.edge.cover_uses import CoverUses
+from serving.edge.covers import CoverPool, Drawing
 from serving.edge.drawn import DrawnGroup, shortened
 from serving.edge.keys import Key, random_normal, random_permutation
 from serving.edge.messages import Message
+from serving.edge.notices import notices
 from serving.edge.trace import Exchange, Trace
 from serving.edge.transport import Deadline, Transport
 from serving.protocol.extras import needs
+from serving.protocol.terminal import printable
 
 if TYPE_CHECKING:
     from serving.edge.oblivious import ObliviousTransport
@@ -28,6 +33,8 @@ _MOST_THREADS = 4
 _MOST_GROUPS = 8
 _MOST_REQUESTS = 16  # under way at once
 _REMEMBERED = 64
+_SMALL_POOL = 10  # messages that a pool should be good for before a cover comes again
+_log = logging.getLogger("serving.edge")
 
 
 @dataclasses.dataclass
@@ -69,8 +76,9 @@ class EdgeClient:
     Args:
         bundle: Folder of the edge bundle.
         url: Base URL of the cloud, such as `http://HOST:8501`.
-        covers: Inputs to complete groups with, `[covers, ...]`, preprocessed like the true ones. The more there are,
-            the later one comes again. Without any, a bundle of codes that look like noise draws its covers
+        covers: Inputs to complete groups with, `[covers, ...]`, preprocessed like the true ones, which nobody else has:
+            whoever knows a group's covers undoes its mixing by linear algebra. The more there are, the later one comes
+            again. Without any, a bundle of codes that look like noise draws its covers
             (`serving.edge.drawn`); others refuse to predict what does not fill its groups.
         reuse_inputs: Whether earlier inputs of this client may complete later groups where covers are too few. It
             saves covers and costs privacy: an input that is sent in two messages can be found in what they share.
@@ -86,9 +94,18 @@ class EdgeClient:
         threads: Threads for M_pre and M_post; default: the machine's cores, at most 4.
         token: Bearer token, or None.
         ca_file: PEM file of the authority that signed the server's certificate.
-        oblivious_key: Key configuration of an Oblivious HTTP gateway in front of the cloud. `url` is then that of a
-            relay; every mixture travels as a request of its own, sealed, padded to one size, and in a random order, so
-            that the cloud sees neither who asks nor which mixtures belong together.
+        oblivious: Whether to ask through an Oblivious HTTP relay, of which `url` is then the address: every mixture
+            travels as a request of its own, sealed for the gateway in front of the cloud, padded to one size, and in a
+            random order, so that the cloud sees neither who asks nor which mixtures belong together. The gateway's key
+            is the bundle's.
+        oblivious_key: The gateway's key configurations from elsewhere, which are compared with the bundle's if it has
+            some; `oblivious` is then not needed.
+        cover_uses: File that counts how often each cover was sent, across clients and processes
+            (`serving.edge.cover_uses`); None: this client counts alone.
+        trusted_key: Public key (PEM, Ed25519) of who must have signed the bundle (`serving.edge.signing`); None:
+            whoever made it is believed.
+        quiet: Whether to leave out the lines, from the logger `serving.edge` to standard error where logging is not set
+            up, that say what is not protected: at the first prediction, and when covers run out.
 
     Attributes:
         manifest: The bundle's `Manifest`.
@@ -97,7 +114,8 @@ class EdgeClient:
     Raises:
         BundleError: If the bundle cannot be used.
         CloudError: If the URL is not one.
-        ValueError: If `wire`, `groups` or `inputs_per_group` cannot be used.
+        ValueError: If `wire`, `groups` or `inputs_per_group` cannot be used, or `wire` is `"json"` through a relay: its
+            messages differ in size.
     """
 
     def __init__(
@@ -115,13 +133,22 @@ class EdgeClient:
         threads: int | None = None,
         token: str | None = None,
         ca_file: str | None = None,
+        oblivious: bool = False,
         oblivious_key: bytes | None = None,
+        cover_uses: str | None = None,
+        trusted_key: bytes | None = None,
+        quiet: bool = False,
     ) -> None:
+        oblivious = oblivious or oblivious_key is not None
         if wire not in messages.WIRES:
             raise ValueError(f"wire must be one of {', '.join(messages.WIRES)}. Received: {wire!r}")
+        if oblivious and wire == messages.JSON:
+            raise ValueError(
+                "wire must be packed through a relay: messages in json differ in size, which tells them apart"
+            )
         if groups is not None and groups < 1:
             raise ValueError(f"groups must be at least 1. Received: {groups}")
-        self.manifest = load_manifest(bundle)
+        self.manifest = load_manifest(bundle, trusted_key)
         self.traffic = Traffic()
         self._inputs_per_group = self.manifest.group_size if inputs_per_group is None else inputs_per_group
         self._check_inputs_per_group(given=inputs_per_group is not None, covers=covers is not None)
@@ -129,21 +156,30 @@ class EdgeClient:
         threads = threads or min(_MOST_THREADS, os.cpu_count() or 1)
         self._halves = Halves(bundle, self.manifest, precision, threads)
         self._ends = Ends(bundle, self.manifest, precision, threads) if self.manifest.drawn else None
-        self._pool = CoverPool(_REMEMBERED if reuse_inputs else 0)
+        self._pool = CoverPool(_REMEMBERED if reuse_inputs else 0, CoverUses(cover_uses))
         # One query at a time: the interpreters hold one group, the pool counts uses.
         self._lock = threading.Lock()
         if covers is not None:
             self.add_covers(covers)
         self._transport: Transport | ObliviousTransport
-        if oblivious_key is None:
-            self._transport = Transport(url, token, ca_file)
-        else:
+        if oblivious:
             with needs("oblivious"):
                 from serving.edge.oblivious import ObliviousTransport
 
-            self._transport = ObliviousTransport(url, oblivious_key, token, ca_file)
-        self._rows_in_message = None if oblivious_key is None else 1
+            sources = [source for source in (gateway_keys(self.manifest), oblivious_key) if source]
+            self._transport = ObliviousTransport(url, sources, token, ca_file)
+        else:
+            self._transport = Transport(url, token, ca_file)
+        self._rows_in_message = 1 if oblivious else None
         self._wire, self._groups, self._deadline = wire, groups, deadline
+        self._told: set[str] = {"protection", "covers"} if quiet else set()
+        self._sending: dict[str, Any] = {
+            "url": url,
+            "oblivious": self._rows_in_message is not None,
+            "token": token is not None,
+            "signed": trusted_key is not None,
+            "counted": cover_uses is not None,
+        }
 
     def close(self) -> None:
         """Closes the connections to the cloud."""
@@ -180,9 +216,22 @@ class EdgeClient:
         distinct, inverse = np.unique(x.reshape(len(x), -1), axis=0, return_inverse=True)
         distinct = distinct.reshape(-1, *x.shape[1:])
         with self._lock:
+            self._tell("protection", self._notices)
             predict = self._predict_drawn if self.draws_covers else self._predict
             outputs = predict(distinct, len(x), deadline, trace)
         return examples.probabilities(outputs[inverse.ravel()], self.manifest.task)
+
+    def _notices(self) -> list[str]:
+        """What is not protected, and what the sending assumes."""
+        return notices(self.manifest, drawn=self.draws_covers, inputs_per_group=self._inputs_per_group, **self._sending)
+
+    def _tell(self, what: str, lines: Callable[[], list[str]]) -> None:
+        """Warns of something, once."""
+        if what not in self._told:
+            found = lines()
+            self._told |= {what} if found else set()
+            for line in found:
+                _log.warning("%s", printable(line))
 
     @property
     def draws_covers(self) -> bool:
@@ -220,6 +269,7 @@ class EdgeClient:
         size = self.manifest.group_size
         drawn = [DrawnGroup(size, len(group)) for group in groups]
         rows = np.concatenate(groups)
+        handed_over = False
         try:
             times, up, down = [time.perf_counter()], traffic.bytes_up, traffic.bytes_down
             ends = np.cumsum([len(group) for group in groups])[:-1]
@@ -237,11 +287,13 @@ class EdgeClient:
             times.append(time.perf_counter())
             if trace is not None:
                 sizes = traffic.bytes_up - up, traffic.bytes_down - down
-                trace.exchanges.append(Exchange(rows, mixtures, received, outputs, *sizes, *(1000 * np.diff(times))))
+                exchange = Exchange(rows, mixtures, received, outputs, *sizes, *(1000 * np.diff(times)))
+                handed_over = trace.add(exchange, drawn, shuffle)
             return outputs
         finally:
-            for one in drawn:
-                one.wipe()
+            if not handed_over:
+                for one in drawn:
+                    one.wipe()
 
     def _codes(self, x: np.ndarray) -> np.ndarray:
         """What is hidden of inputs, `[k, d]`: codes with the manifest's noise, none too long."""
@@ -259,7 +311,9 @@ class EdgeClient:
         if self._groups:
             groups = -(-groups // per_message) * per_message
         total = groups * size
-        rows = np.concatenate([x, self._pool.draw(x, total - len(x))])
+        drawing = self._pool.draw(x, total - len(x))
+        self._tell("covers", lambda: _about(drawing))
+        rows = np.concatenate([x, drawing.covers])
         order = random_permutation(total)
         outputs = np.empty((total, len(self.manifest.labels)), np.float32)
         traffic = dataclasses.replace(self.traffic, examples=self.traffic.examples + examples)
@@ -302,10 +356,7 @@ class EdgeClient:
             if trace is not None:
                 sizes = traffic.bytes_up - up, traffic.bytes_down - down
                 exchange = Exchange(rows, mixtures, received, outputs, *sizes, *(1000 * np.diff(times)))
-                if trace.keys:
-                    exchange = dataclasses.replace(exchange, keys=tuple(keys), shuffle=shuffle)
-                trace.exchanges.append(exchange)
-                handed_over = trace.keys
+                handed_over = trace.add(exchange, keys, shuffle)
             return outputs
         finally:
             if not handed_over:
@@ -344,3 +395,19 @@ class EdgeClient:
         traffic.bytes_up += sum(len(part.body) for part in parts)
         traffic.bytes_down += sum(map(len, contents))
         return np.concatenate(answers)
+
+
+def _about(drawing: Drawing) -> list[str]:
+    """What a user should know of the covers that are sent now."""
+    sent = len(drawing.covers)
+    if drawing.again:
+        return [
+            f"covers: {drawing.again} of the {sent} that are sent now were sent before; what messages share can be "
+            "found in them: add covers that nobody else has"
+        ]
+    if drawing.unused < _SMALL_POOL * sent:
+        return [
+            f"covers: a small pool, {drawing.unused} are left that were never sent, {sent} are sent now; when they "
+            "come again, what messages share can be found in them"
+        ]
+    return []

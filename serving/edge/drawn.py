@@ -17,38 +17,37 @@ from __future__ import annotations
 
 import numpy as np
 
-from serving.edge.keys import random_normal
+from serving.edge.keys import Key, random_columns, random_normal
+from serving.edge.mixing import mixed
 
 
-class DrawnGroup:
+class DrawnGroup(Key):
     """One group: some true codes among drawn ones, to be used once.
 
     Args:
         group_size: Rows that are sent (n).
         inputs: True inputs among them (k), from 0 to n.
+
+    Attributes:
+        matrix: float64 `[n, k]`, the first columns of a Haar-distributed matrix; zeros after `wipe`. Its transpose
+            turns mixtures into the true codes.
     """
 
-    __slots__ = ("_columns", "_size")
+    __slots__ = ()
 
     def __init__(self, group_size: int, inputs: int) -> None:
-        # The first k columns of a Haar-distributed matrix: QR of a Gaussian one. LAPACK's signs are not random: R's
-        # diagonal fixes them (Mezzadri 2007).
-        q, r = np.linalg.qr(random_normal((group_size, inputs)).astype(np.float64))
-        self._columns, self._size = q * np.sign(np.diag(r)), group_size
+        self.matrix = random_columns(group_size, inputs)
 
     def mix(self, codes: np.ndarray) -> np.ndarray:
         """Mixtures, float32 `[n, d]`, of true codes `[k, d]`."""
-        covers = random_normal((self._size, codes.shape[1])).astype(np.float64)
-        return (covers + self._columns @ (codes - self._columns.T @ covers)).astype(np.float32)
+        covers = random_normal((len(self.matrix), codes.shape[1])).astype(np.float64)
+        mixtures = (covers + mixed(codes - mixed(covers, self.matrix.T), self.matrix)).astype(np.float32)
+        covers.fill(0)  # with them the mixtures would tell the columns
+        return mixtures
 
     def demix(self, answers: np.ndarray) -> np.ndarray:
         """Answers to the true inputs, float32 `[k, ...]`, from the cloud's `[n, ...]`."""
-        flat = self._columns.T @ answers.reshape(self._size, -1).astype(np.float64)
-        return flat.reshape(-1, *answers.shape[1:]).astype(np.float32)
-
-    def wipe(self) -> None:
-        """Overwrites what the mixing was made with."""
-        self._columns.fill(0)
+        return mixed(answers.astype(np.float64), self.matrix.T).astype(np.float32)
 
 
 def shortened(codes: np.ndarray) -> np.ndarray:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import threading
 from typing import Any
 
 import numpy as np
 
-from serving.edge import examples, preprocess
-from serving.edge.bundle import EDGE_ONLY, read_manifest
+from serving.edge import examples, manifest, preprocess
+from serving.edge.bundle import EDGE_ONLY, kind_of, read_manifest
+from serving.edge.bundle import load_manifest as load_split_manifest
+from serving.edge.litert import Signature
 
 SCHEMA_VERSION = 1
 FILE = "model.tflite"
@@ -39,26 +40,37 @@ class EdgeOnlyManifest:
     kind: str = EDGE_ONLY
     schema: int = SCHEMA_VERSION
 
+    def __post_init__(self) -> None:
+        manifest.check_files(self.files, {FILE})
+        manifest.check_shape("input_shape", self.input_shape)
+        manifest.check_outputs(self.task, self.labels)
+
     def to_json(self) -> str:
         """The text of the manifest's file, which `from_json` reads."""
         return json.dumps(dataclasses.asdict(self), indent=1) + "\n"
 
     @classmethod
-    def from_json(cls, text: str) -> EdgeOnlyManifest:
-        """Reads a manifest. Raises ValueError if it is of another schema."""
-        values = json.loads(text)
-        if values.get("schema") != SCHEMA_VERSION:
-            raise ValueError(f"expected a manifest of schema {SCHEMA_VERSION}, this one is {values.get('schema')!r}")
-        return cls(**{**values, "input_shape": tuple(values["input_shape"]), "labels": tuple(values["labels"])})
+    def from_json(cls, text: str | bytes) -> EdgeOnlyManifest:
+        """Reads a manifest. Raises ValueError if it is of another schema, or of one with values that cannot be."""
+        return manifest.parsed(text, cls, SCHEMA_VERSION)
 
 
-def load_manifest(folder: str) -> EdgeOnlyManifest:
+def load_manifest(folder: str, trusted_key: bytes | None = None) -> EdgeOnlyManifest:
     """Reads an edge-only bundle's manifest and checks the bundle's files against its hashes.
 
+    `trusted_key` is that of `serving.edge.bundle.load_manifest`.
+
     Raises:
-        BundleError: If the manifest is not there, of another kind or schema, or a file is missing or changed.
+        BundleError: If the manifest is not there, of another kind or schema, not signed by the key's owner, or a file
+            is missing or changed.
     """
-    return read_manifest(folder, EDGE_ONLY, EdgeOnlyManifest.from_json)
+    return read_manifest(folder, EDGE_ONLY, EdgeOnlyManifest.from_json, trusted_key)
+
+
+def load_either(folder: str, trusted_key: bytes | None = None) -> EdgeOnlyManifest | manifest.Manifest:
+    """The checked manifest of a bundle of either kind, as of `load_manifest`."""
+    load = load_manifest if kind_of(folder) == EDGE_ONLY else load_split_manifest
+    return load(folder, trusted_key)
 
 
 class EdgeOnlyModel:
@@ -67,6 +79,7 @@ class EdgeOnlyModel:
     Args:
         bundle: Folder of the edge-only bundle.
         threads: Threads of the model; default: LiteRT's.
+        trusted_key: Public key of who must have signed the bundle (`serving.edge.signing`), or None.
 
     Attributes:
         manifest: The bundle's `EdgeOnlyManifest`.
@@ -75,13 +88,11 @@ class EdgeOnlyModel:
         BundleError: If the bundle cannot be used.
     """
 
-    def __init__(self, bundle: str, threads: int | None = None) -> None:
-        from ai_edge_litert.interpreter import Interpreter
-
-        self.manifest = load_manifest(bundle)
+    def __init__(self, bundle: str, threads: int | None = None, trusted_key: bytes | None = None) -> None:
+        self.manifest = load_manifest(bundle, trusted_key)
         self._preprocessing = preprocess.from_config(self.manifest.preprocessing)
-        self._interpreter = Interpreter(model_path=os.path.join(bundle, FILE), num_threads=threads)
-        self._run = self._interpreter.get_signature_runner(SIGNATURE)
+        shapes = {INPUT: (1, *self.manifest.input_shape)}, (1, len(self.manifest.labels))
+        self._model = Signature(bundle, self.manifest.files, FILE, SIGNATURE, *shapes, threads)
         self._lock = threading.Lock()  # the interpreter holds one input
 
     def load(self, paths: list[str]) -> np.ndarray:
@@ -108,6 +119,5 @@ class EdgeOnlyModel:
         logits = np.empty((len(x), len(self.manifest.labels)), np.float32)
         with self._lock:
             for index in range(len(x)):
-                (output,) = self._run(**{INPUT: x[index : index + 1]}).values()
-                logits[index] = output[0]
+                logits[index] = self._model.run(**{INPUT: x[index : index + 1]})[0]
         return examples.probabilities(logits, self.manifest.task)

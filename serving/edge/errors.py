@@ -1,12 +1,17 @@
 """What an edge client reports."""
 
+from serving.protocol.terminal import printable
+
 
 class BadInputError(ValueError):
     """A file that cannot be used; the text says why."""
 
 
 class EdgeError(Exception):
-    """The base of the errors below; no prediction was made."""
+    """The base of the errors below; no prediction was made. Its text may quote a server or a file: it is printable."""
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class BundleError(EdgeError):

@@ -37,7 +37,8 @@ def is_litter(name: str) -> bool:
 def below(folder: str) -> Iterator[str]:
     """Names of all files below a folder, relative to it, with `/`, sorted in each folder; without litter.
 
-    Links are followed, but for those to a folder that they lie in. What cannot be listed has no files.
+    Links are followed, but for those to a folder that they lie in. What cannot be listed has no files, and what is no
+    file is left out (pipes, devices: reading them may never end), but for links to nothing.
     """
     return _below(folder, "", frozenset())
 
@@ -47,13 +48,18 @@ def _below(folder: str, place: str, around: frozenset[str]) -> Iterator[str]:
     if real in around:
         return
     try:
-        entries = sorted((entry.name, entry.is_dir()) for entry in os.scandir(folder) if not is_litter(entry.name))
+        found = [entry for entry in os.scandir(folder) if not is_litter(entry.name)]
+        entries = sorted((entry.name, entry.is_dir()) for entry in found if not _is_endless(entry))
     except OSError:
         return
     yield from (place + name for name, is_folder in entries if not is_folder)
     for name, is_folder in entries:
         if is_folder:
             yield from _below(os.path.join(folder, name), f"{place}{name}/", around | {real})
+
+
+def _is_endless(entry: os.DirEntry[str]) -> bool:
+    return not entry.is_dir() and not entry.is_file() and os.path.exists(entry.path)
 
 
 def leads_out(folder: str, name: str) -> bool:

@@ -40,7 +40,7 @@ class Key:
 
 
 def random_orthogonal(size: int) -> np.ndarray:
-    """A Haar-distributed orthogonal matrix: QR of a Gaussian matrix, signs fixed by R's diagonal (Mezzadri 2007).
+    """A Haar-distributed orthogonal matrix.
 
     Args:
         size: Number of rows.
@@ -48,8 +48,33 @@ def random_orthogonal(size: int) -> np.ndarray:
     Returns:
         float32 `[size, size]`.
     """
-    q, r = np.linalg.qr(_normal(size * size).reshape(size, size))
-    return (q * np.sign(np.diag(r))).astype(np.float32)
+    exact = random_columns(size, size)
+    rounded = exact.astype(np.float32)
+    exact.fill(0)
+    return rounded
+
+
+def random_columns(size: int, count: int) -> np.ndarray:
+    """The first columns of a Haar-distributed orthogonal matrix.
+
+    Gaussian vectors, made orthonormal one after the other (Gram and Schmidt, twice, which is as exact as rounding
+    allows: Giraud and others 2005): the Q of a QR decomposition whose R has a positive diagonal, which is
+    Haar-distributed (Mezzadri 2007). In place: LAPACK's QR leaves copies of the key in freed memory.
+
+    Args:
+        size: Number of rows.
+        count: Number of columns, from 0 to `size`.
+
+    Returns:
+        float64 `[size, count]`.
+    """
+    vectors = _normal(size * count).reshape(count, size)
+    for index, vector in enumerate(vectors):
+        earlier = vectors[:index]
+        for _ in range(2):
+            vector -= (earlier @ vector) @ earlier
+        vector /= np.linalg.norm(vector)
+    return vectors.T
 
 
 def random_permutation(size: int) -> np.ndarray:
@@ -75,4 +100,7 @@ def _normal(count: int) -> np.ndarray:
     # (0, 1], so that the logarithm is finite.
     uniform = (bits.astype(np.float64) + 1) / 2.0**53
     radius, angle = np.sqrt(-2 * np.log(uniform[:pairs])), 2 * np.pi * uniform[pairs:]
-    return np.concatenate([radius * np.cos(angle), radius * np.sin(angle)])[:count]
+    numbers = np.concatenate([radius * np.cos(angle), radius * np.sin(angle)])[:count]
+    for used in (bits, uniform, radius, angle):
+        used.fill(0)
+    return numbers

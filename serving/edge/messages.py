@@ -6,6 +6,7 @@ import binascii
 import json
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import pybase64
@@ -106,7 +107,7 @@ class Message:
 
 def path(described: Manifest) -> str:
     """Where messages go: the bundle's own version, so that another one cannot answer."""
-    return f"/v1/models/{described.model_name}/versions/{described.model_version}:predict"
+    return f"/v1/models/{quote(described.model_name, safe='')}/versions/{described.model_version}:predict"
 
 
 def _nest(values: list[Any], shape: Sequence[int]) -> list[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import warnings
+from collections.abc import Iterator
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -18,10 +19,12 @@ except ImportError:  # Pillow before 11.3
 
 #: Pillow's names of the formats that are read; others that it knows call other programs or are no pictures of cameras.
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", *(("AVIF",) if AVIF else ()))
-#: Largest picture that is decoded, 64 megapixels: in RGB 192 MB, and as much again while it is converted.
+#: Largest picture that is decoded, 64 megapixels: 256 MB with four bytes for a pixel, as Pillow has them, and as much
+#: again while it is converted.
 MAX_PIXELS = 64_000_000
 #: What shows through transparent pixels.
 BACKGROUND = "white"
+_STRIP = 1 << 20  # pixels that are converted at once
 _BITS_PER_SAMPLE = 258  # TIFF's tag
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit here is lower
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
@@ -85,9 +88,9 @@ def _in_bytes(image: Image.Image, bits: int) -> Image.Image:
     """Numbers of other ranges than 0 to 255, which Pillow would clip, scaled by the range of their mode."""
     if not image.mode.startswith(("I", "F")):
         return image
-    values = np.asarray(image)
-    lowest, highest = values.min(), values.max()
-    if not np.isfinite([lowest, highest]).all():
+    ends = [(values.min(), values.max()) for values in (np.asarray(strip) for _, strip in _strips(image))]
+    lowest, highest = min(low for low, _ in ends), max(high for _, high in ends)
+    if not np.isfinite(ends).all():
         raise BadInputError("the picture has numbers that are not finite")
     if image.mode == "F":
         most, expected = 1, "0 to 1"
@@ -103,16 +106,29 @@ def _in_bytes(image: Image.Image, bits: int) -> Image.Image:
             f"the picture has numbers from {lowest:g} to {highest:g}; expected the range {expected}: save it with 8 or "
             "16 bits"
         )
-    scaled = values.astype(np.float32)  # one copy: large pictures should not take several times their size
-    scaled *= 255 / most
-    return Image.fromarray(np.rint(scaled, out=scaled).astype(np.uint8))
+    whole = Image.new("L", image.size)
+    for top, strip in _strips(image):
+        scaled = np.asarray(strip).astype(np.float32)
+        scaled *= 255 / most
+        whole.paste(Image.fromarray(np.rint(scaled, out=scaled).astype(np.uint8)), (0, top))
+    return whole
 
 
 def _opaque(image: Image.Image, mode: str) -> Image.Image:
     if not image.has_transparency_data:
-        return image.convert(mode)
-    image = image.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", image.size, BACKGROUND), image).convert(mode)
+        return image if image.mode == mode else image.convert(mode)
+    whole = Image.new(mode, image.size)
+    for top, strip in _strips(image):
+        layer = strip.convert("RGBA")
+        whole.paste(Image.alpha_composite(Image.new("RGBA", layer.size, BACKGROUND), layer).convert(mode), (0, top))
+    return whole
+
+
+def _strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
+    """Some rows at a time, and where they begin: copies of a large picture would take several times its size."""
+    rows = max(1, _STRIP // image.width)
+    for top in range(0, image.height, rows):
+        yield top, image.crop((0, top, image.width, min(image.height, top + rows)))
 
 
 def _unknown(content: bytes) -> str:

@@ -14,6 +14,14 @@ import numpy as np
 from serving.edge import recordings
 from serving.edge.errors import BadInputError as BadInputError  # what a preprocessing raises
 
+MAX_SIZE = 16_384  # pixels
+MAX_SAMPLES = 2**24
+
+
+def _check(name: str, value: int, least: int, most: int) -> None:
+    if not least <= value <= most:
+        raise ValueError(f"{name} must be from {least} to {most}. Received: {value}")
+
 
 @dataclasses.dataclass(frozen=True)
 class ImagePreprocessing:
@@ -33,6 +41,14 @@ class ImagePreprocessing:
     crop: tuple[int, int] | None = None
     kind: str = "image"
     dtype: str = "uint8"
+
+    def __post_init__(self) -> None:
+        for name in ("height", "width"):
+            _check(name, getattr(self, name), 1, MAX_SIZE)
+        for size in self.crop or ():
+            _check("crop", size, 1, MAX_SIZE)
+        if self.channels not in (1, 3):
+            raise ValueError(f"channels must be 1 or 3. Received: {self.channels}")
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -89,6 +105,20 @@ class SpeechPreprocessing:
     kind: str = "audio"
     dtype: str = "float32"
     centred: bool = False
+
+    def __post_init__(self) -> None:
+        for name, least, most in (
+            ("sample_rate", 1, 1_000_000),
+            ("samples", 2, MAX_SAMPLES),
+            ("frame_length", 2, MAX_SAMPLES),
+            ("frame_step", 1, MAX_SAMPLES),
+            ("bands", 0, self.frame_length // 2 + 1),
+        ):
+            _check(name, getattr(self, name), least, most)
+        if self.frame_length > self.samples + 2 * self._around:
+            raise ValueError(f"frame_length must be at most samples, {self.samples}. Received: {self.frame_length}")
+        if not 0 < self.floor < float("inf"):
+            raise ValueError(f"floor must be above 0. Received: {self.floor}")
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -166,9 +196,13 @@ def from_config(config: dict) -> ImagePreprocessing | SpeechPreprocessing:
     """The preprocessing that `to_config` described.
 
     Raises:
-        ValueError: If its kind is not known.
+        ValueError: If its kind is not known, or a field is not known or cannot have its value.
     """
-    if config.get("kind") not in _KINDS:
-        raise ValueError(f"Preprocessing kind must be one of {sorted(_KINDS)}. Received: {config.get('kind')!r}")
-    crop = {"crop": tuple(config["crop"])} if config.get("crop") else {}
-    return _KINDS[config["kind"]](**config | crop)
+    import msgspec
+
+    kind = config.get("kind")
+    if not isinstance(kind, str) or kind not in _KINDS:
+        raise ValueError(f"Preprocessing kind must be one of {sorted(_KINDS)}. Received: {kind!r}")
+    if unknown := config.keys() - {field.name for field in dataclasses.fields(_KINDS[kind])}:
+        raise ValueError(f"Preprocessing of the kind {kind} has no {', '.join(sorted(map(str, unknown)))}")
+    return msgspec.convert(config, _KINDS[kind])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -27,8 +28,9 @@ class Exchange:
         mix_milliseconds: Time of M_pre and mixing.
         cloud_milliseconds: Time until all answers were there.
         demix_milliseconds: Time of de-mixing and M_post.
-        keys: One for each group, or none where the trace asks for none or covers are drawn (there is no key then). With
-            `blocks`, the block-diagonal matrix of them: `mixtures = blocks[shuffle] features + noise`.
+        keys: One for each group, or none where the trace asks for none. With `blocks`, the block-diagonal matrix of
+            them: `mixtures = blocks[shuffle] features + noise`. Where covers are drawn, the columns of a key that
+            belong to the true inputs (`serving.edge.drawn.DrawnGroup`): `features = blocks[shuffle].T mixtures`.
         shuffle: int64 `[rows]`, or `None` where the trace asks for no keys.
     """
 
@@ -62,6 +64,13 @@ class Trace:
 
     keys: bool = False
     exchanges: list[Exchange] = dataclasses.field(default_factory=list)
+
+    def add(self, exchange: Exchange, keys: Sequence[Key], shuffle: np.ndarray) -> bool:
+        """Adds an exchange, with its keys and shuffle if they are asked for; whether the trace owns them now."""
+        if self.keys:
+            exchange = dataclasses.replace(exchange, keys=tuple(keys), shuffle=shuffle)
+        self.exchanges.append(exchange)
+        return self.keys
 
     def __enter__(self) -> Trace:
         return self

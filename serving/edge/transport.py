@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 import time
+from collections.abc import Callable
 from typing import Any
 
 from serving.edge.errors import BadAnswerError, CloudError, DeadlineError
+from serving.protocol.addresses import masked
 from serving.version import __version__
 
 _RETRIED = (429, 503)
@@ -33,6 +36,25 @@ class Deadline:
         return left
 
 
+@dataclasses.dataclass(frozen=True)
+class Attempt:
+    """What became of one attempt at a request.
+
+    Attributes:
+        status: HTTP status of the answer, or None if there was none.
+        content: The answer's.
+        failure: What went wrong, where the status does not tell it.
+        wait: Seconds that the server asks to wait.
+        arrived: Whether a request without an answer may have arrived.
+    """
+
+    status: int | None
+    content: bytes = b""
+    failure: str = ""
+    wait: float = 0.0
+    arrived: bool = False
+
+
 class Transport:
     """An HTTP connection to the cloud.
 
@@ -55,8 +77,8 @@ class Transport:
 
         parsed = urllib3.util.parse_url(url)
         if parsed.scheme not in ("http", "https") or not parsed.host:
-            raise CloudError(f"expected a URL like http://HOST:8501, received {url!r}")
-        self._url = url.rstrip("/")
+            raise CloudError(f"expected a URL like http://HOST:8501, received {masked(url)!r}")
+        self._url, self._shown = url.rstrip("/"), masked(url.rstrip("/"))
         self._max_answer_bytes = max_answer_bytes
         headers = {"user-agent": f"datamix-tf/{__version__}", "accept-encoding": "gzip"}
         if token:
@@ -69,7 +91,7 @@ class Transport:
         """Closes the connections."""
         self._pool.clear()
 
-    def post(self, path: str, body: bytes, deadline: Deadline, content_type: str = "application/json") -> bytes:
+    def post(self, path: str, body: bytes, deadline: Deadline) -> bytes:
         """The answer to one request.
 
         After 429, 503 and lost connections the same bytes are sent again, after a random pause that grows; nothing
@@ -77,46 +99,33 @@ class Transport:
 
         Args:
             path: From the server's root.
-            body: What `content_type` says.
+            body: JSON.
             deadline: For all attempts together.
-            content_type: Of the body.
 
         Raises:
             DeadlineError: If it passes; the text names the last attempt's failure.
             CloudError: If the cloud refuses the request.
             BadAnswerError: If the answer is longer than it may be.
         """
-        pause, failure = _FIRST_PAUSE, None
-        while True:
-            try:
-                status, content, wait = self._attempt(path, body, deadline, content_type)
-            except DeadlineError as error:
-                raise self._too_late(deadline, failure) from error
-            if status == 200:
-                return content
-            failure = content if isinstance(content, str) else f"HTTP {status}: {_text(content)}"
-            if status is not None and status not in _RETRIED:
-                raise CloudError(f"{self._url}{path} was refused with {failure}")
-            # Jitter, so that clients that failed together do not come back together.
-            pause_now = max(wait, random.SystemRandom().uniform(pause / 2, pause))
-            try:
-                left = deadline.left()
-            except DeadlineError:
-                left = 0.0
-            if pause_now >= left:
-                raise self._too_late(deadline, failure)
-            time.sleep(pause_now)
-            pause = min(2 * pause, _LONGEST_PAUSE)
+        return repeat(lambda: self.attempt("POST", path, body, deadline), self._shown, path, deadline)
 
-    def _attempt(self, path: str, body: bytes, deadline: Deadline, content_type: str) -> tuple[int | None, Any, float]:
-        """Status, body and the server's Retry-After; status None and a text for a lost connection."""
+    def attempt(
+        self, method: str, path: str, body: bytes | None, deadline: Deadline, content_type: str = "application/json"
+    ) -> Attempt:
+        """One attempt at a request, with the arguments of `post`.
+
+        Raises:
+            DeadlineError: If the deadline passes meanwhile.
+            CloudError: If the server's certificate is not trusted.
+            BadAnswerError: If the answer is longer than it may be.
+        """
         import urllib3
 
-        headers = {**self._pool.headers, "content-type": content_type}
+        headers = {**self._pool.headers, **({"content-type": content_type} if body is not None else {})}
         try:
             timeout = urllib3.Timeout(total=deadline.left())
             response = self._pool.request(
-                "POST", self._url + path, body=body, headers=headers, timeout=timeout, preload_content=False
+                method, self._url + path, body=body, headers=headers, timeout=timeout, preload_content=False
             )
             try:
                 content = self._read(response, deadline)
@@ -124,17 +133,18 @@ class Transport:
                 response.close()  # Half-read: of no use to the next request.
                 raise
             response.release_conn()
-            return response.status, content, _retry_after(response)
-        except urllib3.exceptions.NewConnectionError as error:
-            return None, str(error), 0.0
+            return Attempt(response.status, content, wait=read_retry_after(response.headers.get("retry-after", "")))
+        except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError) as error:
+            deadline.left()
+            return Attempt(None, failure=str(error))
         except urllib3.exceptions.TimeoutError as error:
             deadline.left()
-            return None, f"timeout: {error}", 0.0
+            return Attempt(None, failure=f"timeout: {error}", arrived=True)
         except urllib3.exceptions.SSLError as error:
-            raise CloudError(f"no trusted connection to {self._url}: {error}") from error
+            raise CloudError(f"no trusted connection to {self._shown}: {error}") from error
         except (urllib3.exceptions.HTTPError, OSError) as error:
             deadline.left()  # A connection that was cut at the deadline is not lost, but late.
-            return None, f"{type(error).__name__}: {error}", 0.0
+            return Attempt(None, failure=f"{type(error).__name__}: {error}", arrived=True)
 
     def _read(self, response: Any, deadline: Deadline) -> bytes:
         content = bytearray()
@@ -146,16 +156,65 @@ class Transport:
         deadline.left()
         return bytes(content)
 
-    def _too_late(self, deadline: Deadline, failure: str | None) -> DeadlineError:
-        text = f"no complete answer from {self._url} within {deadline.seconds:g} s"
-        return DeadlineError(f"{text}; the last attempt: {failure}" if failure else text)
+
+def repeat(
+    attempt: Callable[[], Attempt], server: str, path: str, deadline: Deadline, again_if_lost: bool = True
+) -> bytes:
+    """Makes attempts until one is answered.
+
+    Args:
+        attempt: Makes one.
+        server: Who is asked, for messages.
+        path: For what.
+        deadline: For all attempts together.
+        again_if_lost: Whether a request that may have arrived is sent again.
+
+    Returns:
+        The content of the answer with status 200.
+
+    Raises:
+        DeadlineError: If the deadline passes; the text names the last attempt's failure.
+        CloudError: If the request is refused, or lost and not to be sent again.
+    """
+    pause, failure = _FIRST_PAUSE, ""
+    while True:
+        try:
+            found = attempt()
+        except DeadlineError as error:
+            raise _too_late(server, deadline, failure) from error
+        if found.status == 200:
+            return found.content
+        failure = found.failure or f"HTTP {found.status}: {_text(found.content)}"
+        if found.status is not None and found.status not in _RETRIED:
+            raise CloudError(f"{server}{path} was refused with {failure}")
+        if found.arrived and not again_if_lost:
+            raise CloudError(
+                f"the answer of {server}{path} was lost ({failure}); the request may have arrived, so it is not sent "
+                "again by itself"
+            )
+        # Jitter, so that clients that failed together do not come back together.
+        pause_now = max(found.wait, random.SystemRandom().uniform(pause / 2, pause))
+        try:
+            left = deadline.left()
+        except DeadlineError:
+            left = 0.0
+        if pause_now >= left:
+            raise _too_late(server, deadline, failure)
+        time.sleep(pause_now)
+        pause = min(2 * pause, _LONGEST_PAUSE)
 
 
-def _retry_after(response: Any) -> float:
+def read_retry_after(text: str) -> float:
+    """The seconds of a `Retry-After` field; 0 where it has none."""
     try:
-        return max(0.0, float(response.headers.get("retry-after", 0)))
+        return max(0.0, float(text))
     except ValueError:
         return 0.0
+
+
+def _too_late(server: str, deadline: Deadline, failure: str) -> DeadlineError:
+    text = f"no complete answer from {server} within {deadline.seconds:g} s"
+    return DeadlineError(f"{text}; the last attempt: {failure}" if failure else text)
 
 
 def _text(content: bytes) -> str:

@@ -10,8 +10,8 @@ class ServingError(Exception):
 
     Attributes:
         http_status: 400 bad request, 401 no valid token, 403 not allowed, 404 no such model, version or path, 408 sent
-            too slowly, 413 too large, 415 unknown encoding, 429 too many bytes under way, 501 not offered, 503 queue
-            full or not ready, 504 deadline passed.
+            too slowly, 413 too large, 415 unknown encoding, 429 too many bytes under way, 500 the model is at fault,
+            501 not offered, 503 queue full or not ready, 504 deadline passed.
         code: Name of the gRPC status, where the HTTP status alone does not tell it.
     """
 

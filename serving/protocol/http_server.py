@@ -53,6 +53,7 @@ def http_config(application: Any, limits: Limits, *, drain_seconds: float, **opt
         log_level="warning",
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # who asks is who connects, whatever X-Forwarded-For says
         h11_max_incomplete_event_size=MAX_HEADER_BYTES,
         limit_concurrency=limits.max_connections,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,

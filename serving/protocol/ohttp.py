@@ -1,17 +1,19 @@
 """Oblivious HTTP: requests that the gateway can read but not trace, and the relay can trace but not read.
 
 The client seals each request for the gateway's public key (HPKE); a relay passes it on without the client's address;
-the gateway, in front of the cloud, opens it and seals the answer. Both sides of the format are here.
+the gateway, in front of the cloud, opens it and seals the answer. Both sides of the format are here; what is sealed is
+binary HTTP (`serving.protocol.bhttp`).
 
-Reference: RFC 9458 (Oblivious HTTP), RFC 9292 (binary HTTP, known length), RFC 9180 (HPKE).
+Reference: RFC 9458 (Oblivious HTTP), RFC 9180 (HPKE).
 """
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import os
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from cryptography.exceptions import InvalidTag
@@ -23,15 +25,23 @@ from pyhpke import AEADId, CipherSuite, KDFId, KEMId, PyHPKEError
 
 REQUEST_TYPE, RESPONSE_TYPE, KEYS_TYPE = "message/ohttp-req", "message/ohttp-res", "application/ohttp-keys"
 GATEWAY_PATH = "/.well-known/ohttp-gateway"
+#: Problem types (RFC 9458, sections 5.3 and 6.5.2), and that of errors whose status says it all.
+KEY_PROBLEM = "https://iana.org/assignments/http-problem-types#ohttp-key"
+DATE_PROBLEM = "https://iana.org/assignments/http-problem-types#date"
+NO_TYPE = "about:blank"
 KEM, KDF, AEAD = KEMId.DHKEM_X25519_HKDF_SHA256, KDFId.HKDF_SHA256, AEADId.AES128_GCM
-KEY_BYTES, NONCE_BYTES, ENCAPSULATED_BYTES = 16, 12, 32
-PAD = 1024  # sealed messages are padded to multiples of this
+KEY_BYTES, NONCE_BYTES, ENCAPSULATED_BYTES, TAG_BYTES = 16, 12, 32, 16
 _HEADER = struct.Struct(">BHHH")
+_SMALLEST = _HEADER.size + ENCAPSULATED_BYTES + TAG_BYTES
 _REQUEST_LABEL, _RESPONSE_LABEL = b"message/bhttp request", b"message/bhttp response"
 
 
 class ObliviousError(ValueError):
     """A message that cannot be opened or read."""
+
+
+class KeyProblemError(ObliviousError):
+    """A request that was sealed for another key than the gateway has."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +56,11 @@ class KeyConfig:
     key_id: int
     public_key: bytes
 
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the configuration, as people compare it; also that of a file with this configuration alone."""
+        return hashlib.sha256(self.to_bytes()).hexdigest()
+
     def to_bytes(self) -> bytes:
         """One key configuration of `application/ohttp-keys`, with its length in front."""
         config = (
@@ -53,20 +68,49 @@ class KeyConfig:
         )
         return struct.pack(">H", len(config)) + config
 
-    @classmethod
-    def from_bytes(cls, content: bytes) -> KeyConfig:
-        """Reads the first configuration. Raises ObliviousError if it offers no suite that is known here."""
-        try:
-            (length,) = struct.unpack_from(">H", content)
-            key_id, kem = struct.unpack_from(">BH", content, 2)
-            public_key = content[5 : 5 + ENCAPSULATED_BYTES]
-            (size,) = struct.unpack_from(">H", content, 5 + ENCAPSULATED_BYTES)
-            suites = [struct.unpack_from(">HH", content, 7 + ENCAPSULATED_BYTES + at) for at in range(0, size, 4)]
-        except struct.error as error:
-            raise ObliviousError(f"expected a key configuration, received {len(content)} bytes: {error}") from None
-        if kem != KEM.value or (KDF.value, AEAD.value) not in suites or length > len(content) - 2:
-            raise ObliviousError("expected a key for X25519, HKDF-SHA256 and AES-128-GCM; the gateway offers another")
-        return cls(key_id, public_key)
+
+def read_configs(content: bytes) -> tuple[KeyConfig, ...]:
+    """The key configurations of `application/ohttp-keys` that can be used here, in their order.
+
+    A collection with any fault is refused whole: clients that each recovered another part of it could be told apart
+    (RFC 9458, section 3.2).
+
+    Raises:
+        ObliviousError: If it is wrongly encoded, or offers no suite that is known here.
+    """
+    found, at = [], 0
+    try:
+        while at < len(content):
+            (length,) = struct.unpack_from(">H", content, at)
+            config = content[at + 2 : at + 2 + length]
+            if len(config) < length:
+                raise struct.error("it is cut off")
+            found += _read_config(config)
+            at += 2 + length
+    except struct.error as error:
+        raise ObliviousError(f"expected key configurations, received {len(content)} bytes: {error}") from None
+    if not found:
+        raise ObliviousError("expected a key for X25519, HKDF-SHA256 and AES-128-GCM; the gateway offers another")
+    return tuple(found)
+
+
+def _read_config(config: bytes) -> list[KeyConfig]:
+    """A configuration, or nothing if it is for a suite that is not known here. Raises struct.error if it is none."""
+    key_id, kem = struct.unpack_from(">BH", config)
+    if kem != KEM.value:  # how long its key is, only those know who know it
+        return []
+    public_key = config[3 : 3 + ENCAPSULATED_BYTES]
+    (size,) = struct.unpack_from(">H", config, 3 + ENCAPSULATED_BYTES)
+    algorithms = config[5 + ENCAPSULATED_BYTES :]
+    if size != len(algorithms) or size % 4 or not size:
+        raise struct.error(f"expected {size} bytes of algorithms, received {len(algorithms)}")
+    known = (KDF.value, AEAD.value) in struct.iter_unpack(">HH", algorithms)
+    return [KeyConfig(key_id, public_key)] if known else []
+
+
+def looks_sealed(body: bytes) -> bool:
+    """Whether a body can be a sealed request, as far as whoever has no key can tell."""
+    return len(body) >= _SMALLEST and _HEADER.unpack_from(body)[1:] == (KEM.value, KDF.value, AEAD.value)
 
 
 class Sealed:
@@ -98,8 +142,23 @@ class Sealed:
             raise ObliviousError("the answer cannot be opened: it was changed, or answers another request") from error
 
 
+@dataclasses.dataclass(frozen=True)
+class Opened:
+    """A request that a gateway opened.
+
+    Attributes:
+        request: Its binary HTTP.
+        encapsulated: What every request has another of (RFC 9458, section 6.5).
+        seal: Seals the binary HTTP of its answer.
+    """
+
+    request: bytes
+    encapsulated: bytes
+    seal: Callable[[bytes], bytes]
+
+
 class GatewayKey:
-    """The gateway's private key.
+    """A private key of the gateway.
 
     Args:
         key_id: 0 to 255.
@@ -116,31 +175,59 @@ class GatewayKey:
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
         raise TypeError("a gateway's key cannot be pickled or copied")
 
-    def open(self, body: bytes) -> tuple[bytes, Callable[[bytes], bytes]]:
+    def open(self, body: bytes) -> Opened:
         """Opens a sealed request.
 
-        Returns:
-            `(request, seal)`: binary HTTP, and a function that seals the binary HTTP of its answer.
-
         Raises:
-            ObliviousError: If it was sealed for another key or changed.
+            KeyProblemError: If it was sealed for another key or changed.
+            ObliviousError: If it is too short for one.
         """
-        if len(body) < _HEADER.size + ENCAPSULATED_BYTES:
+        if len(body) < _SMALLEST:
             raise ObliviousError(f"expected a sealed request, received {len(body)} bytes")
         header, encapsulated = body[: _HEADER.size], body[_HEADER.size : _HEADER.size + ENCAPSULATED_BYTES]
         if _HEADER.unpack(header) != (self.config.key_id, KEM.value, KDF.value, AEAD.value):
-            raise ObliviousError("the request was sealed for another key; fetch the gateway's key configuration again")
+            raise KeyProblemError("the request was sealed for another key; fetch the gateway's key configuration again")
         try:
             context = self._suite.create_recipient_context(encapsulated, self._key, _REQUEST_LABEL + b"\0" + header)
             request = context.open(body[_HEADER.size + ENCAPSULATED_BYTES :])
         except (PyHPKEError, ValueError) as error:
-            raise ObliviousError("the request cannot be opened: it was changed, or sealed for another key") from error
+            raise KeyProblemError("the request cannot be opened: it was changed, or sealed for another key") from error
 
         def seal(response: bytes) -> bytes:
             nonce = os.urandom(KEY_BYTES)
             return nonce + _ResponseCipher(context, encapsulated, nonce).seal(response)
 
-        return request, seal
+        return Opened(request, encapsulated, seal)
+
+
+class GatewayKeys:
+    """The keys that a gateway takes: while one replaces another, both.
+
+    Args:
+        keys: With different ids; the first is the one that clients should use.
+
+    Raises:
+        ValueError: If there is none, or two have one id.
+    """
+
+    def __init__(self, keys: Sequence[GatewayKey]) -> None:
+        self._keys = {key.config.key_id: key for key in keys}
+        if not keys or len(self._keys) < len(keys):
+            raise ValueError(f"expected keys of different ids, received {[key.config.key_id for key in keys]}")
+
+    @property
+    def configs(self) -> tuple[KeyConfig, ...]:
+        """Their public halves, the one to use first."""
+        return tuple(key.config for key in self._keys.values())
+
+    def to_bytes(self) -> bytes:
+        """Their public halves as `application/ohttp-keys`."""
+        return b"".join(config.to_bytes() for config in self.configs)
+
+    def open(self, body: bytes) -> Opened:
+        """Opens a request with the key whose id it names, as `GatewayKey.open`; no other key is tried."""
+        key = self._keys.get(body[0]) if body else None
+        return (key or next(iter(self._keys.values()))).open(body)
 
 
 class _ResponseCipher:
@@ -164,90 +251,5 @@ class _ResponseCipher:
             raise ValueError("wrong tag") from error
 
 
-def write_request(method: str, path: str, headers: dict[str, str], content: bytes, pad: int = PAD) -> bytes:
-    """A request as binary HTTP of known length, padded with zeros to a multiple of `pad`."""
-    control = b"".join(_text(part) for part in (method, "https", "", path))
-    return _padded(_number(0) + control + _fields(headers) + _sized(content), pad)
-
-
-def read_request(message: bytes) -> tuple[str, str, dict[str, str], bytes]:
-    """Method, path, headers and content of a request. Raises ObliviousError if it is none."""
-    reader = _Reader(message)
-    if reader.number() != 0:
-        raise ObliviousError("expected a binary HTTP request of known length")
-    method, _, _, path = (reader.sized().decode("ascii", "replace") for _ in range(4))
-    return method, path, reader.fields(), reader.sized()
-
-
-def write_response(status: int, headers: dict[str, str], content: bytes, pad: int = PAD) -> bytes:
-    """An answer as binary HTTP of known length, padded with zeros to a multiple of `pad`."""
-    return _padded(_number(1) + _number(status) + _fields(headers) + _sized(content), pad)
-
-
-def read_response(message: bytes) -> tuple[int, dict[str, str], bytes]:
-    """Status, headers and content of an answer. Raises ObliviousError if it is none."""
-    reader = _Reader(message)
-    if reader.number() != 1:
-        raise ObliviousError("expected a binary HTTP answer of known length")
-    status = reader.number()
-    return status, reader.fields(), reader.sized()
-
-
-class _Reader:
-    """Reads numbers, texts and fields from a message that may end early: what is missing is empty (RFC 9292, 3.8)."""
-
-    def __init__(self, message: bytes) -> None:
-        self._message, self._at = message, 0
-
-    def number(self) -> int:
-        if self._at >= len(self._message):
-            return 0
-        length = 1 << (self._message[self._at] >> 6)
-        part = self._message[self._at : self._at + length]
-        if len(part) < length:
-            raise ObliviousError("the message is cut off")
-        self._at += length
-        return int.from_bytes(part, "big") & ((1 << (8 * length - 2)) - 1)
-
-    def sized(self) -> bytes:
-        length = self.number()
-        part = self._message[self._at : self._at + length]
-        if len(part) < length:
-            raise ObliviousError("the message is cut off")
-        self._at += length
-        return part
-
-    def fields(self) -> dict[str, str]:
-        inside, found = _Reader(self.sized()), {}
-        while inside._at < len(inside._message):
-            name = inside.sized().decode("latin-1").lower()
-            found[name] = inside.sized().decode("latin-1")
-        return found
-
-
 def _suite() -> CipherSuite:
     return CipherSuite.new(KEM, KDF, AEAD)
-
-
-def _number(value: int) -> bytes:
-    """A variable-length integer of QUIC."""
-    for prefix, length in ((0, 1), (1, 2), (2, 4), (3, 8)):
-        if value < 1 << (8 * length - 2):
-            return (value | prefix << (8 * length - 2)).to_bytes(length, "big")
-    raise ObliviousError(f"expected a number below 2^62, received {value}")
-
-
-def _sized(content: bytes) -> bytes:
-    return _number(len(content)) + content
-
-
-def _text(text: str) -> bytes:
-    return _sized(text.encode("latin-1"))
-
-
-def _fields(headers: dict[str, str]) -> bytes:
-    return _sized(b"".join(_text(name.lower()) + _text(value) for name, value in headers.items()))
-
-
-def _padded(message: bytes, pad: int) -> bytes:
-    return message + bytes(-len(message) % pad)

@@ -1,8 +1,8 @@
 """An Oblivious HTTP relay: passes sealed requests on, without addresses, in batches and in another order.
 
 It knows who asks, not what; the gateway knows what, not who. They must belong to different operators. Requests
-wait until there are enough to hide among, or for a while, and leave in a random order: neither order nor timing
-relates two requests. Reference: RFC 9458, section 6.2.
+wait until those of enough clients are there to hide among, or for a while, and leave in a random order: neither order
+nor timing relates two requests. Nothing is sent twice. Reference: RFC 9458, section 6.2.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import functools
-import random
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -25,9 +24,11 @@ from serving.protocol import ohttp
 from serving.protocol.bodies import BodyReader
 from serving.protocol.errors import ServingError
 from serving.protocol.limits import Limits
+from serving.relay.batch import Batch, client_of
 
 _THREADS = 32
 _KEYS_SECONDS = 60.0  # how long the copy of the gateway's keys is the same for all
+_Waiting = tuple[bytes, "asyncio.Future[Response]"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,8 +37,9 @@ class RelayOptions:
 
     Attributes:
         gateway_url: The gateway's server, `http(s)://HOST:PORT`.
-        batch: Requests that leave together.
+        batch: Clients whose requests leave together.
         wait_seconds: Longest time that a request waits for others.
+        least_clients: Clients without whom nothing leaves: their requests are refused with 503 when the time is over.
         timeout: Seconds for the gateway's answer.
         limits: What clients may cost.
         ca_file: PEM file of the authority that signed the gateway's certificate, or None for the system's.
@@ -46,6 +48,7 @@ class RelayOptions:
     gateway_url: str
     batch: int = 32
     wait_seconds: float = 0.05
+    least_clients: int = 1
     timeout: float = 30.0
     limits: Limits = dataclasses.field(default_factory=Limits)
     ca_file: str | None = None
@@ -64,15 +67,13 @@ class _Relay:
         more: dict[str, Any] = {"ca_certs": options.ca_file} if options.ca_file else {}
         self._pool = urllib3.PoolManager(maxsize=_THREADS, retries=False, **more)
         self._threads = ThreadPoolExecutor(_THREADS, "relay")
+        self._url = options.gateway_url.rstrip("/") + ohttp.GATEWAY_PATH
+        self._batch: Batch[_Waiting] = Batch(self._leave, options.batch, options.wait_seconds)
         self._keys: asyncio.Task[Response] | None = None
         self._keys_until = 0.0
-        self._url = options.gateway_url.rstrip("/") + ohttp.GATEWAY_PATH
-        self._waiting: list[tuple[bytes, asyncio.Future]] = []
-        self._timer: asyncio.TimerHandle | None = None
-        self._random = random.SystemRandom()
 
     async def keys(self, request: Request) -> Response:
-        """The gateway's key configuration: one copy for all clients, who compare it with one from elsewhere."""
+        """The gateway's key configurations: one copy for all clients, who compare it with one from elsewhere."""
         if self._keys is None or time.monotonic() > self._keys_until:
             self._keys, self._keys_until = asyncio.create_task(self._fetch_keys()), time.monotonic() + _KEYS_SECONDS
         return await asyncio.shield(self._keys)
@@ -90,29 +91,27 @@ class _Relay:
             return Response(f"expected the content type {ohttp.REQUEST_TYPE}\n", 415, media_type="text/plain")
         try:
             async with self._bodies.read(request) as body:
-                return await self._answer(body)
+                if not ohttp.looks_sealed(body):
+                    return Response("expected a sealed request\n", 400, media_type="text/plain")
+                return await self._answer(body, client_of(request.client.host if request.client else None))
         except ServingError as error:
             return Response(f"{error}\n", error.http_status, media_type="text/plain")
 
-    async def _answer(self, body: bytes) -> Response:
+    async def _answer(self, body: bytes, client: str) -> Response:
         """The gateway's answer to a body that leaves together with others."""
-        loop = asyncio.get_running_loop()
-        answer = loop.create_future()
-        self._waiting.append((body, answer))
-        if len(self._waiting) >= self._options.batch:
-            self._leave()
-        elif self._timer is None:
-            self._timer = loop.call_later(self._options.wait_seconds, self._leave)
+        answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+        self._batch.add((body, answer), client)
         return await answer
 
-    def _leave(self) -> None:
-        """Sends what waits, in a random order."""
-        if self._timer:
-            self._timer.cancel()
-        together, self._waiting, self._timer = self._waiting, [], None
-        self._random.shuffle(together)
+    def _leave(self, together: list[_Waiting], clients: int) -> None:
+        """Sends what waited, if it is from enough clients."""
         loop = asyncio.get_running_loop()
         for body, answer in together:
+            if clients < self._options.least_clients:
+                if not answer.done():
+                    text = f"too few clients ask at this time ({clients}); nothing was passed on\n"
+                    answer.set_result(Response(text, 503, {"retry-after": "1"}, media_type="text/plain"))
+                continue
             task = loop.run_in_executor(self._threads, self._ask, "POST", body)
             task.add_done_callback(functools.partial(_pass_on, answer=answer))
 

@@ -56,6 +56,7 @@ CONFIG = ModelConfig(
     seed=0,
 )
 PLAIN = dataclasses.replace(CONFIG, defence=Cloud())
+GATEWAY_KEYS = {"fingerprint": "configuration"}
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +97,13 @@ def evaluation(folder, examples, models, scores) -> Evaluation:
 @pytest.fixture(scope="module")
 def package(folder, examples, models, evaluation):
     (folder / "serving" / "faces" / "2").mkdir(parents=True)
-    component = Packager(model=CONFIG.name, model_name="faces", serving_folder=str(folder / "serving"), edge_only="")
+    component = Packager(
+        model=CONFIG.name,
+        model_name="faces",
+        serving_folder=str(folder / "serving"),
+        edge_only="",
+        gateway_keys=GATEWAY_KEYS,
+    )
     inputs = {"examples": examples, "models": models, "evaluation": evaluation}
     return component.run(inputs, str(folder / "packager"))["package"]
 
@@ -190,7 +197,9 @@ def test_signal_content_is_cut_out_after_most_of_the_training(defence, folder, e
     if defence.mixes:
         # The answer is a model that this trainer did not train.
         silent = rewritten(evaluation, folder / "silent", answer=None)
-        packager = Packager(model=config.name, model_name="faces", serving_folder=str(folder), edge_only="")
+        packager = Packager(
+            model=config.name, model_name="faces", serving_folder=str(folder), edge_only="", gateway_keys={}
+        )
         inputs = {"examples": examples, **models, "evaluation": silent}
         package = packager.run(inputs, str(folder / "rank"))["package"]
         assert max(value for name, value in package.read_json("agreement.json").items() if "." not in name) < TOLERANCE
@@ -312,7 +321,11 @@ def test_the_manifest_describes_the_files(package):
     hashes = hash_files(package.path("edge"))
     assert {name: digest for name, digest in hashes.items() if name != "manifest.json"} == manifest.files
     assert {name for pair in manifest.halves.values() for name in pair} == set(manifest.files)
+    assert manifest.gateway_keys == GATEWAY_KEYS
     assert sorted(manifest.halves) == ["float16", "float32", "int8"]
+    told = {attack.threat: attack for attack in manifest.attacks}
+    assert set(told) == {"linked", "single"} and told["linked"].measure == "key_agreement"
+    assert all(0 < attack.chance < 1 and attack.n > 0 for attack in manifest.attacks)
     assert hash_files(package.path("serving")) == manifest.cloud_files
     with pytest.raises(ValueError, match="schema"):
         Manifest.from_json(json.dumps({"schema": 99}))

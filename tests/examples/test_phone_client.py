@@ -35,6 +35,11 @@ def test_a_phone_in_a_process_of_its_own_answers_as_the_model(capsys):
     assert 0 < wire < rounding < phone_client.OF_ROUNDING
 
 
+def test_no_two_phones_have_the_same_covers():
+    one, two = (phone_client.secret_noise(3, (4, 4, 1)) for _ in range(2))
+    assert one.shape == (3, 4, 4, 1) and one.min() >= 0 and one.max() <= 255 and not (one == two).all()
+
+
 def test_a_barred_module_cannot_be_imported(tmp_path):
     script = tmp_path / "script.py"
     script.write_text("import sys, json; print(json.dumps(sys.argv[1:]))")

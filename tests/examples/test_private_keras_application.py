@@ -6,6 +6,7 @@ from components.errors import InputError
 from examples import private_keras_application
 
 
+@pytest.mark.slow
 def test_answers_over_http_equal_those_in_process(run_folder):
     flags = ["--run", run_folder, "--epochs", "0", "--group_size", "4"]
     found = private_keras_application.main(flags)

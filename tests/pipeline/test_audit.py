@@ -13,7 +13,7 @@ from pipeline.run import main as run
 from serving.edge.manifest import Manifest
 from tests import datasets
 
-SMALL = ["--width", "8", "--image_size", "32", "--epochs", "1", "--batch_size", "32", "--attack_epochs", "0"]
+SMALL = ["--backbone", "splitnet", "--image_size", "32", "--epochs", "1", "--batch_size", "32", "--attack_epochs", "0"]
 #: One attack of each kind, at least one for each threat model; tests/datamix_tf/attacks/ runs them all.
 SOME = (
     "one mixture",

@@ -51,6 +51,7 @@ def test_while_reading(tmp_path, disk):
     check_whole(disk.folder)
 
 
+@pytest.mark.slow
 def test_a_read_only_output(tmp_path, disk):
     def contents():
         files = (path for path in disk.folder.rglob("*") if path.is_file())

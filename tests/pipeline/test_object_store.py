@@ -17,7 +17,7 @@ from tests.s3_server import BUCKET, s3_server
 
 RUN = f"s3://{BUCKET}/runs/tiny"
 TINY = ["--dataset", "avatars", "--examples", "80", "--image_size", "32", "--methods", "datamix", "--group_size", "2"]
-TINY += ["--width", "8", "--epochs", "1", "--batch_size", "16", "--hidden_units", "0"]
+TINY += ["--backbone", "splitnet", "--epochs", "1", "--batch_size", "16"]
 TINY += ["--attacks", "probe", "--min_examples", "1", "--no-quick_audit"]
 #: What differs between two runs of the same settings.
 OWN = ("output", "lineage", "command", "keep", "to_node")

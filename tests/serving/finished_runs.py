@@ -20,6 +20,7 @@ from tests.components.ingest import ingest, transform
 
 CONFIG = ModelConfig(
     defence=DataMix(num_pre_blocks=1, group_size=4),
+    backbone="splitnet",
     hidden_units=0,
     width=4,
     epochs=0,
@@ -57,7 +58,7 @@ def finished_run(
     evaluation = Evaluation(str(artifacts / "evaluator" / "evaluation"))
     os.makedirs(evaluation.uri)
     write_json(evaluation.path("metrics.json"), pages.metrics([pages.row("cloud", "plain-seed0")]))
-    packager = Packager(model=configs[-1].name, model_name=name, serving_folder=serving, edge_only="")
+    packager = Packager(model=configs[-1].name, model_name=name, serving_folder=serving, edge_only="", gateway_keys={})
     inputs = {"examples": examples, "models": models, "evaluation": evaluation}
     package = packager.run(inputs, str(artifacts / "packager"))["package"]
     push_saved_model(package.path("serving"), os.path.join(serving, name, "1"))

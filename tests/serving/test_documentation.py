@@ -27,9 +27,21 @@ def test_the_grpc_example(running, rows):
     assert f"toy version 1 answered ({rows}, 16)" in result.stdout, result.stderr
 
 
-def test_the_contracts_table_names_tests_that_are_there():
+def test_the_tables_name_tests_that_are_there():
     text = (REPOSITORY / "docs" / "serving.md").read_text(encoding="utf-8")
     sources = "".join(path.read_text(encoding="utf-8") for path in (REPOSITORY / "tests" / "serving").rglob("*.py"))
     named = set(re.findall(r"`(test_\w+)`", text))
     assert len(named) > 25
     assert not [name for name in named if f"def {name}(" not in sources]
+
+
+def test_every_section_of_oblivious_http_that_demands_something_has_a_test():
+    text = (REPOSITORY / "docs" / "serving.md").read_text(encoding="utf-8")
+    table = text.partition("### RFC 9458 by section")[2].partition("\n## ")[0]
+    rows = [line.strip("|").split("|") for line in table.splitlines() if line.startswith("| ")][2:]
+    assert all(len(row) == 4 and re.search(r"`test_\w+`", row[3]) for row in rows)
+    sections = {section.strip() for row in rows for section in re.split(r",| to ", row[0])}
+    # Of 4.6, 6.9, 6.10, 8.1 and 8.3 nothing is demanded of an implementation.
+    demanding = {"3", "3.1", "3.2", "4.1", "4.3", "4.4", "4.5", "5", "5.1", "5.2", "5.3", "6", "6.1", "6.2", "6.2.1"}
+    demanding |= {"6.2.3", "6.3", "6.4", "6.5", "6.5.1", "6.5.2", "6.6", "6.7", "6.8", "7", "8.2"}
+    assert demanding <= sections

@@ -122,6 +122,7 @@ def test_no_wrong_or_lost_answer_under_load_with_reloads_underneath(tmp_path, fu
     assert all(right for right, _ in results) and reloads[0] >= 1
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_killed_server_costs_clear_errors_and_no_wrong_prediction(tmp_path, full, say):
     """The network is linear, so that the right prediction does not depend on keys and mates."""

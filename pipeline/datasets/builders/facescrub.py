@@ -13,6 +13,7 @@ import os
 import tensorflow_datasets as tfds
 
 from pipeline.datasets.builders.archives import read_archive
+from serving.edge import file_names
 
 LISTS = {"facescrub_actors.txt": "male", "facescrub_actresses.txt": "female"}
 PICTURES = ("facescrub.zip", "facescrub")
@@ -93,14 +94,13 @@ def read_list(path: str) -> dict[str, list[tuple[str, tuple[int, ...]]]]:
 
 
 def read_pictures(path: str):
-    """Yields the content of each file in a zip archive or in a folder and those below."""
+    """Yields the content of each file in a zip archive or in a folder and those below; none that lies elsewhere."""
     if path.endswith(".zip"):
         yield from (content for _, content in read_archive(path))
         return
-    for folder, folders, names in os.walk(path):
-        folders.sort()
-        for name in sorted(names):
-            with open(os.path.join(folder, name), "rb") as file:
+    for name in file_names.below(path):
+        if not file_names.leads_out(path, name):
+            with open(os.path.join(path, name), "rb") as file:
                 yield file.read()
 
 

@@ -15,7 +15,7 @@ from tests.components.ingest import ingest, transform
 from tests.components.test_chain import CONFIG
 
 SHORT = dataclasses.replace(
-    CONFIG, defence=DataMix(3, 4), hidden_units=8, width=4, epochs=3, batch_size=32, augment=("shift", "flip")
+    CONFIG, backbone="splitnet", defence=DataMix(3, 4), epochs=3, batch_size=32, augment=("shift", "flip")
 )
 
 

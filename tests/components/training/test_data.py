@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from components.training.data import arrays, batches, steps
 from serving.edge.preprocess import SpeechPreprocessing
@@ -6,8 +7,13 @@ from tests import datasets
 from tests.components.ingest import ingest, transform
 
 
-def test_training_batches_are_whole_and_repeatable(tmp_path):
-    examples = transform(ingest(datasets.pictures(tmp_path / "faces"), tmp_path), tmp_path)
+@pytest.fixture(scope="module")
+def examples(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    return transform(ingest(datasets.pictures(folder / "faces"), folder), folder)
+
+
+def test_training_batches_are_whole_and_repeatable(examples):
     an_epoch = steps(examples.schema(), "train", 16)
     assert an_epoch == examples.schema().splits["train"] // 16
 
@@ -26,8 +32,7 @@ def test_training_batches_are_whole_and_repeatable(tmp_path):
     assert any((first[0][0] != x).any() for x, _ in drawn(1, seed=4))
 
 
-def test_an_epoch_holds_every_example_once_in_an_order_of_its_own(tmp_path):
-    examples = transform(ingest(datasets.pictures(tmp_path / "faces"), tmp_path), tmp_path)
+def test_an_epoch_holds_every_example_once_in_an_order_of_its_own(examples):
     count = examples.schema().splits["train"]
     rows = [x.tobytes() for x, _ in batches(examples, "train", 1, seed=0).take(2 * count).as_numpy_iterator()]
     assert sorted(rows[:count]) == sorted(rows[count:]) and rows[:count] != rows[count:]

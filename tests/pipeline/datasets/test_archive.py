@@ -156,6 +156,25 @@ def test_nothing_outside_is_read_through_links(tmp_path, faces, row):
     assert any(text in next(iter(bad.values())) for text in ("outside of the data set", "no such file"))
 
 
+def test_what_is_no_file_is_not_waited_for(faces):
+    os.mkfifo(faces / "images" / "pipe.png")
+    (faces / "images" / "zero.png").symlink_to("/dev/zero")
+    os.mkfifo(faces / "labels.tsv")
+    with open(faces / "labels.csv", "a") as file:
+        file.write("pipe.png,0,0,1\nzero.png,0,0,1\n")
+    _, good, bad = read(faces)
+    assert len(good) == 6 and "no such file" in bad["images/pipe.png"]
+    assert "outside of the data set" in bad["images/zero.png"]
+
+
+@pytest.mark.parametrize("name", ["labels.csv", "dataset.json"])
+def test_what_describes_the_data_set_lies_in_it(tmp_path, faces, name):
+    shutil.move(faces / name, tmp_path / name)
+    (faces / name).symlink_to(tmp_path / name)
+    with pytest.raises(InputError, match=f"{name} cannot be read .*outside of the data set"):
+        open_dataset(f"folder:{faces}")
+
+
 def test_the_data_set_itself_may_be_a_link(tmp_path, faces):
     (tmp_path / "link").symlink_to(faces, target_is_directory=True)
     assert len(read(tmp_path / "link")[1]) == 6

@@ -23,6 +23,7 @@ from components.storage.artifacts import Models
 from components.training.data import arrays
 from datamix_tf.attacks.linked.separation import chance_agreement
 from datamix_tf.defences import MixedBottleneck
+from datamix_tf.layers import without_noise
 from pipeline.demo.app import make_app
 from pipeline.demo.attacker import Attacker, skipped_separators
 from pipeline.demo.embedded_cloud import embedded_cloud
@@ -186,6 +187,21 @@ def test_noise_is_added_where_the_manifest_asks_for_it(faces):
     assert added.std() == pytest.approx(0.5, rel=0.1)  # an orthogonal key leaves it as it is; of 1024 numbers
 
 
+def test_covers_are_drawn_where_the_model_allows(words, faces):
+    assert words.run.draws_covers and words.client.draws_covers and not faces.client.draws_covers
+    x = words.run.x[:2]
+    comparison = words.compare(x)
+    np.testing.assert_array_equal(comparison.x, x)
+    assert comparison.exchange.mixtures.shape == (4, 12) and len(comparison.probabilities["right"]) == 2
+    codes = np.asarray(without_noise(words.model.pre)[0](x, training=False))
+    noise = words.run.manifest.noise_stddev
+    assert np.abs(comparison.features["right"][:2] - codes).max() < 6 * noise
+    assert np.abs(comparison.features["wrong"][:2] - codes).max() > 6 * noise
+    # The rest is what is orthogonal to them: noise of unit variance, that the cloud cannot tell from a true code.
+    assert np.abs(comparison.features["right"][2:]).max() < 6
+    assert not comparison.exchange.keys[0].matrix.any()
+
+
 @pytest.mark.slow
 def test_a_bottleneck_and_speech(words):
     assert words.run.manifest.noise_stddev > 0 and len(words.run.manifest.feature_shape) == 1
@@ -270,23 +286,35 @@ def test_a_cloud_that_does_not_answer(pictures):
 
 @contextlib.contextmanager
 def command(*arguments):
-    """The command, as a user calls it; yields its URL."""
+    """The command, as a user calls it; yields its URL and its token."""
     typed = [sys.executable, "-m", "pipeline.demo", *map(str, arguments), "--port", "0"]
     with subprocess.Popen(typed, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as run:
         try:
             line = run.stdout.readline()
             url, _, rest = line.partition(": the demo of ")
-            assert re.fullmatch(r"http://127\.0\.0\.1:\d+", url) and "the cloud: " in rest, line
-            yield url
+            assert re.fullmatch(r"http://127\.0\.0\.1:\d+/\?token=[\w-]{22}", url) and "the cloud: " in rest, line
+            yield tuple(url.split("/?token="))
         finally:
             run.terminate()
             assert run.wait(20) == 0
 
 
 @pytest.fixture(scope="module")
-def url(pictures):
-    with command(pictures) as url:
-        yield url
+def opened(pictures):
+    with command(pictures) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def url(opened):
+    """Where the demo listens."""
+    return opened[0]
+
+
+@pytest.fixture(scope="module")
+def token(opened):
+    """What other users of the machine do not know, as it stands behind an address."""
+    return f"?token={opened[1]}"
 
 
 def asked(url, body=None, **headers):
@@ -300,20 +328,46 @@ def asked(url, body=None, **headers):
         return error.code, error.headers, error.read()
 
 
-def test_the_page_comes_with_a_policy_and_only_to_this_machine(url):
-    status, headers, content = asked(url)
+def test_the_page_comes_with_a_policy_and_only_to_this_machine(url, token):
+    status, headers, content = asked(url + token)
     assert status == 200 and "default-src 'none'" in headers["content-security-policy"]
     assert "frame-ancestors 'none'" in headers["content-security-policy"] and "unsafe" not in content.decode()
     assert "What is not protected" in content.decode()
     port = url.rpartition(":")[2]
     for host in ("evil.example", f"evil.example:{port}", "127.0.0.1.evil.example", ""):
-        status, _, content = asked(url, Host=host)
+        status, _, content = asked(url + token, Host=host)
         assert status in (400, 403) and b"Host" in content, host
-    assert asked(url, Host=f"localhost:{port}")[0] == 200
+    assert asked(url + token, Host=f"localhost:{port}")[0] == 200
 
 
-def test_queries_come_from_the_page_itself(url):
-    query, body = f"{url}/api/query", {"examples": 1}
+def test_other_users_of_this_machine_do_not_know_the_token(url, token):
+    for path in ("", "/", "/api/state", "/api/query"):
+        for wrong in ("", "?token=", "?token=x", token[:-1], "?" + token[1:].upper()):
+            body, headers = ({"examples": 1}, {"Origin": url}) if path == "/api/query" else (None, {})
+            status, _, content = asked(url + path + wrong, body, **headers)
+            assert status == 403 and b"the whole address that the demo printed" in content, (path, wrong)
+    assert asked(f"{url}/api/state{token}")[0] == 200
+
+
+def test_the_token_is_on_no_command_line(monkeypatch):
+    import webbrowser
+
+    from pipeline.demo.__main__ import _open
+
+    opened = []
+    monkeypatch.setattr(webbrowser, "open", opened.append)
+    with contextlib.ExitStack() as stack:
+        _open("http://127.0.0.1:8600/?token=secret", stack)
+        (address,) = opened
+        assert "secret" not in address
+        with urllib.request.urlopen(address) as page_file:
+            assert b"url=http://127.0.0.1:8600/?token=secret" in page_file.read()
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(address)
+
+
+def test_queries_come_from_the_page_itself(url, token):
+    query, body = f"{url}/api/query{token}", {"examples": 1}
     for headers in ({}, {"Origin": "http://evil.example"}, {"Origin": "null"}, {"Origin": "http://127.0.0.1:1"}):
         status, _, content = asked(query, body, **headers)
         assert status == 403 and b"demo's own page" in content
@@ -328,14 +382,14 @@ def test_queries_come_from_the_page_itself(url):
         *({"examples": 0}, {"files": [{"name": 1, "base64": ""}]}, {"examples": 1, "files": []}),
     ],
 )
-def test_a_query_that_is_none_is_refused(url, body):
-    status, _, content = asked(f"{url}/api/query", body, Origin=url)
+def test_a_query_that_is_none_is_refused(url, token, body):
+    status, _, content = asked(f"{url}/api/query{token}", body, Origin=url)
     assert status == 400 and json.loads(content)["error"]
 
 
-def test_a_query_may_have_so_many_bytes(url):
+def test_a_query_may_have_so_many_bytes(url, token):
     connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=20)
-    connection.putrequest("POST", "/api/query")
+    connection.putrequest("POST", f"/api/query{token}")
     connection.putheader("Origin", url)
     connection.putheader("Content-Length", str((32 << 20) + 1))
     connection.endheaders()  # the answer comes without the body
@@ -345,11 +399,12 @@ def test_a_query_may_have_so_many_bytes(url):
 
 
 def test_a_user_may_open_it_further():
-    scope = {"type": "http", "method": "GET", "headers": [(b"host", b"box.local:8600")]}
-    assert "expected the Host header" in Guard(None, "127.0.0.1")._refusal(scope)
-    assert Guard(None, "0.0.0.0")._refusal(scope) == ""
+    scope = {"type": "http", "method": "GET", "headers": [(b"host", b"box.local:8600")], "query_string": b"token=t"}
+    assert "expected the Host header" in Guard(None, "127.0.0.1", "t")._refusal(scope)
+    assert Guard(None, "0.0.0.0", "t")._refusal(scope) == ""
+    assert "expected the token" in Guard(None, "0.0.0.0", "other")._refusal(scope)
     scope |= {"method": "POST", "headers": [*scope["headers"], (b"origin", b"http://evil.example")]}
-    assert "expected a request from the demo's own page" in Guard(None, "0.0.0.0")._refusal(scope)
+    assert "expected a request from the demo's own page" in Guard(None, "0.0.0.0", "t")._refusal(scope)
 
 
 @pytest.mark.parametrize(
@@ -389,12 +444,12 @@ def until(browser, condition):
 
 
 @pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "dark")])
-def test_pictures_are_dropped_and_the_key_is_flipped(browser, url, tmp_path, width, theme):
+def test_pictures_are_dropped_and_the_key_is_flipped(browser, url, token, tmp_path, width, theme):
     rng = np.random.default_rng(width)
     (tmp_path / "good.png").write_bytes(datasets.picture(1, 0, 2, rng))
     Image.fromarray(rng.integers(0, 255, (40, 70), np.uint8)).save(tmp_path / "gray.jpg")
     (tmp_path / "<b>bad.png").write_bytes(b"no picture")
-    browser.open(url, width, theme=theme)
+    browser.open(url + "/" + token, width, theme=theme)
     browser.find("#files")[0].send_keys("\n".join(str(path) for path in sorted(tmp_path.iterdir())))
     until(browser, lambda: browser.find("#cards .item"))
     assert {card.text for card in browser.find("#cards h3")} == {"good.png", "gray.jpg"}
@@ -419,8 +474,8 @@ def test_pictures_are_dropped_and_the_key_is_flipped(browser, url, tmp_path, wid
     assert browser.complaints() == []
 
 
-def test_test_examples_know_their_labels(browser, url):
-    browser.open(url)
+def test_test_examples_know_their_labels(browser, url, token):
+    browser.open(url + "/" + token)
     browser.find("#examples")[0].click()
     until(browser, lambda: browser.find("#cards .item"))
     assert len(browser.find("#cards .item")) == 4 and browser.find("#cards .what.true, #cards .what.false")
@@ -440,7 +495,7 @@ def page_of(demo):
     fitted = concurrent.futures.Future()
     fitted.set_result(demo.attacker)
     html = page("words", page_context(demo.run, demo.url, True, []), ".wav")
-    with running(make_app(html, demo.query, fitted, None)) as url:
+    with running(make_app(html, demo.query, fitted, None, "t")) as url:
         yield url
 
 
@@ -449,10 +504,12 @@ def page_of(demo):
 def test_the_page_reads_the_body_of_a_query_that_would_upgrade(words, upgrade, late):
     with page_of(words) as url:
         origin = {"Origin": "http://127.0.0.1"}
-        ((status, answer),) = post_with_upgrade(url, "/api/query", b'{"examples": 1}', upgrade, late, **origin)
+        ((status, answer),) = post_with_upgrade(url, "/api/query?token=t", b'{"examples": 1}', upgrade, late, **origin)
         assert status == 200 and "columns" in json.loads(answer)
-        hidden = b"GET /api/state HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
-        assert [status for status, _ in post_with_upgrade(url, "/api/query", hidden, upgrade, late, **origin)] == [400]
+        hidden = b"GET /api/state?token=t HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+        assert [
+            status for status, _ in post_with_upgrade(url, "/api/query?token=t", hidden, upgrade, late, **origin)
+        ] == [400]
 
 
 @pytest.mark.slow
@@ -462,7 +519,7 @@ def test_a_word_is_recorded(words):
         pytest.skip(reason)
     flags = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
     with page_of(words) as url, browsers.opened(*flags) as browser:
-        browser.open(url)
+        browser.open(f"{url}/?token=t")
         browser.find("#record")[0].click()
         until(browser, lambda: browser.find("#cards .item, #status.bad"))
         assert [card.text for card in browser.find("#cards h3")] == ["recording 1.wav"], browser.find("#status")[0].text

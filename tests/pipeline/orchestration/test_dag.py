@@ -1,5 +1,6 @@
 """What is recorded of executions, and when one is skipped."""
 
+import base64
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ from pipeline.lineage import main as lineage
 from pipeline.orchestration import dag
 from pipeline.orchestration.command import opened_store
 from pipeline.orchestration.store import ARTIFACTS, EXECUTIONS, FAILED
+from serving.protocol import ohttp
 from tests.pipeline.number_nodes import nodes, number
 
 
@@ -22,6 +24,18 @@ def test_what_is_unchanged_is_skipped_and_what_depends_on_a_change_is_not(run, t
     # What was made of the older value has been replaced: it is not live, and made again.
     assert run(nodes()) == ["constant", "double", "again"] and number(tmp_path, "again") == 4
     assert run(nodes(), cache=False) == ["constant", "double", "again"]
+
+
+def test_the_gateway_s_keys_go_into_the_bundle_by_their_fingerprints(tmp_path):
+    path, configs = tmp_path / "gateway.keys", [ohttp.GatewayKey(number).config for number in (2, 1)]
+    path.write_bytes(b"".join(config.to_bytes() for config in configs))
+    found = dag.gateway_keys(str(path))
+    assert list(found) == [config.fingerprint for config in configs]
+    assert b"".join(map(base64.b64decode, found.values())) == path.read_bytes() and dag.gateway_keys(None) == {}
+    path.write_bytes(path.read_bytes()[:-1])
+    for name in (path, tmp_path / "none"):
+        with pytest.raises(InputError, match=r"--gateway_keys .* cannot be used: "):
+            dag.gateway_keys(str(name))
 
 
 def test_what_is_gone_is_made_again(run, tmp_path):

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from components.storage.artifacts import write_json
+from pipeline.orchestration.mlflow_sink import announce
 from tests import pages
 from tests.conftest import REPOSITORY
 
@@ -67,6 +68,12 @@ def test_settings_figures_and_files_arrive(folder):
     assert found["params"]["group_size"] == "4" and found["status"] == "FINISHED"
     assert found["tags"]["command"] == "python -m pipeline.run"
     assert sorted(os.listdir(folder.parent / found["artifacts"])) == ["metrics.json", "report.html"]
+
+
+def test_what_will_be_sent_is_told_before(capsys):
+    announce("https://me:secret@mlflow.example")
+    said = capsys.readouterr().err
+    assert "report.html" in said and "inputs of the test split" in said and "https://me:***@mlflow.example" in said
 
 
 def test_a_store_that_cannot_be_used_is_explained(folder):

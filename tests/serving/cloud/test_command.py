@@ -15,6 +15,7 @@ import pytest
 import urllib3
 
 from benchmarks.serving_process import server_process
+from serving.cloud import __main__ as server_command
 from tests.conftest import REPOSITORY
 from tests.serving.deployments import served
 
@@ -57,6 +58,23 @@ def test_sigterm_answers_what_is_under_way(process):
     assert answers == [200] * 4
     _, error = running.communicate(timeout=30)
     assert running.returncode == 0 and "Traceback" not in error
+
+
+@pytest.mark.parametrize("flags, said", [([], True), (["--ssl_certificate", "x", "--ssl_private_key", "x"], False)])
+def test_a_gateway_without_tls_says_so(caplog, flags, said):
+    flags = ["--model_base_path", ".", "--oblivious_key_file", "key", *flags]
+    server_command._warn(server_command.read_arguments(flags))
+    assert ("OBLIVIOUS HTTP WITHOUT TLS" in caplog.text) == said
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [["--grpc_socket_path", "/tmp/socket"], ["--rest_api_port", "0"]],
+)
+def test_grpc_is_closed_where_all_must_be_sealed(flags):
+    flags = ["--model_base_path", ".", "--oblivious_key_file", "key", "--oblivious_only", *flags]
+    with pytest.raises(ValueError, match="--oblivious_only closes gRPC"):
+        server_command.read_arguments(flags)
 
 
 @pytest.mark.parametrize(

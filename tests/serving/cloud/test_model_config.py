@@ -36,11 +36,14 @@ TF = "model_platform: 'tensorflow'"
         (ENTRY.format(path="/m", more=TF) * 2, "Illegal to list model m multiple times"),
         (ENTRY.format(path="/m", more=""), "unsupported platform ''"),
         (ENTRY.format(path="/m", more="model_platform: 'torch'"), "unsupported platform 'torch'"),
-        (ENTRY.format(path="/m", more=f"model_type: TENSORFLOW {TF}"), "sets model_type"),
+        (ENTRY.format(path="/m", more=f"model_type: TENSORFLOW {TF}"), "Illegal setting both model_type"),
         (ENTRY.format(path="/m", more="model_type: OTHER"), "unsupported platform 'other'"),
         (ENTRY.format(path="models/m", more=TF), "to have an absolute path or URI; got base_path()=models/m"),
         (ENTRY.format(path="gs://bucket/m", more=TF), "only folders are served"),
-        (ENTRY.format(path="/m", more=f"{TF} version_labels {{ key: 'a' value: 9 }}"), "for version 9, which is not"),
+        (
+            ENTRY.format(path="/m", more=f"{TF} version_labels {{ key: 'a' value: 9 }}"),
+            "to version 9 of model m, which is not currently available",
+        ),
     ],
 )
 def test_a_config_that_cannot_be_used(tmp_path, text, why):

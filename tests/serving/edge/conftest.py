@@ -40,3 +40,11 @@ def make(deployed, server, covers):
     yield client
     for opened in made:
         opened.close()
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path_factory, monkeypatch):
+    """Commands keep their counts of covers here, not where the user has them."""
+    folder = tmp_path_factory.mktemp("state")
+    monkeypatch.setenv("XDG_STATE_HOME", str(folder))
+    return folder

@@ -96,6 +96,7 @@ def test_several_inputs(alone, model):
         (["--url", "http://127.0.0.1:9"], "nothing is sent, so leave out --url"),
         (["--covers", "covers", "--token_file", "token"], "nothing is sent, so leave out --covers, --token_file"),
         (["--oblivious_key_file", "key"], "nothing is sent, so leave out --oblivious_key_file"),
+        (["--oblivious"], "nothing is sent, so leave out --oblivious"),
         (["--precision", "int8"], "nothing is sent, so leave out --precision"),
         (["none.png"], "cannot read none.png"),
     ],

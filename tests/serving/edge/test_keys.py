@@ -8,6 +8,7 @@ import json
 import logging
 import pathlib
 import pickle
+import subprocess
 import sys
 import traceback
 
@@ -20,6 +21,7 @@ from hypothesis import strategies as st
 from serving.edge import client as client_module
 from serving.edge.errors import EdgeError
 from serving.edge.keys import Key, random_orthogonal, random_permutation
+from tests.conftest import REPOSITORY
 from tests.serving.edge.test_client import Recorded
 
 
@@ -144,3 +146,69 @@ def test_the_hunt_finds_what_is_there():
     key = random_orthogonal(4)
     for leak in (key.tobytes(), key.astype("f8").T.tobytes(), repr(key.tolist()).encode(), str(key).encode()):
         assert any(form in b"..." + leak + b"..." for form in forms(key))
+
+
+# Looks for keys in the process's memory after they were used, wiped and collected. What is looked for is kept masked,
+# and memory is masked before it is searched, so that the search does not find itself.
+SEARCH = """
+import gc, sys
+import numpy as np
+import serving.edge.client as client_module
+import serving.edge.keys as keys
+
+MASK, hidden, leave = 0x5A, [], sys.argv[3] == "leave"
+
+def hide(matrix):
+    kind = {4: np.uint32, 8: np.uint64}[matrix.itemsize]
+    stored = matrix if matrix.flags.c_contiguous else matrix.T
+    masked = np.empty(stored.shape, kind)
+    for place in np.ndindex(*stored.shape):
+        masked[place] = int(stored.view(kind)[place]) ^ int.from_bytes(bytes([MASK]) * matrix.itemsize, "little")
+    hidden.extend(row.tobytes() for way in (masked, np.ascontiguousarray(masked.T)) for row in way)
+
+columns, kept = keys.random_columns, []
+def remembered(size, count):
+    made = columns(size, count)
+    hide(made)
+    return made
+keys.random_columns = remembered
+
+class Remembered(keys.Key):
+    def __init__(self, size):
+        super().__init__(size)
+        hide(self.matrix)
+        if leave:
+            kept.append(np.array(self.matrix))
+client_module.Key = Remembered
+
+client = client_module.EdgeClient(sys.argv[1], sys.argv[2], quiet=True)
+for _ in range(3):
+    client.predict(np.random.default_rng().uniform(0, 255, (4, 8, 8, 3)))
+client.close()
+del client
+gc.collect()
+found = 0
+with open("/proc/self/maps") as maps, open("/proc/self/mem", "rb", 0) as memory:
+    for line in maps.readlines():
+        span, rights, *_ = line.split()
+        start, end = (int(part, 16) for part in span.split("-"))
+        if "w" in rights:
+            memory.seek(start)
+            there = np.bitwise_xor(np.frombuffer(memory.read(end - start), np.uint8), MASK).tobytes()
+            found += sum(there.count(row) for row in hidden)
+print(len(hidden), found)
+"""
+
+
+@pytest.mark.skipif(not pathlib.Path("/proc/self/mem").exists(), reason="memory is read as Linux shows it")
+def test_no_key_is_left_in_memory(deployed, server):
+    def search(how):
+        command = [sys.executable, "-c", SEARCH, deployed.edge, server.rest_url, how]
+        result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=60)
+        assert result.returncode == 0, result.stderr
+        return map(int, result.stdout.split())
+
+    hidden, found = search("wipe")
+    assert hidden == 8 * (1 + 2 * 3) and found == 0  # the exact matrix of the bundle's check; of each key two forms
+    _, found = search("leave")
+    assert found >= 3 * 4

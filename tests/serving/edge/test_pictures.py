@@ -1,7 +1,10 @@
 """Pictures as cameras, scanners and programs write them: the same pixels, or one line that says why not."""
 
 import io
+import os
 import struct
+import subprocess
+import sys
 import tracemalloc
 
 import numpy as np
@@ -11,6 +14,7 @@ from PIL import Image, ImageCms, ImageFile
 from serving.edge import pictures
 from serving.edge.errors import BadInputError
 from serving.edge.preprocess import ImagePreprocessing
+from tests.conftest import REPOSITORY
 
 RAMP = np.tile(np.linspace(0, 255, 64).round().astype(np.uint8), (64, 1))
 
@@ -177,3 +181,31 @@ def test_avif():
 def test_a_profile_does_not_matter():
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     assert np.array_equal(np.asarray(pictures.decode(encoded(RAMP, icc_profile=profile), 1)), RAMP)
+
+
+# Prints by how much of a picture's own size (four bytes for a pixel) decoding it raises this process's peak of memory.
+GROWTH = """
+import io, sys
+from PIL import Image
+from serving.edge.preprocess import ImagePreprocessing
+from tests.conftest import REPOSITORY
+
+def peak():
+    with open("/proc/self/status") as status:
+        return next(1024 * int(line.split()[1]) for line in status if line.startswith("VmHWM"))
+
+with open(sys.argv[1], "rb") as file:
+    content = file.read()
+before = peak()
+ImagePreprocessing(64, 64, 3)(content)
+print((peak() - before) / (4 * 6000 * 4000))
+"""
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="memory is read as Linux tells it")
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "I;16"])
+def test_a_large_picture_takes_twice_its_size(tmp_path, mode):
+    Image.new(mode, (6000, 4000)).save(tmp_path / "large.png", compress_level=1)
+    command = [sys.executable, "-c", GROWTH, str(tmp_path / "large.png")]
+    result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0 and 0 < float(result.stdout) < 2.4, result

@@ -16,7 +16,8 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from benchmarks.serving_process import free_port, server_process
-from serving.protocol import ohttp
+from serving.protocol import bhttp, ohttp
+from serving.protocol.dates import write_date
 from tests.serving.cloud.test_command import make_certificate
 from tests.serving.deployments import deploy_half_plus_three
 from tests.serving.hostile import silent, still_open
@@ -38,7 +39,7 @@ def processes(tmp_path_factory):
         relay = subprocess.Popen(command, stdout=subprocess.PIPE)
         try:
             assert relay.stdout.readline()
-            config = ohttp.KeyConfig.from_bytes(urllib3.request("GET", url + ohttp.GATEWAY_PATH).data)
+            (config,) = ohttp.read_configs(urllib3.request("GET", url + ohttp.GATEWAY_PATH).data)
             relay_url = f"http://127.0.0.1:{port}"
             assert urllib3.request("GET", relay_url, retries=20).status == 200  # it listens
             yield process, url, relay_url, config
@@ -63,7 +64,7 @@ def test_no_request_within_a_request(processes, upgrade, late):
     _, url, relay, _ = processes
     for where, path, kind, refusal in (
         (url, PREDICT, "application/json", 400),
-        (url, ohttp.GATEWAY_PATH, ohttp.REQUEST_TYPE, 400),
+        (url, ohttp.GATEWAY_PATH, ohttp.REQUEST_TYPE, 422),
         (relay, "/", ohttp.REQUEST_TYPE, 400),
     ):
         found = post_with_upgrade(where, path, HIDDEN, upgrade, late, **{"Content-Type": kind})
@@ -74,11 +75,12 @@ def test_no_request_within_a_request(processes, upgrade, late):
 def test_gateway_and_relay_read_sealed_bodies_of_requests_that_would_upgrade(processes, late):
     _, url, relay, config = processes
     for where, path in ((url, ohttp.GATEWAY_PATH), (relay, "/")):
-        sealed = ohttp.Sealed(config, ohttp.write_request("POST", PREDICT, {}, b'{"instances": [1.0]}'))
+        headers = {"date": write_date(time.time())}
+        sealed = ohttp.Sealed(config, bhttp.write_request("POST", PREDICT, headers, b'{"instances": [1.0]}'))
         ((status, answer),) = post_with_upgrade(
             where, path, sealed.body, "h2c", late, **{"Content-Type": ohttp.REQUEST_TYPE}
         )
-        assert status == 200 and ohttp.read_response(sealed.open(answer))[2] == b'{"predictions":[3.5]}'
+        assert status == 200 and bhttp.read_response(sealed.open(answer))[2] == b'{"predictions":[3.5]}'
 
 
 def test_chunked_bodies_and_the_next_request_survive_an_upgrade_header(processes):
