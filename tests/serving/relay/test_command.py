@@ -7,7 +7,7 @@ from serving.relay import __main__ as command
 
 @pytest.mark.parametrize("quiet", [False, True])
 def test_an_operator_is_told_what_a_relay_does_not_protect(monkeypatch, capsys, quiet):
-    monkeypatch.setattr(command, "_relay", lambda arguments: None)
+    monkeypatch.setattr(command, "_relay", lambda *_: None)
     url = ["--gateway_url", "https://cloud.example:8501", "--wait_ms", "70", "--batch", "9"]
     assert command.main([*url, *["--quiet"] * quiet]) == 0
     told = [line for line in capsys.readouterr().err.splitlines() if line.startswith(("not protected", "this assumes"))]
