@@ -37,7 +37,7 @@ ELSEWHERE = {
 }
 #: What runs until it is stopped, by how it begins: the text that it prints once it answers.
 SERVERS = {
-    ".venv/bin/python -m serving.cloud": "serving ",
+    ".venv/bin/python -m serving.cloud ": "serving ",
     ".venv/bin/python -m pipeline.demo": "the demo of",
     ".venv/bin/python -m serving.relay": "relaying to",
 }

@@ -6,7 +6,7 @@ import concurrent.futures
 import contextlib
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import urllib3
 
@@ -67,13 +67,13 @@ def _is_open(opened: socket.socket) -> bool:
     return False
 
 
-def post_all(url: str, kind: str, body: bytes, count: int, **headers: str) -> dict[object, int]:
-    """Posts a body many times at once; gives how often each status came, None where the connection was lost."""
+def post_all(url: str, kind: str, body: Callable[[], bytes], count: int, **headers: str) -> dict[object, int]:
+    """Posts bodies at once; gives how often each status came, None where the connection was lost."""
 
     def post(_: int) -> int | None:
         try:
             sent = {"content-type": kind, **headers}
-            return urllib3.request("POST", url, body=body, headers=sent, retries=False, timeout=120).status
+            return urllib3.request("POST", url, body=body(), headers=sent, retries=False, timeout=120).status
         except (urllib3.exceptions.HTTPError, OSError):
             return None
 

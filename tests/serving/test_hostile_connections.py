@@ -20,7 +20,8 @@ import urllib3
 
 from benchmarks.serving_process import free_port, server_process
 from serving.edge.preprocess import ImagePreprocessing
-from serving.protocol import ohttp
+from serving.protocol import bhttp, ohttp
+from serving.protocol.dates import write_date
 from serving.protocol.json_cost import FACTOR
 from serving.protocol.limits import Limits
 from tests import datasets
@@ -85,8 +86,9 @@ def target(request, cloud, tmp_path):
     plain, token = numbers(b'{"instances": [', b"]}"), {"authorization": "Bearer secret"}
 
     def sealed():
-        config = ohttp.KeyConfig.from_bytes(urllib3.request("GET", url + ohttp.GATEWAY_PATH).data)
-        return ohttp.Sealed(config, ohttp.write_request("POST", PREDICT, token, plain)).body
+        (config,) = ohttp.read_configs(urllib3.request("GET", url + ohttp.GATEWAY_PATH).data)
+        headers = token | {"date": write_date(time.time())}
+        return ohttp.Sealed(config, bhttp.write_request("POST", PREDICT, headers, plain)).body
 
     if request.param == "server":
         yield Target(started.pid, url, PREDICT, "application/json", lambda: plain, token)
@@ -141,9 +143,8 @@ def test_connections_that_say_nothing(target, say):
 
 
 def test_bodies_of_full_size(target, say):
-    body = target.body()
     with watched_memory(target.pid) as growth:
-        statuses = post_all(target.url + target.path, target.kind, body, COUNT, **target.headers)
+        statuses = post_all(target.url + target.path, target.kind, target.body, COUNT, **target.headers)
     bound = BODIES if target.path == "/" else JSON  # the relay reads none
     say("bodies of full size", growth(), bound, statuses=statuses)
     assert growth() < bound and 500 not in statuses

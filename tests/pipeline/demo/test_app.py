@@ -14,7 +14,8 @@ from serving.protocol.limits import Limits
 from tests.serving.hostile import still_open, unfinished
 from tests.serving.running import running
 
-SIZE = 1 << 20
+SIZE, TOKEN = 1 << 20, "known"
+QUERY = f"/api/query?token={TOKEN}"
 
 
 @pytest.fixture
@@ -34,12 +35,12 @@ def demo(monkeypatch):
 
     ready = concurrent.futures.Future()
     ready.set_result(None)
-    with running(app.make_app(Page("", {}), handle, ready, None), read_seconds=1.0) as url:
+    with running(app.make_app(Page("", {}), handle, ready, None, TOKEN), read_seconds=1.0) as url:
         yield url, most, go_on
 
 
 def ask(url, body):
-    return urllib3.request("POST", f"{url}/api/query", body=body, headers={"origin": url}, retries=False, timeout=20)
+    return urllib3.request("POST", f"{url}{QUERY}", body=body, headers={"origin": url}, retries=False, timeout=20)
 
 
 def test_queries_are_taken_one_by_one_and_count_until_they_are_answered(demo):
@@ -60,5 +61,5 @@ def test_queries_beyond_the_limits_are_refused(demo):
     go_on.set()
     assert ask(url, bytes(SIZE + 1)).status == 413
     assert ask(url, b'{"files": [' + b"[]," * (SIZE // 3 - 10) + b"[]]}").status == 413
-    with unfinished(url, "/api/query", "application/json", 10, SIZE // 2, origin="http://127.0.0.1") as sockets:
+    with unfinished(url, QUERY, "application/json", 10, SIZE // 2, origin="http://127.0.0.1") as sockets:
         assert still_open(sockets, 5) == 0
