@@ -6,7 +6,7 @@ import urllib.parse
 from collections.abc import Sequence
 
 from serving.edge.manifest import Manifest, MeasuredAttack
-from serving.protocol.addresses import is_loopback
+from serving.protocol.addresses import is_loopback, masked
 
 MEASURES = {"key_agreement": "agreement with the key", "auc": "area under the ROC curve"}
 #: Threat models of `MeasuredAttack` -> what the cloud has then.
@@ -55,7 +55,7 @@ def notices(
     parsed = urllib.parse.urlsplit(url)
     if parsed.scheme == "http" and not is_loopback(parsed.hostname or ""):
         what = "the token and what is sent" if token and not oblivious else "what is sent"
-        assumed.append(f"nobody reads {what} on its way: {url} is plain http")
+        assumed.append(f"nobody reads {what} on its way: {masked(url)} is plain http")
     return [_protection(described, oblivious), f"this assumes: {'; '.join(assumed) or 'nothing more'}"]
 
 
