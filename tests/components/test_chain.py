@@ -121,7 +121,7 @@ def test_trained_models_load_and_carry_the_statistics(examples, models):
 
 
 def test_the_same_seed_trains_the_same_model(folder, examples):
-    short = dataclasses.replace(CONFIG, epochs=1)
+    short = dataclasses.replace(CONFIG, backbone="splitnet", epochs=1)
     twice = [
         Trainer(models=[short], keep=str(folder / f"kept{run}"), distribution=Distribution()).run(
             {"examples": examples}, str(folder / f"again{run}")
@@ -132,14 +132,21 @@ def test_the_same_seed_trains_the_same_model(folder, examples):
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-4)
 
 
-def test_a_student_learns_from_the_unmixed_model_of_the_same_settings(folder, examples, models):
-    student = dataclasses.replace(CONFIG, epochs=2, distill=0.7)
-    assert student.start == dataclasses.replace(PLAIN, epochs=2)
-    trainer = Trainer(models=[student, student.start], keep=str(folder / "kept"), distribution=Distribution())
-    made = trainer.run({"examples": examples}, str(folder / "student"))["models"]
-    losses = [trained.training(made, name).history["loss"] for name in trained.names(made)]
+def test_a_student_learns_from_the_unmixed_model_of_the_same_settings(folder, examples):
+    student = dataclasses.replace(CONFIG, backbone="splitnet", epochs=2, distill=0.7)
+    assert student.start == dataclasses.replace(PLAIN, backbone="splitnet", epochs=2)
+    untaught = dataclasses.replace(student, distill=0.0)
+    made = [
+        Trainer(models=configs, keep=str(folder / "kept"), distribution=Distribution()).run(
+            {"examples": examples}, str(folder / f"student{len(configs)}")
+        )["models"]
+        for configs in ([student, student.start], [untaught])
+    ]
+    losses = [trained.training(made[0], name).history["loss"] for name in trained.names(made[0])]
     assert all(len(loss) == 2 and loss[1] < loss[0] for loss in losses)
-    taught, alone = (trained.load(where, CONFIG.name).get_weights() for where in (made, models))
+    taught, alone = (
+        trained.load(where, config.name).get_weights() for where, config in zip(made, (student, untaught), strict=True)
+    )
     assert any(not np.array_equal(one, other) for one, other in zip(taught, alone, strict=True))
 
 
@@ -181,7 +188,11 @@ def test_the_metrics_have_the_pinned_form(evaluation):
 
 
 @pytest.mark.parametrize(
-    "defence", [SignalContentMixed(group_size=4, signal_rank=4), SignalContentAlone(signal_rank=4)]
+    "defence",
+    [
+        pytest.param(SignalContentMixed(group_size=4, signal_rank=4), marks=pytest.mark.slow),
+        SignalContentAlone(signal_rank=4),
+    ],
 )
 def test_signal_content_is_cut_out_after_most_of_the_training(defence, folder, examples, evaluation):
     """The composition: coefficients instead of features go up, mixed or not, and everything else works as before."""

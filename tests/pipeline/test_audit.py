@@ -32,6 +32,7 @@ def finished(tmp_path_factory):
     faces = datasets.pictures(tmp_path_factory.mktemp("data") / "faces", n=200)
     output = str(tmp_path_factory.mktemp("run"))
     methods = ["--methods", "edge_half,datamix,bottleneck", "--bottleneck_units", "16", "--bottleneck_bits", "20"]
+    methods += ["--no-quick_audit"]
     assert run(["--dataset", f"folder:{faces}", "--output", output, "--group_size", "4", *methods, *SMALL]) == 0
     return output
 

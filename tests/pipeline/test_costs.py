@@ -60,7 +60,8 @@ def test_mixing_counts_with_the_size_of_the_group(capsys):
     """N_pre = 0: 12,288 numbers go up and 512 come back; the network on the edge is the classifier alone."""
     found = {}
     for size in (1, 8, 16):
-        (row,) = costs(capsys, "--methods", "datamix", "--num_pre_blocks", "0", "--group_size", str(size)).values()
+        flags = ("--methods", "datamix", "--width", "64", "--num_pre_blocks", "0", "--group_size", str(size))
+        (row,) = costs(capsys, *flags).values()
         found[size] = row[1]
     assert found[8] - found[1] == 7 * (12_288 + 512) and found[16] - found[8] == 8 * (12_288 + 512)
 

@@ -12,7 +12,7 @@ from pipeline.options.presets import OBFUSCATION_PRESETS
 from tests import datasets
 
 TINY = ["--image_size", "16", "--epochs", "2", "--attack_epochs", "2", "--fine_tune_epochs", "1", "--batch_size", "32"]
-LEVELS = ["--trade_offs", "signal,pruning,shredder,gaussian,bottleneck"]
+LEVELS = ["--trade_offs", "signal,pruning"]
 DATA = ["--target", "red", "--hidden", "identity,bright", "--repeats", "1"]
 
 
@@ -34,7 +34,7 @@ def test_figure_2_alone_needs_no_attacks():
 
 
 def test_from_pictures_to_figures_and_taken_up_again(faces, tmp_path, capsys, monkeypatch):
-    levels = {"signal": (2,), "pruning": (4,), "shredder": (0.1,), "gaussian": (0.1,), "bottleneck": (0.1,)}
+    levels = {"signal": (2,), "pruning": (4,)}
     monkeypatch.setattr("pipeline.experiments.obfuscation.TRADE_OFFS", levels)
     monkeypatch.setattr("pipeline.experiments.obfuscation.IN_FIGURE", {6: tuple(levels)})
     monkeypatch.setattr("pipeline.obfuscation.IN_FIGURE", {6: tuple(levels)})
