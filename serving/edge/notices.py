@@ -75,9 +75,7 @@ def _protection(described: Manifest, oblivious: bool) -> str:
             f"model (guessing: {100 * attack.chance:.1f} %, n = {attack.n})"
         )
     if not oblivious:
-        return (
-            f"not protected: {measured}; without a relay (--oblivious_key_file) the cloud has each group side by side"
-        )
+        return f"not protected: {measured}; without a relay (--oblivious) the cloud has each group side by side"
     if not any(one.threat == "pooled" for one in described.attacks):
         measured += "; whether mixtures betray which of them belong together was not measured (pipeline.audit)"
     return f"not protected: {measured}"

@@ -19,7 +19,7 @@ def packaged(model, folder):
     return package
 
 
-@pytest.mark.parametrize("subtract", [False, True])
+@pytest.mark.parametrize("subtract", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_exports_agree_and_halves_of_the_other_kind_do_not(tmp_path, subtract):
     model = private_model(subtract_constant=subtract)
     conv = model.main.layers[1]

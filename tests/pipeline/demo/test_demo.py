@@ -500,7 +500,7 @@ def page_of(demo):
 
 
 @pytest.mark.parametrize("late", [False, True])
-@pytest.mark.parametrize("upgrade", UPGRADES)
+@pytest.mark.parametrize("upgrade", UPGRADES[:1])  # the server is that of tests/serving/protocol/test_http_server.py
 def test_the_page_reads_the_body_of_a_query_that_would_upgrade(words, upgrade, late):
     with page_of(words) as url:
         origin = {"Origin": "http://127.0.0.1"}

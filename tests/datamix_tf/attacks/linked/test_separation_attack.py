@@ -13,14 +13,18 @@ CRITIC = SeparatorTraining(steps=800, groups=8, learning_rate=2e-3, restarts=4, 
 UNMIXING = SeparatorTraining(steps=250, groups=8, learning_rate=3e-3, restarts=4)
 
 
-@pytest.mark.parametrize("make", [lambda: CriticAscent(CRITIC), lambda: UnmixingNetwork(UNMIXING)])
+@pytest.mark.parametrize(
+    "make", [lambda: CriticAscent(CRITIC), pytest.param(lambda: UnmixingNetwork(UNMIXING), marks=pytest.mark.slow)]
+)
 def test_learned_separators_beat_chance_where_there_is_something_to_learn(make):
     chance, spread = chance_agreement(4)
     score = attacked(KeyAttack(model_of((8, 8, 2)), [make()], groups=12), spots)
     assert score.score > chance + 4 * spread / 12**0.5 and score.n == 12 and score.chance == pytest.approx(chance)
 
 
-@pytest.mark.parametrize("make", [lambda: CriticAscent(FEW), lambda: UnmixingNetwork(FEW)])
+@pytest.mark.parametrize(
+    "make", [lambda: CriticAscent(FEW), pytest.param(lambda: UnmixingNetwork(FEW), marks=pytest.mark.slow)]
+)
 def test_learned_separators_find_nothing_in_white_gaussian_rows(make):
     chance, spread = chance_agreement(4)
     hidden = attacked(KeyAttack(model_of((48,)), [make()], groups=24), noise)
