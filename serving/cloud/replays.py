@@ -60,8 +60,10 @@ class Replays:
 
     def forget(self, encapsulated: bytes, date: float) -> None:
         """Forgets a request that was taken and got no answer but a refusal: it costs nothing to have it again."""
-        self._taken[int(date)].discard(encapsulated)
-        self._count -= 1
+        remembered = self._taken.get(int(date), set())
+        if encapsulated in remembered:  # else its time is over, and it is not counted any more
+            remembered.remove(encapsulated)
+            self._count -= 1
 
     def _forget_before(self, begin: int) -> None:
         self._begin = max(self._begin, begin)

@@ -27,3 +27,11 @@ def test_requests_of_other_times_do_not_keep_out_those_of_now():
     assert replays.refuse(b"honest", float(now), now) == FULL
     replays.forget(b"\0", now + 299.0)
     assert replays.refuse(b"honest", float(now), now) == "" and replays.refuse(b"honest", float(now), now) == REPEATED
+
+
+def test_what_is_forgotten_twice_counts_once():
+    """An answer that comes after its request's time is over takes no room that others have."""
+    replays = Replays(window=10, most=2)
+    assert replays.refuse(b"slow", 100.0, now=100) == "" and replays.refuse(b"other", 115.0, now=115) == ""
+    replays.forget(b"slow", 100.0)
+    assert replays._count == 1 and set(replays._taken) == {115}
