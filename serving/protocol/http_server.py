@@ -134,6 +134,7 @@ def _with_limits(limits: Limits) -> type[H11Protocol]:
         _head_timer: asyncio.TimerHandle | None = None
         _answer_timer: asyncio.TimerHandle | None = None
         _body_timer: asyncio.TimerHandle | None = None
+        _refused: Any = None  # the request whose body is timed
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
@@ -148,18 +149,22 @@ def _with_limits(limits: Limits) -> type[H11Protocol]:
 
         def data_received(self, data: bytes) -> None:
             super().data_received(data)
-            self._hold_next_request()
-            self._watch_head(begun=True)
-            if self._body_timer is not None and self.conn.their_state is not h11.SEND_BODY:
-                self._body_timer.cancel()
-                self._body_timer = None
+            begun = self._hold_next_request()
+            self._watch_head(begun)
+            if self.conn.their_state is h11.IDLE and not begun and self._head_timer is None:
+                self._rest()
+            if self.conn.their_state is not h11.SEND_BODY or self.cycle is not self._refused:
+                self._stop_body_timer()
 
         def on_response_complete(self) -> None:
             self.flow.held = False
+            refused_early = self.conn.their_state is h11.SEND_BODY
             super().on_response_complete()
             begun = self._hold_next_request()
             self._watch_head(begun)
-            if self.conn.their_state is h11.SEND_BODY:  # refused early; what still comes is read and forgotten
+            if refused_early:  # what still comes is read and forgotten
+                self._stop_body_timer()
+                self._refused = self.cycle
                 self._body_timer = self.loop.call_later(self.seconds, self.transport.abort)
             if self.transport.get_write_buffer_size():
                 self._answer_timer = self.loop.call_later(self.seconds, self._abort_if_unread)
@@ -169,6 +174,18 @@ def _with_limits(limits: Limits) -> type[H11Protocol]:
                 if timer is not None:
                     timer.cancel()
             super().connection_lost(error)
+
+        def _rest(self) -> None:
+            """Keeps a connection open for the next request: what came was the end of a body that is not read."""
+            self._unset_keepalive_if_required()
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+
+        def _stop_body_timer(self) -> None:
+            if self._body_timer is not None:
+                self._body_timer.cancel()
+                self._body_timer = None
 
         def _should_upgrade(self) -> bool:
             return False

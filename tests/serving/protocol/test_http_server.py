@@ -174,6 +174,20 @@ def test_a_connection_goes_on_when_the_body_ends_after_an_early_answer():
         assert [status for status, _ in answers(opened)] == [404, 404]
 
 
+def test_a_connection_goes_on_when_the_next_request_comes_with_the_end_of_the_body():
+    """Twice: the clock of a body ends with its request, not with the next one's."""
+    with running(_early, read_seconds=1.0) as url, connection(url) as opened:
+        opened.sendall(head("/", 4))
+        for _ in range(2):
+            time.sleep(0.2)
+            opened.sendall(b"body" + head("/", 4))
+        time.sleep(0.2)
+        opened.sendall(b"body")
+        time.sleep(1.5)
+        opened.sendall(head("/", 0))
+        assert [status for status, _ in answers(opened)] == [404] * 4
+
+
 def test_of_far_too_many_connections_the_last_are_closed_at_once():
     with running(_early, read_seconds=20, max_connections=4) as url, silent(url, 20) as sockets:
         assert still_open(sockets[8:], 5) == 0 and still_open(sockets[:8], 0.2) == 8
