@@ -18,7 +18,7 @@ help:
 	@echo "make lint       style, types, which part may import which, and known faults of the packages, where a database can be reached"
 	@echo "make load       20,000 requests under reloads, killed servers, hostile and fuzzed requests (about 4 minutes)"
 	@echo "make slow       tests that take minutes, or root: killed trainings, full disks, workers elsewhere"
-	@echo "make bench      the benchmarks, written into docs/benchmarks.md; installs what they compare with (about an hour)"
+	@echo "make bench      the benchmarks, written into docs/results/benchmarks.md; installs what they compare with (about an hour)"
 	@echo "make parity     compares with tensorflow-addons and tensorflow-io, in an environment of their own (2 GB)"
 	@echo "make setup      only make .venv, with the versions in constraints.txt"
 	@echo "make constraints  take the newest versions into constraints.txt"

@@ -1,10 +1,10 @@
-"""Runs benchmarks and writes their figures into docs/benchmarks.md.
+"""Runs benchmarks and writes their figures into docs/results/benchmarks.md.
 
     python -m benchmarks                                  # every benchmarks/bench_*.py, with its defaults
     python -m benchmarks mixing "edge --threads 2"        # some, with arguments
 
-Every figure is a JSON line of a benchmark's output. The lines stand in docs/benchmarks.jsonl, with the command and the
-machine; a benchmark that runs again replaces its own. The tables of docs/benchmarks.md are made of them, behind the
+Every figure is a JSON line of a benchmark's output. The lines stand in docs/results/benchmarks.jsonl, with the command and the
+machine; a benchmark that runs again replaces its own. The tables of docs/results/benchmarks.md are made of them, behind the
 mark.
 """
 
@@ -21,7 +21,7 @@ import sys
 from benchmarks.machine import machine
 
 FOLDER = pathlib.Path(__file__).parent
-DOCS = FOLDER.parent / "docs"
+DOCS = FOLDER.parent / "docs" / "results"
 MARK = "<!-- Below: written by `python -m benchmarks`. -->\n"
 LAST = ("ratio", "quartiles", "rounds", "target", "met")  # columns at the right
 HIDDEN = ("benchmark", "command", "machine", "rounds")

@@ -12,7 +12,7 @@ One code of `--numbers` goes to a cloud whose map has `--answers` outputs, in on
 
 All compute the same linear map, so that the ratios are of what protects, not of the network; drawn covers may pass
 through a network that is not linear, CKKS as set up here may not. One JSON line each for time (client and cloud, ratios
-in turns) and for bytes; the CKKS line has the largest error, too. What each protects: docs/audit.md.
+in turns) and for bytes; the CKKS line has the largest error, too. What each protects: docs/results/audit.md.
 """
 
 from __future__ import annotations

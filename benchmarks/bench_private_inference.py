@@ -56,7 +56,7 @@ PROTECTION = {
     EDGE: "nothing leaves the edge; the edge holds the whole network",
     CLOUD: "nothing: the cloud sees picture and answer",
     ONE: "no cryptographic protection: one mixture alone says little, but mixtures of one group are separated by known "
-    "attacks (docs/audit.md); the cloud keeps M_main",
+    "attacks (docs/results/audit.md); the cloud keeps M_main",
     EIGHT: "as with one true picture of eight",
     CKKS: "picture and answer are hidden from an honest-but-curious server (128-bit security); the server keeps the "
     "network; a server that computes something else is not noticed",

@@ -1,6 +1,6 @@
 """What a split costs: parameters, multiply-adds, bytes on the wire, transmission time.
 
-Conventions, those of the papers' tables (docs/costs.md shows the arithmetic):
+Conventions, those of the papers' tables (docs/results/costs.md shows the arithmetic):
 
 - the tables' FLOPs are multiply-adds of convolutions, dense layers and matrix products, so that mixing and de-mixing
   count S_G for each value (`mixing_macs`); batch normalisation and all other layers count nothing;

@@ -32,7 +32,7 @@ class DataMixModel(MixingModel):
         seed: Optional int that makes the keys of training repeatable. Not saved.
         subtract_constant: Whether the cloud's answer to zero is taken off its answers before de-mixing and put back
             after, in training and at inference (see `zero_answer`). De-mixing is then exact for every affine `main`,
-            not for linear ones alone (docs/mixing.md). It costs one more row in every batch of training.
+            not for linear ones alone (docs/concepts/mixing.md). It costs one more row in every batch of training.
 
     Call arguments:
         inputs: What `pre` takes, `[batch, ...]`.

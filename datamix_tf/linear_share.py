@@ -31,7 +31,7 @@ def linear_share(model: MixingModel, x: Array, seed: int = 0) -> float:
     Raises:
         ValueError: If there are fewer inputs than a group has.
 
-    References: docs/mixing.md; DataMix (ECCV 2020), section 3.
+    References: docs/concepts/mixing.md; DataMix (ECCV 2020), section 3.
     """
     from datamix_tf.layers import DeMix, Mix
 

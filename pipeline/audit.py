@@ -22,7 +22,7 @@ from pipeline.orchestration.finished_run import artifact_of
 from pipeline.orchestration.recording import command_line
 
 DESCRIPTION = """\
-Attacks the mixing models of a run under every threat model of docs/threat-model.md and writes, in RUN_DIR/audit (or
+Attacks the mixing models of a run under every threat model of docs/concepts/threat-model.md and writes, in RUN_DIR/audit (or
 --output), audit.json, audit.md with a sentence for each threat model that can be quoted, and <model>.png with raw
 pictures above those rebuilt from separated mixtures. Any Beam option may follow."""
 
@@ -45,7 +45,7 @@ class AuditOptions(LineageOptions, PluginOptions):
     )
     threats: tuple[str, ...] | None = setting(
         None,
-        "which threat models of docs/threat-model.md, with commas (default: all)",
+        "which threat models of docs/concepts/threat-model.md, with commas (default: all)",
         metavar="THREAT,...",
         **registered(lambda: THREATS),
     )

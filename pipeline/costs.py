@@ -110,7 +110,7 @@ def table(options: RunOptions, source) -> str:
         if paper := line.row.paper:
             found.append(("*the paper*", *(str(paper.get(PAPER.get(heading), "")) for heading in HEADINGS[1:])))
     shape = "x".join(map(str, preprocessing(options, source.kind).shape))
-    title = f"Costs of one input of {source.name}, {shape}; docs/costs.md says how they are counted."
+    title = f"Costs of one input of {source.name}, {shape}; docs/results/costs.md says how they are counted."
     return "\n".join([title, "", *("| " + " | ".join(cells) + " |" for cells in found)])
 
 

@@ -1,4 +1,4 @@
-"""Every command line of README.md and docs/*.md is one that its command takes.
+"""Every command line of README.md and docs/ is one that its command takes.
 
 A block without a language is what a reader types, in its order; the shell reads it here as there. Blocks that cannot be
 typed (pictures, output) are marked `text`. tests/test_readme.py runs those that are cheap enough.
@@ -19,7 +19,7 @@ from pipeline import audit, compare, lineage, obfuscation
 from pipeline.options import flags, run_options
 from tests.conftest import REPOSITORY
 
-DOCUMENTS = ("README.md", *sorted(str(path.relative_to(REPOSITORY)) for path in (REPOSITORY / "docs").glob("*.md")))
+DOCUMENTS = ("README.md", *sorted(str(path.relative_to(REPOSITORY)) for path in (REPOSITORY / "docs").rglob("*.md")))
 #: Commands whose flags are dataclasses; `pipeline.run` hands what it does not know to Beam.
 COMMANDS = {"pipeline.compare": compare.COMMAND, "pipeline.lineage": lineage.COMMAND}
 WITH_BEAM = {"pipeline.audit": audit.COMMAND, "pipeline.obfuscation": obfuscation.COMMAND}

@@ -7,11 +7,11 @@ from datamix_tf.attacks.threat_models import THREATS
 from serving.edge.__main__ import _parser
 from tests.conftest import REPOSITORY
 
-TEXT = (REPOSITORY / "docs" / "glossary.md").read_text(encoding="utf-8")
+TEXT = (REPOSITORY / "docs" / "concepts" / "glossary.md").read_text(encoding="utf-8")
 
 
 def test_flags_are_there():
-    known = (REPOSITORY / "docs" / "flags.md").read_text(encoding="utf-8")
+    known = (REPOSITORY / "docs" / "reference" / "flags.md").read_text(encoding="utf-8")
     (commands,) = (action for action in _parser()._actions if action.choices)
     known += commands.choices["predict"].format_help()
     flags = set(re.findall(r"--\w+", TEXT))

@@ -1,6 +1,6 @@
 """README's commands, typed as they stand and in their order, in a folder like a fresh clone after `make run`.
 
-What takes long is in the tests that are slow: the commands of docs/serving.md and docs/demo.md, and a whole run;
+What takes long is in the tests that are slow: the commands of `DOCUMENTS`, and a whole run;
 `make run` and `make test` are what CI does. The lines of the other documents train for hours, on data that lie
 elsewhere: test_documented_commands.py holds each of them against its command.
 """
@@ -41,6 +41,8 @@ SERVERS = {
     ".venv/bin/python -m pipeline.demo": "the demo of",
     ".venv/bin/python -m serving.relay": "relaying to",
 }
+#: Pages that are typed as a whole, and how many servers each starts.
+DOCUMENTS = {"serve": 1, "sign": 1, "relay": 2, "demo": 1}
 PORTS = (8500, 8501, 8600)
 
 
@@ -153,9 +155,9 @@ def test_readme_as_it_is_typed(clone):
 @pytest.mark.slow
 @needs_curl
 @needs_ports
-@pytest.mark.parametrize(("document", "servers"), [("docs/serving.md", 3), ("docs/demo.md", 1)])
-def test_documents_as_they_are_typed(clone, document, servers):
-    assert type_all(document, clone)[1] == servers
+@pytest.mark.parametrize(("page", "servers"), DOCUMENTS.items())
+def test_documents_as_they_are_typed(clone, page, servers):
+    assert type_all(f"docs/how-to/{page}.md", clone)[1] == servers
 
 
 @pytest.mark.slow

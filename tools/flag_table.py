@@ -1,4 +1,4 @@
-"""`python -m tools.flag_table`: writes docs/flags.md, every flag of the pipeline's commands, from their dataclasses."""
+"""`python -m tools.flag_table`: writes docs/reference/flags.md, every flag of the pipeline's commands, from their dataclasses."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from datamix_tf.settings import REQUIRED, settings_of
 from pipeline import audit, compare, lineage, obfuscation
 from pipeline.options import flags, run_options
 
-PATH = pathlib.Path(__file__).resolve().parents[1] / "docs" / "flags.md"
+PATH = pathlib.Path(__file__).resolve().parents[1] / "docs" / "reference" / "flags.md"
 INTRODUCTION = """\
 # Flags
 
 What `--help` explains, too; `python -m tools.flag_table` writes this page. A flag may be typed with `-` for `_`.
 Several values are written with commas and no spaces. A value that cannot be used ends a command with status 2 and one
 line that says what was expected and what came. Any Beam option may follow those of `pipeline.run`,
-`pipeline.obfuscation` and `pipeline.audit` ([pipeline.md](pipeline.md))."""
+`pipeline.obfuscation` and `pipeline.audit` ([other runners](../how-to/runners.md))."""
 
 
 def page() -> str:

@@ -172,7 +172,7 @@ def _worst(head):
     return (
         f"The worst attack that was measured, under the threat model {attack.threat}: {attack.name}, "
         f"{attack.measure} {_percent(attack.score)}; chance {_percent(attack.chance)}, n = {attack.n}. "
-        "Threat models are defined in docs/threat-model.md."
+        "Threat models are defined in docs/concepts/threat-model.md."
     )
 
 

@@ -41,7 +41,7 @@ def filesystem(url: str):
     if masked(url) != url:
         raise InputError(
             f"expected a URL without a password, received {url!r}; put the password into the environment, as "
-            "FSSPEC_<SCHEME>_PASSWORD or what the store reads itself (docs/pipeline.md)"
+            "FSSPEC_<SCHEME>_PASSWORD or what the store reads itself (docs/how-to/object-stores.md)"
         )
     return fsspec.core.url_to_fs(url, use_listings_cache=False)
 

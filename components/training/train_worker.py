@@ -8,7 +8,7 @@ examples and the folder in which trainings are kept.
 
 PRIVATE NETWORK ONLY. Each worker opens a TensorFlow server on its port, on all interfaces, without a password: whoever
 reaches it can read and write files and run computations as you. Let a firewall admit the other workers alone
-(docs/pipeline.md). `--replicas N` shares a batch within one process, which listens nowhere.
+(docs/how-to/distributed-training.md). `--replicas N` shares a batch within one process, which listens nowhere.
 """
 
 from __future__ import annotations

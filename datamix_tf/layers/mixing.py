@@ -105,7 +105,7 @@ class DeMix(_GroupLinear):
 
     >>> DeMix()(Mix()(features, keys), keys)                # equals features, to rounding
 
-    Reference: FaceMix (CVPRW 2020), Eq. 6, with B = A^-1 = A^T; docs/mixing.md for the constant.
+    Reference: FaceMix (CVPRW 2020), Eq. 6, with B = A^-1 = A^T; docs/concepts/mixing.md for the constant.
     """
 
     transpose_keys = True

@@ -28,7 +28,7 @@ class PairedLogits(keras.layers.Layer):
         ValueError: If the number of logits is odd.
 
     Reference: DataMix (ECCV 2020) and FaceMix (CVPRW 2020), table 2: the parameters on the edge are those of 80 logits
-    for 40 attributes (docs/costs.md).
+    for 40 attributes (docs/results/costs.md).
     """
 
     def __init__(self, **kwargs: Any) -> None:

@@ -5,7 +5,7 @@
 
 Beside the paper's rows: DataMix with a linear path, a linear cloud and the edge alone; mixup with raw inputs in pairs,
 DataMix on raw inputs (N_pre=0), the group sizes of figure 4, mates of other identities, of one identity (pairs: the
-test split has few pictures of each person), and inter-group shuffling. docs/results.md has times and figures.
+test split has few pictures of each person), and inter-group shuffling. docs/results/results.md has times and figures.
 """
 
 from datamix_tf.defences import Anonymizer, BlurredInput, Cloud, Edge, Mixup, Noise

@@ -4,7 +4,7 @@
     python -m pipeline.run --experiment table4 --dataset speech_commands --preset datamix        # as in the paper
 
 Beside the paper's rows: DataMix with a linear path, a linear cloud and the edge alone; naming all speakers in a
-mixture. docs/results.md has times and figures.
+mixture. docs/results/results.md has times and figures.
 """
 
 from datamix_tf.defences import Cloud, Edge, Noise

@@ -32,7 +32,7 @@ class OutputOptions(LineageOptions):
     output: str = setting(
         "runs/latest",
         "folder for metrics.json, report.html, serving/, edge/, edge_only/, artifacts/; or a URL such as "
-        "s3://bucket/run (docs/pipeline.md)",
+        "s3://bucket/run (docs/how-to/object-stores.md)",
         **not_empty("a folder or a URL"),
     )
     keep: str | None = setting(

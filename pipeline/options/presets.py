@@ -19,7 +19,7 @@ SMALL = {
 }
 # DataMix, sections 5.1 and 5.2: ResNet-18, SGD with weight decay 1e-4, cosine annealing, four runs. Rates, batch sizes
 # and the momentum are not given; these are ResNet's usual ones. Nothing is told of a warm-up or augmentation: none.
-# docs/fidelity.md sets each line beside its paper.
+# docs/results/fidelity.md sets each line beside its paper.
 DATAMIX = {
     "width": 64,
     "epochs": 100,
@@ -50,7 +50,7 @@ DATAMIX = {
 }
 # FaceMix, section 4: the same with Adam; no schedule is told.
 FACEMIX = {**DATAMIX, "optimizer": "adam", "learning_rate": 1e-3, "schedule": "constant"}
-# Few numbers among many drawn covers, beside what the edge could do alone; docs/audit.md has the figures behind them.
+# Few numbers among many drawn covers, beside what the edge could do alone; docs/results/audit.md has the figures behind them.
 HARDENED = {
     "methods": ("edge", "cloud", "edge_half", "edge_head", "bottleneck", "unmixed_bottleneck"),
     "bottleneck_units": (12,),

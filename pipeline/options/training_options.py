@@ -24,7 +24,7 @@ class TrainingOptions:
     GROUP = "training"
 
     epochs: int = setting(16, "passes over the train split; --preset full: 40; the papers: 100, 600", **at_least(1))
-    # Small steps and the hidden layer in M_post help mixing (docs/results.md).
+    # Small steps and the hidden layer in M_post help mixing (docs/results/results.md).
     batch_size: int = setting(64, "examples in a batch, lowered to a multiple of the group size", **at_least(1))
     learning_rate: float = setting(3e-3, "peak learning rate", **above(0))
     seed: int = setting(

@@ -29,7 +29,7 @@ def guard_ports(environment: str | None) -> None:
     if not local:
         print(
             f"*** BEAM LISTENS ON ALL INTERFACES ({environment}): whoever reaches its ports can read your data and run "
-            "code as you; private network only (docs/pipeline.md) ***",
+            "code as you; private network only (docs/how-to/runners.md) ***",
             file=sys.stderr,
             flush=True,
         )

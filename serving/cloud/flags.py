@@ -1,6 +1,6 @@
 """tensorflow_model_server's own flags: which are taken, which change no answer here, and which are refused.
 
-`docker-compose.yml` of a run, the stock image's entry point and people's own commands give them. `docs/serving.md`
+`docker-compose.yml` of a run, the stock image's entry point and people's own commands give them. `docs/reference/serving-flags.md`
 lists all. Reference: tensorflow_serving/model_servers/main.cc.
 """
 

@@ -31,7 +31,7 @@ class CoverPool:
     """Where covers come from.
 
     Those that were used least come first, in random order: an input that comes again in another message gives the cloud
-    equations (docs/threat-model.md).
+    equations (docs/concepts/threat-model.md).
 
     Args:
         remember: How many of the client's own inputs are kept as covers for later queries, which come last; 0 keeps

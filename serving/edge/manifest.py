@@ -27,7 +27,7 @@ class MeasuredAttack:
 
     Attributes:
         name: Of the attack.
-        threat: Its threat model (docs/threat-model.md).
+        threat: Its threat model (docs/concepts/threat-model.md).
         measure: What `score` and `chance` are of.
         score: What it reaches.
         chance: What guessing reaches.

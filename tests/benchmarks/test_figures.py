@@ -91,6 +91,6 @@ def test_what_is_missing_is_named(monkeypatch):
 
 
 def test_the_docs_say_what_the_benchmark_says_is_protected():
-    text = " ".join((REPOSITORY / "docs" / "private_inference.md").read_text(encoding="utf-8").split())
+    text = " ".join((REPOSITORY / "docs" / "results" / "private_inference.md").read_text(encoding="utf-8").split())
     for name, protection in PROTECTION.items():
         assert f"| {name} | {protection} |" in text, name

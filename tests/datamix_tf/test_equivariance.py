@@ -1,4 +1,4 @@
-"""What docs/mixing.md says of maps that commute with keys, statement by statement, in float64."""
+"""What docs/concepts/mixing.md says of maps that commute with keys, statement by statement, in float64."""
 
 import numpy as np
 import pytest
@@ -232,5 +232,5 @@ def test_the_mean_answer_is_the_constant_that_leaves_the_least_noise():
 
 
 def test_the_page_names_this_file():
-    text = (REPOSITORY / "docs" / "mixing.md").read_text(encoding="utf-8")
+    text = (REPOSITORY / "docs" / "concepts" / "mixing.md").read_text(encoding="utf-8")
     assert "tests/datamix_tf/test_equivariance.py" in text

@@ -21,7 +21,7 @@ def test_every_script_has_help_and_is_named_in_the_documentation(name, monkeypat
     source = (REPOSITORY / "examples" / f"{name}.py").read_text(encoding="utf-8")
     assert stopped.value.code == 0
     assert source.removeprefix('"""').splitlines()[0] in shown
-    assert f"`{name}.py`" in (REPOSITORY / "docs" / "examples.md").read_text(encoding="utf-8")
+    assert f"`{name}.py`" in (REPOSITORY / "docs" / "how-to" / "examples.md").read_text(encoding="utf-8")
 
 
 def test_all_scripts_are_found():

@@ -1,4 +1,4 @@
-"""The table in docs/pipeline.md: which components a changed flag repeats."""
+"""The table in docs/how-to/resume.md: which components a changed flag repeats."""
 
 import re
 
@@ -15,7 +15,7 @@ ROW = re.compile(r"^\| `(--[^|]*)` \| ([a-z_, ]*|all|nothing) \|$", re.MULTILINE
 
 
 def rows():
-    text = (REPOSITORY / "docs" / "pipeline.md").read_text()
+    text = (REPOSITORY / "docs" / "how-to" / "resume.md").read_text()
     return ROW.findall(text[text.index("## What is skipped") : text.index("## What goes on")])
 
 

@@ -1,4 +1,4 @@
-"""docs/fidelity.md is what the tool computes; what is not as printed has a reason."""
+"""docs/results/fidelity.md is what the tool computes; what is not as printed has a reason."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""docs/flags.md is what the tool makes of the dataclasses."""
+"""docs/reference/flags.md is what the tool makes of the dataclasses."""
 
 from tools.flag_table import PATH, page
 

@@ -11,7 +11,7 @@ def test_the_model_card_has_hugging_face_s_headings_and_says_what_is_not_protect
     for heading in ("Direct use", "Out-of-scope use", "Bias, risks, and limitations", "What is not protected"):
         assert heading in headings
     text = model_card(run)
-    assert text.startswith("---\n") and "docs/threat-model.md" in text and "\n\n\n\n" not in text
+    assert text.startswith("---\n") and "docs/concepts/threat-model.md" in text and "\n\n\n\n" not in text
     assert "The audit, linked: a cloud that sees" in text and "not protected against it" in text
     assert "pooled: a cloud that sees the mixtures of many groups, shuffled: not measured." in text
     values = dict(line.split(": ", 1) for line in header(run).splitlines())

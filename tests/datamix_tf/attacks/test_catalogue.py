@@ -43,5 +43,5 @@ def test_names_that_are_told_before_keras_is_there_are_those_of_the_separators()
 
 
 def test_the_documentation_lists_every_id():
-    text = (REPOSITORY / "docs" / "audit.md").read_text(encoding="utf-8")
+    text = (REPOSITORY / "docs" / "reference" / "attacks.md").read_text(encoding="utf-8")
     assert not [spec.id for spec in OURS if f"`{spec.id}`" not in text]

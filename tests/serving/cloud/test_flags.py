@@ -15,7 +15,7 @@ BASE = ["--model_base_path", "."]
 def test_every_flag_of_tensorflow_serving_is_known_and_documented():
     names = [*flags.TAKEN, *flags.IGNORED, *flags.REFUSED]
     assert len(names) == len(set(names)) == 48
-    page = (REPOSITORY / "docs" / "serving.md").read_text(encoding="utf-8")
+    page = (REPOSITORY / "docs" / "reference" / "serving-flags.md").read_text(encoding="utf-8")
     assert not [name for name in names if f"`--{name}`" not in page]
     known = vars(read_arguments(BASE))
     assert not [name for name in names if name not in known]

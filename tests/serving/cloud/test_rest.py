@@ -1,4 +1,4 @@
-"""TensorFlow Serving's REST contract, behaviour by behaviour; docs/serving.md lists them with these tests."""
+"""TensorFlow Serving's REST contract, behaviour by behaviour; docs/reference/rest.md lists them with these tests."""
 
 import base64
 import gzip

@@ -36,7 +36,7 @@ class Case:
         given: What is sent; its form is its kind's.
         theirs: What TensorFlow Serving answers: a value, a `Part` of one or `Refused`.
         ours: What ours answers, where that differs.
-        why: The sentence of docs/serving.md that tells the difference, or why the case is not offered.
+        why: The sentence of docs/reference/rest.md that tells the difference, or why the case is not offered.
         held: Name of a test elsewhere that holds the case.
         offered: False where ours has nothing to ask.
     """
