@@ -21,11 +21,13 @@ class AttackResult(Record, kw_only=True):
         name: What tables call it, where that is not the key under which it stands.
         threat: Its threat model; a name in older files becomes today's (`datamix_tf.attacks.threat_models.FORMER`).
         skipped: Why it has no meaning here; the fields below are then those of an attack that was not run.
-        score, chance, n, measure, standard_error, interval, guess: As of `datamix_tf.attacks.AttackScore`. Older
-            files have neither interval (`ends` tells one all the same) nor guess; their chance of naming a class is the
-            share of the most frequent one of the test labels, not of the training labels.
+        score, chance, n, measure, guess: As of `datamix_tf.attacks.AttackScore`. Older files have no guess; their
+            chance of naming a class is the share of the most frequent one of the test labels, not of the training
+            labels.
+        standard_error: Of the score.
+        interval: The ends of the 95 % interval of the score. Older files have none; `ends` tells one all the same.
         details: Anything beside the score: `attack` (how it was done), `classes` (how many are told apart), curves.
-        seconds: The attacker's time.
+        seconds: How long the attack took.
         probe: What audits call the attack without its task.
 
     Raises:

@@ -19,8 +19,10 @@ class Accuracy(Record, kw_only=True):
     """How well a network does, in shares from 0 to 1.
 
     Attributes:
-        valid_accuracy, test_accuracy: On these splits.
-        balanced_accuracy: On the test split, with thresholds from the valid split; `auc` likewise, without.
+        valid_accuracy: On the valid split.
+        test_accuracy: On the test split.
+        balanced_accuracy: On the test split, with thresholds from the valid split.
+        auc: Area under the ROC curve on the test split, without thresholds.
         balanced_accuracy_at_half: The same with thresholds of one half, of several 0/1 labels.
     """
 
@@ -64,11 +66,13 @@ class Row(OfMethod, kw_only=True):
 
     Attributes:
         settings: All that mean something for the method, those of its training too.
-        edge_params, edge_macs: Parameters and multiply-adds on the edge, mixing and de-mixing included.
-        bytes_up, bytes_down: Of one input's tensor to the cloud and back.
+        edge_params: Parameters on the edge.
+        edge_macs: Multiply-adds on the edge for one input, mixing and de-mixing included.
+        bytes_up: Of one input's tensor to the cloud.
+        bytes_down: Of one input's answer back.
         valid_accuracy, ..., balanced_accuracy_at_half: As of `Accuracy`.
-        attacks: Name -> result.
-        training_seconds: Time of the training.
+        attacks: Name -> result of the attack.
+        training_seconds: Time of the training, in seconds.
         details: Name -> `Accuracy` of networks with its weights to compare it with (`Defence.references`), or a number:
             what the defence tells of the model (`Defence.details`), and `logit_change`, the largest difference from the
             logits of the model that it was made from, relative to the largest of those.
@@ -142,7 +146,8 @@ class Answer(Record, kw_only=True):
 
     Attributes:
         text: The answer as one paragraph.
-        method, settings: Of the defence to use; none if no method keeps the limits.
+        method: Id of the defence to use; empty if no method keeps the limits.
+        settings: Those of the defence to use.
         models: The trained models that it runs, one for each seed.
     """
 

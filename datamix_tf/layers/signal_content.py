@@ -133,7 +133,11 @@ class SignalRebuild(_OnFields):
     """The server's half: `z' = sum_k alpha_k v_k`, from the coefficients that a `SignalContent` sends.
 
     Args:
-        feature_shape, rank, size, strides, padding: As those of the `SignalContent`.
+        feature_shape: As of the `SignalContent`, and so are the others.
+        rank: Coefficients for each place.
+        size: Rows and columns of a receptive field; `None` takes the whole feature.
+        strides: Steps between fields.
+        padding: Rows and columns that are added at each side.
 
     Call arguments:
         inputs: `[batch, rank]`, or `[batch, rows, columns, rank]` for receptive fields.

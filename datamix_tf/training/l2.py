@@ -33,9 +33,8 @@ class L2SGD(_L2, keras.optimizers.SGD):
     `rate * decay * w` off the weights, beside the momentum, which would make it `1 / (1 - momentum)` times as much.
 
     Args:
-        learning_rate: A float or a schedule.
         l2: The weight of w in its gradient.
-        **kwargs: As of `keras.optimizers.SGD`.
+        **kwargs: As of `keras.optimizers.SGD`; `learning_rate` is a float or a schedule.
 
     Reference: DataMix (ECCV 2020), section 5.1: SGD with weight decay of 1e-4.
     """
@@ -48,9 +47,8 @@ class L2Adam(_L2, keras.optimizers.Adam):
     With decoupled decay it would be AdamW, which came later.
 
     Args:
-        learning_rate: A float or a schedule.
         l2: The weight of w in its gradient.
-        **kwargs: As of `keras.optimizers.Adam`.
+        **kwargs: As of `keras.optimizers.Adam`; `learning_rate` is a float or a schedule.
 
     Reference: FaceMix (CVPRW 2020), section 4: Adam with weight decay of 1e-4.
     """
