@@ -9,12 +9,13 @@ READY := $(VENV)/.ready
 # TensorFlow's start-up log says nothing a user can act on.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: setup run demo test lint load slow bench parity constraints clean help
+.PHONY: setup run demo test lint docs load slow bench parity constraints clean help
 
 help:
 	@echo "make run        train, attack and package on the built-in data set (OUTPUT=$(OUTPUT))"
 	@echo "make demo       a local page to try what make run made: drop your own photo"
-	@echo "make test       lint and all fast tests"
+	@echo "make test       lint, the documentation and all fast tests"
+	@echo "make docs       the documentation as a site in site/; a broken link or an undocumented public name is an error"
 	@echo "make lint       style, types, which part may import which, and known faults of the packages, where a database can be reached"
 	@echo "make load       20,000 requests under reloads, killed servers, hostile and fuzzed requests (about 4 minutes)"
 	@echo "make slow       tests that take minutes, or root: killed trainings, full disks, workers elsewhere"
@@ -36,7 +37,7 @@ demo: setup
 	$(BIN)/python -m pipeline.demo $(OUTPUT)
 
 # Most of the time goes into tracing graphs, which uses one core; files run side by side, the tests of a file in order.
-test: setup lint
+test: setup lint docs
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 lint: setup
@@ -46,6 +47,11 @@ lint: setup
 	$(BIN)/lint-imports --no-logo
 # Told, not an error: a fault that is published tomorrow must not keep a fresh clone from running its tests.
 	-@$(BIN)/python -m tools.audit_packages constraints.txt $(VENV)/.audited
+
+# mkdocs-material tells of mkdocs 2, which pyproject.toml keeps out.
+docs: setup
+	$(BIN)/python -m tools.documented_names
+	NO_MKDOCS_2_WARNING=true $(BIN)/python -m mkdocs build --strict --quiet
 
 load: setup
 	$(BIN)/python -m pytest tests/serving/test_load.py --full_load
@@ -68,4 +74,4 @@ constraints:
 	@mv .venv-newest/constraints.txt constraints.txt && rm -rf .venv-newest
 
 clean:
-	rm -rf $(VENV) .venv-newest .venv-parity runs build *.egg-info
+	rm -rf $(VENV) .venv-newest .venv-parity runs build site *.egg-info

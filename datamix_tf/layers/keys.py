@@ -19,9 +19,11 @@ class EphemeralSeedGenerator(keras.random.SeedGenerator):
     """A seed generator whose state is never written to a file: from the state one could compute future keys."""
 
     def save_own_variables(self, store: Any) -> None:
+        """Saves nothing."""
         del store
 
     def load_own_variables(self, store: Any) -> None:
+        """Loads nothing: the state stays as it was drawn."""
         del store
 
 
