@@ -20,6 +20,14 @@ if [ -z "$python" ]; then
 fi
 echo "Setting up $venv with $("$python" --version); the first time takes a minute or two."
 "$python" -m venv --clear "$venv"
-# An old pip, as Debian's, builds packages without wheels in a way that it warns about itself.
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --upgrade pip
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --constraint "$constraints" --editable '.[dev]'
+# uv installs in a quarter of pip's time. It is taken from the PATH, or comes as a wheel; where neither is to be had, pip does it.
+if uv=$(command -v uv) || {
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --only-binary :all: --constraint "$constraints" uv &&
+        uv=$venv/bin/uv
+}; then
+    "$uv" pip install --quiet --python "$venv/bin/python" --constraint "$constraints" --editable '.[dev]'
+else
+    # An old pip, as Debian's, builds packages without wheels in a way that it warns about itself.
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --upgrade pip
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --constraint "$constraints" --editable '.[dev]'
+fi

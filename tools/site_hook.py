@@ -8,7 +8,9 @@ from typing import Any
 from mkdocs.exceptions import PluginError
 
 #: What a browser fetches by itself; links that a reader follows are none of it.
-ELSEWHERE = re.compile(r"<(?:script|link|img|iframe|source|audio|video|object)\b[^>]*\b(?:src|href|data)=[\"']?((?:https?:)?//[^\"' >]+)")
+ELSEWHERE = re.compile(
+    r"<(?:script|link|img|iframe|source|audio|video|object)\b[^>]*\b(?:src|href|data)=[\"']?((?:https?:)?//[^\"' >]+)"
+)
 
 
 def on_post_page(output: str, page: Any, config: Any) -> str:
