@@ -51,7 +51,7 @@ lint: setup
 # mkdocs-material tells of mkdocs 2, which pyproject.toml keeps out.
 docs: setup
 	$(BIN)/python -m tools.documented_names
-	NO_MKDOCS_2_WARNING=true $(BIN)/python -m mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=true $(BIN)/python -m mkdocs build --strict
 
 load: setup
 	$(BIN)/python -m pytest tests/serving/test_load.py --full_load

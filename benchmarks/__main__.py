@@ -3,9 +3,9 @@
     python -m benchmarks                                  # every benchmarks/bench_*.py, with its defaults
     python -m benchmarks mixing "edge --threads 2"        # some, with arguments
 
-Every figure is a JSON line of a benchmark's output. The lines stand in docs/results/benchmarks.jsonl, with the command and the
-machine; a benchmark that runs again replaces its own. The tables of docs/results/benchmarks.md are made of them, behind the
-mark.
+Every figure is a JSON line of a benchmark's output. The lines stand in docs/results/benchmarks.jsonl, with the command
+and the machine; a benchmark that runs again replaces its own. The tables of docs/results/benchmarks.md are made of
+them, behind the mark.
 """
 
 from __future__ import annotations

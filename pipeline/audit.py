@@ -22,9 +22,9 @@ from pipeline.orchestration.finished_run import artifact_of
 from pipeline.orchestration.recording import command_line
 
 DESCRIPTION = """\
-Attacks the mixing models of a run under every threat model of docs/concepts/threat-model.md and writes, in RUN_DIR/audit (or
---output), audit.json, audit.md with a sentence for each threat model that can be quoted, and <model>.png with raw
-pictures above those rebuilt from separated mixtures. Any Beam option may follow."""
+Attacks the mixing models of a run under every threat model of docs/concepts/threat-model.md and writes, in
+RUN_DIR/audit (or --output), audit.json, audit.md with a sentence for each threat model that can be quoted, and
+<model>.png with raw pictures above those rebuilt from separated mixtures. Any Beam option may follow."""
 
 
 #: Options that are folders -> what they are in the run's folder, if they are left out.

@@ -1,4 +1,4 @@
-"""`python -m tools.fidelity`: writes docs/results/fidelity.md, the papers' figures and settings beside what this code computes.
+"""`python -m tools.fidelity`: writes docs/results/fidelity.md, the papers' figures and settings beside ours.
 
 Figures that depend on data are not here. Costs come through the way of a command (options, plan, networks, costs).
 """
@@ -19,8 +19,8 @@ INTRODUCTION = """\
 # Fidelity: the papers' figures and settings beside ours
 
 `python -m tools.fidelity` writes this page from the code, and a test compares it. Here is what does not depend on data;
-what does is in [the results](results.md) and [obfuscation, measured](obfuscation.md). How costs are counted:
-[how costs are counted](costs.md). DM is DataMix (ECCV 2020), FM FaceMix (CVPRW 2020), OB the obfuscation paper (2021); S is a
+what does is in [the results](results.md) and [obfuscation, measured](obfuscation.md). [The papers' costs](costs.md)
+tells how costs are counted. DM is DataMix (ECCV 2020), FM FaceMix (CVPRW 2020), OB the obfuscation paper (2021); S is a
 section, T a table."""
 CUT = "the paper cuts off where rounding gives {}"
 ANONYMIZER = "the paper does not give the size at which it was counted (costs.md)"

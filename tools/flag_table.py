@@ -1,4 +1,4 @@
-"""`python -m tools.flag_table`: writes docs/reference/flags.md, every flag of the pipeline's commands, from their dataclasses."""
+"""`python -m tools.flag_table`: writes docs/reference/flags.md, every flag of the commands, from the code."""
 
 from __future__ import annotations
 

@@ -12,8 +12,8 @@ class MixingCurriculum(keras.callbacks.Callback):
 
     A network learns what matters in its inputs faster when it sees them plainly. The share of groups that are mixed
     with a random key rises from 0 in the first epoch to 1 after `share_of_epochs` of the training; the others keep
-    the identity as their key. Evaluation and prediction always mix every group. Not in the papers; docs/results/results.md says
-    what it brings.
+    the identity as their key. Evaluation and prediction always mix every group. Not in the papers;
+    docs/results/results.md says what it brings.
 
     Args:
         share_of_epochs: Share of the epochs (0 to 1) in which the mixing rises; 0 mixes fully from the start, as in the

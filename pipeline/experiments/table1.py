@@ -2,8 +2,8 @@
 
     python -m pipeline.run --experiment table1
 
-Arithmetic alone: nothing is trained. Conventions (docs/results/costs.md): float32, mega = 2^20 for bytes and bits, Eq. 1 with
-15 Mbps up, 30 Mbps down and 25 ms of latency; one input.
+Arithmetic alone: nothing is trained. Conventions (docs/results/costs.md): float32, mega = 2^20 for bytes and bits,
+Eq. 1 with 15 Mbps up, 30 Mbps down and 25 ms of latency; one input.
 """
 
 from __future__ import annotations

@@ -5,7 +5,8 @@
 
 The papers rebuild faces from mixtures of raw inputs, "without the preprocessing model for fair comparison": that is the
 row N_pre=0 here. The other rows rebuild them from the mixed features that the cloud receives.
-Beside them: DataMix with a linear path, a linear cloud and the edge alone. docs/results/results.md has times and figures.
+Beside them: DataMix with a linear path, a linear cloud and the edge alone. docs/results/results.md has times and
+figures.
 """
 
 from datamix_tf.defences import BlurredInput, Cloud, Edge, Noise

@@ -50,7 +50,7 @@ DATAMIX = {
 }
 # FaceMix, section 4: the same with Adam; no schedule is told.
 FACEMIX = {**DATAMIX, "optimizer": "adam", "learning_rate": 1e-3, "schedule": "constant"}
-# Few numbers among many drawn covers, beside what the edge could do alone; docs/results/audit.md has the figures behind them.
+# Few numbers among many drawn covers, beside what the edge could do alone; docs/results/audit.md has the figures.
 HARDENED = {
     "methods": ("edge", "cloud", "edge_half", "edge_head", "bottleneck", "unmixed_bottleneck"),
     "bottleneck_units": (12,),

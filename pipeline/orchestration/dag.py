@@ -291,6 +291,6 @@ def preprocessing(options: RunOptions, kind: str):
     if kind == "image":
         return ImagePreprocessing(*options.image_size, crop=options.crop)
     if options.spectrogram == "paper":
-        # 161 x 201: windows of 20 ms every 5 ms, with which all of Table 4's multiply-adds agree (docs/results/costs.md).
+        # 161 x 201: windows of 20 ms every 5 ms; all of Table 4's multiply-adds agree with it (docs/results/costs.md).
         return SpeechPreprocessing(frame_length=320, frame_step=80, bands=0, centred=True)
     return SpeechPreprocessing()

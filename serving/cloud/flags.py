@@ -1,7 +1,7 @@
 """tensorflow_model_server's own flags: which are taken, which change no answer here, and which are refused.
 
-`docker-compose.yml` of a run, the stock image's entry point and people's own commands give them. `docs/reference/serving-flags.md`
-lists all. Reference: tensorflow_serving/model_servers/main.cc.
+`docker-compose.yml` of a run, the stock image's entry point and people's own commands give them. They are
+listed in `docs/reference/serving-flags.md`. Reference: tensorflow_serving/model_servers/main.cc.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What 50 hostile connections of each kind cost every server in memory: bounds that the limits give, and figures.
 
-`make slow` runs it; it prints what docs/reference/limits.md tells. Fast tests hold the mechanisms: protocol/test_http_server.py,
-relay/test_relay.py, cloud/test_grpc_reception.py, cloud/test_hostile_json.py.
+`make slow` runs it; it prints what docs/reference/limits.md tells. Fast tests hold the mechanisms:
+protocol/test_http_server.py, relay/test_relay.py, cloud/test_grpc_reception.py, cloud/test_hostile_json.py.
 """
 
 import contextlib

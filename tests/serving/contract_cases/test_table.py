@@ -6,7 +6,8 @@ from tools.serving_cases import counts
 
 
 def test_what_differs_is_told_in_the_documentation():
-    page = " ".join((REPOSITORY / "docs" / "reference" / "rest.md").read_text(encoding="utf-8").split())
+    pages = [REPOSITORY / "docs" / "reference" / name for name in ("rest.md", "serving-flags.md")]
+    page = " ".join(" ".join(path.read_text(encoding="utf-8") for path in pages).split())
     reasons = {case.why for table in KINDS.values() for case in table if case.why}
     assert not [reason for reason in sorted(reasons) if reason not in page]
     same, differs, missing = counts([case for table in KINDS.values() for case in table])
