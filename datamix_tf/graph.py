@@ -25,6 +25,18 @@ def calls(model: keras.Model, layer: keras.layers.Layer | None = None) -> list[N
     return [node for node in nodes if layer is None or node.operation is layer]
 
 
+def function_of(call: Node) -> tuple[Callable[..., Any], list[Tensor]]:
+    """What a call computes, as a function of the tensors that it was given, and these symbolic tensors."""
+    tensors = list({id(tensor): tensor for tensor in call.input_tensors}.values())
+
+    def run(*values: Any) -> Any:
+        filled = {id(tensor): value for tensor, value in zip(tensors, values, strict=True)}
+        arguments, options = call.arguments.fill_in(filled)
+        return call.operation(*arguments, **options)
+
+    return run, tensors
+
+
 def producer(tensor: Tensor) -> keras.Operation:
     """The layer or operation that made a symbolic tensor."""
     return tensor._keras_history.operation
