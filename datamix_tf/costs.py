@@ -12,6 +12,7 @@ Conventions, those of the papers' tables (docs/results/costs.md shows the arithm
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Any
 
 from datamix_tf.typing import Node, Shape
@@ -21,15 +22,11 @@ if TYPE_CHECKING:
 
 MEGA = 2**20
 #: Keras's layers that have no matrix products and no convolutions, and so count nothing; others are looked into.
-COUNT_NOTHING = frozenset(
-    """
-    Activation Add Average AveragePooling1D AveragePooling2D AveragePooling3D Concatenate Cropping1D Cropping2D Dropout
-    ELU Embedding Flatten GaussianDropout GaussianNoise GlobalAveragePooling1D GlobalAveragePooling2D
-    GlobalMaxPooling1D GlobalMaxPooling2D GroupNormalization Identity InputLayer LayerNormalization LeakyReLU Maximum
-    MaxPooling1D MaxPooling2D MaxPooling3D Minimum Multiply Normalization Permute PReLU ReLU RepeatVector Rescaling
-    Reshape Resizing RMSNormalization Softmax SpatialDropout1D SpatialDropout2D Subtract UnitNormalization UpSampling1D
-    UpSampling2D ZeroPadding1D ZeroPadding2D
-    """.split()
+COUNT_NOTHING = re.compile(
+    "(Global)?(Average|Max)Pooling[123]D|(ZeroPadding|Cropping|UpSampling|SpatialDropout)[12]D|Gaussian(Dropout|Noise)"
+    "|(Layer|Group|RMS|Unit)?Normalization|Activation|Add|Average|Concatenate|Dropout|ELU|Embedding|Flatten|Identity"
+    "|InputLayer|LeakyReLU|Maximum|Minimum|Multiply|Permute|PReLU|ReLU|RepeatVector|Rescaling|Reshape|Resizing|Softmax"
+    "|Subtract"
 )
 
 
@@ -154,7 +151,7 @@ def _call_macs(call: Node, batch_normalization: int) -> int:
         return count_macs(inside, batch_normalization)
     if isinstance(layer, keras.layers.BatchNormalization):
         return batch_normalization * _values(call.outputs[0].shape[1:], layer)
-    if type(layer).__name__ in COUNT_NOTHING and type(layer).__module__.startswith("keras."):
+    if COUNT_NOTHING.fullmatch(type(layer).__name__) and type(layer).__module__.startswith("keras."):
         return 0
     if isinstance(layer, _separable()):  # in depth at each place of the output, then across the channels
         places = _values(call.outputs[0].shape[1:], layer) // layer.filters

@@ -97,6 +97,21 @@ def flattened(model: keras.Model) -> keras.Model:
         ValueError: If two layers then have one name.
     """
 
+    inputs = keras.Input(model.inputs[0].shape[1:], dtype=model.inputs[0].dtype)
+    return keras.Model(inputs, run_flat(model, inputs), name=model.name)
+
+
+def run_flat(model: keras.Model, tensor: Tensor) -> Tensor:
+    """Applies the layers of a functional model and of its nested models, one by one, to another symbolic tensor.
+
+    Args:
+        model: A functional model with one input and one output; its layers are shared, not copied.
+        tensor: What its input is replaced by.
+
+    Returns:
+        The symbolic output.
+    """
+
     def call(layer: keras.layers.Layer, *arguments: Any, **options: Any) -> Tensor:
         if not _is_chain(layer):
             return layer(*arguments, **options)
@@ -109,8 +124,21 @@ def flattened(model: keras.Model) -> keras.Model:
 
         return run_on(as_functional(layer), arguments[0], inner)
 
-    inputs = keras.Input(model.inputs[0].shape[1:], dtype=model.inputs[0].dtype)
-    return keras.Model(inputs, run_on(model, inputs, call), name=model.name)
+    return run_on(model, tensor, call)
+
+
+def taken_apart(model: keras.Model) -> keras.Model:
+    """A model whose layers, those of nested models too, forget that they were called in it.
+
+    What calls them next is then their first call, whose result `layer.output` is. The model itself still runs and can
+    be applied again (`run_flat`), but no longer be cut.
+    """
+    for call in calls(model):
+        if _is_chain(call.operation):
+            taken_apart(as_functional(call.operation))
+        call.operation._inbound_nodes.clear()
+        call.operation._outbound_nodes.clear()
+    return model
 
 
 def _is_chain(layer: keras.layers.Layer) -> bool:
