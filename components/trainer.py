@@ -95,7 +95,7 @@ def train_together(config: ModelConfig, examples: Examples, keep: str, strategy=
         A local folder with the kept model.
     """
     start = train_together(config.start, examples, keep, strategy, first) if config.start else ""
-    what = config.to_dict() | {"plugin": of_plugin(type(config.defence))}
+    what = config.key() | {"plugin": of_plugin(type(config.defence))}
     stored = cache_path(keep, what, examples, __name__)
     checkpoint = f"{stored}.checkpoint"
 

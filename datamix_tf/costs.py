@@ -86,9 +86,14 @@ def count_macs(model: keras.Model, batch_normalization: int = 0) -> int:
     Reference: DataMix (ECCV 2020), tables 2 and 4; their authors' counter, torchprofile, has 0 for batch normalisation
     and counts matrix products.
     """
+    return sum(macs for _, macs in macs_of_calls(model, batch_normalization))
+
+
+def macs_of_calls(model: keras.Model, batch_normalization: int = 0) -> list[tuple[Node, int]]:
+    """Each call in a model's graph with its multiply-adds; all is as for `count_macs`, their sum."""
     from datamix_tf.graph import calls
 
-    return sum(_call_macs(call, batch_normalization) for call in calls(model))
+    return [(call, _call_macs(call, batch_normalization)) for call in calls(model)]
 
 
 def mixing_macs(values: int, group_size: int) -> int:

@@ -96,7 +96,6 @@ def flattened(model: keras.Model) -> keras.Model:
     Raises:
         ValueError: If two layers then have one name.
     """
-
     inputs = keras.Input(model.inputs[0].shape[1:], dtype=model.inputs[0].dtype)
     return keras.Model(inputs, run_flat(model, inputs), name=model.name)
 

@@ -69,7 +69,7 @@ class NetworkSpec:
 
         Args:
             obfuscation: Optional `Obfuscation` behind the normalisation.
-            raw_cut: Whether it will be cut behind the normalisation (N_pre = 0), which a user's own model has only then.
+            raw_cut: Whether it will be cut behind the normalisation (N_pre = 0), which a user's model has only then.
         """
         backbone, more = self._backbone, {"raw_cut": raw_cut} if self.own else {}
         return self.read(

@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-
 #: The backbone that is a user's own model (`datamix_tf.models.own`), and what such a model takes.
 OWN = "own"
 RAW, UNIT, STANDARDIZED = VALUES = ("raw", "unit", "standardized")

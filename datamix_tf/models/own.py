@@ -16,7 +16,7 @@ from datamix_tf.typing import Tensor
 
 #: Layers of ours in front of the model's; named so that they are not taken for its own.
 STANDARDIZE, RESTORE = "input_standardized", "input_restored"
-#: Statistics of batch normalisations follow at least as fast: a fine-tuning is short, and mixtures differ from features.
+#: Statistics of batch normalisations follow at least as fast: a fine-tuning is short, mixtures differ from features.
 MOMENTUM = 0.9
 CLASSIFIER = "predictions"
 PROBABILITIES = ("softmax", "sigmoid")
@@ -209,7 +209,9 @@ def _sized_for(x: Tensor, wanted: Sequence[int | None]) -> tuple[Tensor, list[st
             raise ValueError(f"Expected inputs with {channels} channels for the model. Received: {x.shape[-1]}.")
         x = layers.Concatenate(name="input_channels")([x] * channels)
         notes.append(f"the one channel is repeated {channels} times")
-    size = tuple(own if declared is None else declared for own, declared in zip(x.shape[1:3], (height, width)))
+    size = tuple(
+        own if declared is None else declared for own, declared in zip(x.shape[1:3], (height, width), strict=True)
+    )
     if size != tuple(x.shape[1:3]):
         notes.append(f"inputs of {x.shape[1]}x{x.shape[2]} are resized to the model's {size[0]}x{size[1]}")
         # Not the layer: called without `training`, it lets all behind it run as in a training (Keras 3.15).
