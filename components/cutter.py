@@ -81,7 +81,8 @@ def cut_table(network: OwnModel, examples: Examples, limits: tuple[float, float]
             f"{min(cut.macs for cut in table.cuts):,} and {min(cut.bytes_up for cut in table.cuts):,}: raise the "
             "limits, or name a cut with --split_after"
         )
-    number = _examples_for(max(cut.macs for cut in table.cuts if cut.after in probed))
+    most = _examples_for(max(cut.macs for cut in table.cuts if cut.after in probed))
+    number = min(most, examples.schema().splits["train"])
     readings = _readings(model, probed, examples, number)
     cuts = tuple(
         msgspec.structs.replace(cut, target=readings[cut.after][0], hidden=readings[cut.after][1])

@@ -8,25 +8,7 @@ from datamix_tf.costs import count_macs
 from datamix_tf.layers import InputNoise
 from datamix_tf.models.applications import _preprocessing_of, application, names
 from datamix_tf.models.own import adapted, classifier_of, own_backbone
-
-SHAPE = (16, 16, 3)
-
-
-def base(size=SHAPE, name="base"):
-    inputs = keras.Input(size)
-    x = layers.Rescaling(1 / 127.5, -1, name="scale")(inputs)
-    x = layers.Conv2D(6, 3, 2, name="conv")(x)
-    x = layers.BatchNormalization(name="norm", momentum=0.99)(x)
-    x = layers.ReLU(name="relu")(x)
-    return keras.Model(inputs, layers.GlobalAveragePooling2D(name="pool")(x), name=name)
-
-
-def transfer(classes=5, activation="softmax", size=SHAPE):
-    """A frozen base, called as in inference, and a head, as transfer learning has them."""
-    inputs, inner = keras.Input(size), base(size)
-    inner.trainable = False
-    x = layers.Dropout(0.2, name="drop")(inner(inputs, training=False))
-    return keras.Model(inputs, layers.Dense(classes, activation, name="head")(x), name="transfer")
+from tests.own_models import SHAPE, base, transfer
 
 
 def pictures(shape=SHAPE, n=4):
@@ -41,7 +23,7 @@ def test_the_model_becomes_its_logits_and_keeps_its_weights_and_preprocessing():
     assert made.classifier == "head" == classifier_of(made.network)
     assert not any(isinstance(layer, keras.Model) for layer in made.network.layers)
     assert made.notes == (
-        "2 frozen layers are trained, too",
+        "3 frozen layers are trained, too",
         "1 batch normalisations follow with a momentum of 0.9",
         "the softmax of 'head' is left out: the losses take logits",
     )
@@ -52,7 +34,7 @@ def test_what_was_frozen_is_trained_as_a_training_does():
     before = keras.ops.convert_to_numpy(network.get_layer("norm").moving_mean).copy()
     network(pictures(), training=True)
     assert np.abs(network.get_layer("norm").moving_mean - before).max() > 1e-3
-    assert len(network.trainable_weights) == 6
+    assert len(network.trainable_weights) == 8
 
 
 def test_a_nested_base_is_cut_inside():
