@@ -188,10 +188,8 @@ def _named(config):
         if config.own is None or isinstance(error, InputError):
             raise
         text = " ".join(str(error).split())
-        method = config.defence.id
-        raise InputError(
-            f"the method {method} cannot be used on --model {config.own.name} as it is cut: {text}"
-        ) from None
+        what = f"the method {config.defence.id} cannot be used on --model {config.own.name} as it is cut"
+        raise InputError(f"{what}: {text}") from None
 
 
 def _valid(examples):

@@ -207,11 +207,9 @@ def _sized_for(x: Tensor, wanted: Sequence[int | None]) -> tuple[Tensor, list[st
     if x.shape[-1] != channels:
         if x.shape[-1] != 1:
             raise ValueError(f"Expected inputs with {channels} channels for the model. Received: {x.shape[-1]}.")
-        x = layers.Concatenate(name="input_channels")([x] * channels)
+        x = layers.Concatenate(name="input_channels")([x] * (channels or 1))
         notes.append(f"the one channel is repeated {channels} times")
-    size = tuple(
-        own if declared is None else declared for own, declared in zip(x.shape[1:3], (height, width), strict=True)
-    )
+    size = (x.shape[1] if height is None else height, x.shape[2] if width is None else width)
     if size != tuple(x.shape[1:3]):
         notes.append(f"inputs of {x.shape[1]}x{x.shape[2]} are resized to the model's {size[0]}x{size[1]}")
         # Not the layer: called without `training`, it lets all behind it run as in a training (Keras 3.15).
@@ -234,7 +232,7 @@ def _logits(output: Tensor, outputs: int) -> tuple[Tensor, str, list[str]]:
         return x, layer.name if layer is not None else producer(x).name, notes
     features = x if layer is None else inputs_of(classified)[0]
     name = CLASSIFIER if layer is None else layer.name
-    had = "no classifier" if layer is None else f"{layer.name!r} with {classified.shape[-1]} outputs"
+    had = "no classifier" if classified is None else f"{name!r} with {classified.shape[-1]} outputs"
     notes.append(f"a new dense layer {name!r} of {outputs} outputs takes the place of {had}")
     if len(features.shape) == 4:
         features = layers.GlobalAveragePooling2D(name="predictions_pool")(features)

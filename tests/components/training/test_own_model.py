@@ -92,7 +92,7 @@ def no_network(input_shape, weights, **_):
 def test_weights_that_cannot_be_downloaded_are_explained_and_random_ones_can_be_had(monkeypatch, tmp_path):
     monkeypatch.setattr(keras.applications, "MobileNetV2", no_network)
     name, kept = "keras.applications:MobileNetV2", str(tmp_path / "kept")
-    with pytest.raises(InputError, match="cannot be downloaded .*URL fetch failure.* --model_weights none"):
+    with pytest.raises(InputError, match=r"cannot be downloaded .*URL fetch failure.* --model_weights none"):
         import_model(name, kept, **USUAL | {"weights": "imagenet"})
     first, again, other = (import_model(name, kept, **USUAL | {"seed": seed}) for seed in (0, 0, 1))
     assert first.shape == (64, 64, 3) and first == again != other
