@@ -52,12 +52,14 @@ def cut_costs(network: keras.Model, before: str) -> list[CutCost]:
     Raises:
         ValueError: As `split` and `datamix_tf.costs.count_macs`.
     """
-    macs = macs_of_calls(network)
+    macs, names = macs_of_calls(network), possible_cuts(network)
+    split(network, after=names[0], before=before)  # tells what is wrong with `before`
+    answered = calls(network, network.get_layer(before))[0].input_tensors[0]
+    in_front = ancestors(answered)
     found: dict[int, CutCost] = {}
-    for name in possible_cuts(network):
-        try:
-            split(network, after=name, before=before)
-        except ValueError:  # it lies behind `before`, or nothing is left between
+    for name in names:
+        (sent,) = calls(network, network.get_layer(name))[0].outputs
+        if sent is answered or id(sent) not in in_front:  # nothing is left between, or it lies behind
             continue
         cost = _cost(name, network, macs)
         known = found.get(cost.macs)

@@ -121,7 +121,7 @@ def run_flat(model: keras.Model, tensor: Tensor) -> Tensor:
                 more["training"] = training
             return call(part, *given, **more)
 
-        return run_on(as_functional(layer), arguments[0], inner)
+        return run_on(_graph_of(layer), arguments[0], inner)
 
     return run_on(model, tensor, call)
 
@@ -134,10 +134,15 @@ def taken_apart(model: keras.Model) -> keras.Model:
     """
     for call in calls(model):
         if _is_chain(call.operation):
-            taken_apart(as_functional(call.operation))
+            taken_apart(_graph_of(call.operation))
         call.operation._inbound_nodes.clear()
         call.operation._outbound_nodes.clear()
     return model
+
+
+def _graph_of(layer: keras.layers.Layer) -> keras.Model:
+    """The functional model that a chain is, or that Keras keeps in a `Sequential`, taken apart or not."""
+    return layer if is_functional(layer) else layer._functional
 
 
 def _is_chain(layer: keras.layers.Layer) -> bool:

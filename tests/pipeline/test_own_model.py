@@ -1,11 +1,15 @@
 """`--model`: a network of a user's own in a run."""
 
 import json
+import pathlib
 import re
 
 import pytest
 
 from components.errors import InputError
+from components.storage.artifacts import Models
+from components.training import models as trained_models
+from components.training.own_model import import_model
 from datamix_tf.cut_proposals import evenly
 from pipeline import own_model
 from pipeline.costs import lines
@@ -44,6 +48,7 @@ def test_pictures_have_the_size_that_the_model_takes_or_what_is_asked_for(model,
 def test_every_defence_stands_in_front_of_it_or_behind_its_cut(model, tmp_path):
     source = open_dataset("avatars", seed=0, examples=8, data_dir=None)
     more = ["--split_after", "relu", "--methods", METHODS, "--signal_rank", "4", "--pruned_channels", "2"]
+    more += ["--anonymizer", "4"]
     network, options = brought(model, tmp_path, *more)
     found = {line.row.defence.id: line for line in lines(options, source, network=network)}
     assert set(found) == set(METHODS.split(","))
@@ -92,13 +97,15 @@ def test_costs_of_cuts_are_told_without_data(model, tmp_path, capsys):
         ("--max_edge_macs 10", r"no cut of .* has at most 10 multiply-adds .* the least are 7,938 and 96"),
     ],
 )
-def test_a_cut_that_cannot_be_is_one_line(flags, text, model, faces, tmp_path, capsys):
-    asked = ["--model", model, "--dataset", f"folder:{faces}", "--output", str(tmp_path / "run"), "--to_node", "cutter"]
+def test_a_cut_that_cannot_be_is_one_line(flags, text, model, faces, capsys):
+    # All in one folder: what is in front of the cutter is done once.
+    asked = ["--model", model, "--dataset", f"folder:{faces}", "--output", f"{faces}-run", "--to_node", "cutter"]
     assert main([*asked, *flags.split()]) == 2
     error = capsys.readouterr().err.splitlines()[-1]
     assert error.startswith("error: ") and re.search(text, error)
 
 
+@pytest.mark.slow
 def test_from_a_model_to_bundles(model, faces, tmp_path, capsys):
     """The chain: a cut is proposed, the model is trained plainly and through the mixing, packaged and asked."""
     asked = ["--model", model, "--dataset", f"folder:{faces}", "--output", str(tmp_path / "run")]
@@ -114,6 +121,22 @@ def test_from_a_model_to_bundles(model, faces, tmp_path, capsys):
     assert agreement["chained"] < 1e-4
     assert main([*asked, "--batch_size", "16"]) == 0
     assert capsys.readouterr().err.count("unchanged, taken from before") == 10
+
+
+def test_a_cut_is_proposed_and_trained_at(model, faces, capsys):
+    output = f"{faces}-run"
+    asked = ["--model", model, "--dataset", f"folder:{faces}", "--output", output, "--to_node", "trainer"]
+    asked += ["--methods", "datamix", "--epochs", "1", "--batch_size", "16", "--group_size", "4"]
+    assert main(asked) == 0
+    assert "**proposed**, N_pre = 1" in capsys.readouterr().out
+    trained = trained_models.load(Models(f"{output}/artifacts/trainer/models"), "datamix-pre1-group4-linear-seed0")
+    found = json.loads(pathlib.Path(output, "artifacts/cutter/cuts/cuts.json").read_text())
+    assert trained.pre.layers[-2].name == found["chosen"][0] == "relu" and trained.pre.layers[-1].name == "standardize"
+    assert all(0 <= cut["target"]["n"] <= 60 for cut in found["cuts"] if "target" in cut)
+    # Its weights are those of the file: an epoch moves them little.
+    kernel = import_model(model, f"{output}/again", weights="none", size=None, seed=0).load().get_layer("base")
+    moved = trained.pre.get_layer("conv").get_weights()[0] - kernel.get_layer("conv").get_weights()[0]
+    assert 0 < abs(moved).max() < 0.1
 
 
 def test_evenly_keeps_the_ends():

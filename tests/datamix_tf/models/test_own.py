@@ -45,6 +45,15 @@ def test_a_nested_base_is_cut_inside():
     assert count_macs(pre) == 7 * 7 * 6 * 27
 
 
+def test_nested_sequential_models_are_taken_apart_too():
+    inner = keras.Sequential([keras.Input(SHAPE), layers.Conv2D(4, 3, name="conv"), layers.ReLU(name="relu")])
+    model = keras.Sequential([keras.Input(SHAPE), inner, layers.Flatten(), layers.Dense(3, name="head")])
+    wanted = np.asarray(model(pictures()))
+    network = adapted(model, SHAPE, 3).network
+    assert network.get_layer("conv").output is split(network, "conv", "head")[1].inputs[0]
+    np.testing.assert_allclose(network(pictures()), wanted, rtol=1e-4, atol=1e-5)
+
+
 def test_layers_of_two_nested_models_with_one_name_are_told_apart():
     x = keras.Input(SHAPE)
     both = layers.Concatenate()([base(name="left")(x), base(name="right")(x)])
