@@ -149,6 +149,8 @@ def _application(name, weights, size, seed):
     except ValueError as error:
         raise InputError(f"--model {name} cannot be used: {' '.join(str(error).split())}") from None
     except Exception as error:  # Keras raises a bare one when a download fails
+        if given is None:
+            raise
         raise InputError(
             f"--model {name} cannot be used: the weights {weights!r} cannot be downloaded "
             f"({' '.join(str(error).split())[:160]}); go online, or take random ones: --model_weights none"

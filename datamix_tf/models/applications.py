@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -44,9 +43,9 @@ def application(name: str, shape: Sequence[int], weights: str | None = "imagenet
 
 
 def _preprocessing_of(name: str) -> Any:
-    """The library's function for a network: that of the module which has both."""
-    modules = [value for value in vars(keras.applications).values() if inspect.ismodule(value)]
-    return next(module.preprocess_input for module in modules if hasattr(module, name))
+    """The library's function for a network: that of the module in which it is defined (MobileNetV3's lists it not)."""
+    module = getattr(keras.applications, name).__module__.rpartition(".")[2]
+    return getattr(keras.applications, module).preprocess_input
 
 
 def _preprocessed(x: Tensor, function: Any) -> Tensor:

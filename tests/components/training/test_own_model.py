@@ -1,4 +1,5 @@
 import dataclasses
+import functools
 import os
 
 import keras
@@ -83,6 +84,7 @@ def test_what_cannot_be_used_is_one_line(name, text, tmp_path):
     assert "\n" not in str(raised.value)
 
 
+@functools.wraps(keras.applications.MobileNetV2)
 def no_network(input_shape, weights, **_):
     if weights:
         raise Exception("URL fetch failure on https://storage")  # as Keras does

@@ -1,3 +1,5 @@
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -158,9 +160,18 @@ def test_as_a_backbone_it_is_cut_by_number():
 @pytest.mark.parametrize("name", ["ResNet50", "MobileNetV2", "DenseNet121", "EfficientNetB0", "ConvNeXtTiny"])
 def test_an_applications_own_preprocessing_is_found(name, monkeypatch):
     """Of each kind of the library's: BGR and means, -1 to 1, means and deviations, and two that do it themselves."""
-    monkeypatch.setattr(keras.applications, name, lambda input_shape, **_: keras.Sequential([keras.Input(input_shape)]))
+
+    @functools.wraps(getattr(keras.applications, name))  # of the same module
+    def empty(input_shape, **_):
+        return keras.Sequential([keras.Input(input_shape)])
+
+    monkeypatch.setattr(keras.applications, name, empty)
     found = application(name, SHAPE, None)(pictures())
     np.testing.assert_allclose(found, _preprocessing_of(name)(pictures()), rtol=1e-4, atol=1e-4)
+
+
+def test_each_application_has_a_preprocessing():
+    assert len(names()) > 30 and all(callable(_preprocessing_of(name)) for name in names())
 
 
 def test_an_unknown_application_is_explained():
