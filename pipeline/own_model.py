@@ -36,7 +36,12 @@ def brought(options: Any, kind: str, folder: str) -> tuple[OwnModel, Any]:
             "--model_inputs unit is for pictures; a spectrogram has no largest value: take raw or standardized"
         )
     network = import_model(
-        options.model, folder, weights=options.model_weights, size=options.image_size, seed=options.seed
+        options.model,
+        folder,
+        weights=options.model_weights,
+        size=options.image_size,
+        seed=options.seed,
+        modules=options.plugin,
     )
     network = dataclasses.replace(
         network, cuts=options.split_after, before=options.split_before or "", values=options.model_inputs

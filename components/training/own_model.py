@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import importlib
 import json
 import os
 import shutil
 from typing import Any
 
+from components.caching.code_fingerprint import of_plugin
 from components.errors import InputError
 from components.storage import files
 from components.storage.artifacts import atomic_file
@@ -34,6 +36,8 @@ class OwnModel:
         cuts: The last layer on the edge for N_pre = 1, 2, ...; empty as long as nobody knows.
         before: M_post's first layer; empty for the classifier.
         values: What it takes, one of `datamix_tf.models.backbones.VALUES`.
+        modules: Modules of the user's own that register its layers.
+        code: SHA-256 of their sources.
     """
 
     name: str
@@ -43,15 +47,19 @@ class OwnModel:
     cuts: tuple[str, ...] = ()
     before: str = ""
     values: str = RAW
+    modules: tuple[str, ...] = ()
+    code: str = ""
 
     @property
     def fingerprint(self) -> str:
         """A hash of all that it changes in a training: not of its name, nor of where it lies."""
-        parts = [self.digest, self.shape, self.cuts, self.before, self.values]
+        parts = [self.digest, self.shape, self.cuts, self.before, self.values, self.code]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     def load(self) -> Any:
         """A new copy of the model. Raises InputError if it cannot be loaded."""
+        for module in self.modules:  # a worker may be another process
+            importlib.import_module(module)
         return load(local_copy(self.path), self.name)
 
     def backbone(self) -> Backbone:
@@ -105,7 +113,15 @@ def _reason(error: Exception) -> str:
     return text[:240] or type(error).__name__
 
 
-def import_model(name: str, folder: str, *, weights: str, size: tuple[int, int] | None, seed: int) -> OwnModel:
+def import_model(
+    name: str,
+    folder: str,
+    *,
+    weights: str,
+    size: tuple[int, int] | None,
+    seed: int,
+    modules: tuple[str, ...] = (),
+) -> OwnModel:
     """Copies a model into a folder under a name that follows from its content, and looks whether it can be used.
 
     Args:
@@ -114,6 +130,7 @@ def import_model(name: str, folder: str, *, weights: str, size: tuple[int, int] 
         weights: Of a network of keras.applications: `"imagenet"` or `"none"`.
         size: Rows and columns of the pictures for such a network; `None` for `DEFAULT_SIZE`.
         seed: Of random weights.
+        modules: Imported modules that may register its layers.
 
     Returns:
         The model, with nothing said of cuts.
@@ -134,7 +151,15 @@ def import_model(name: str, folder: str, *, weights: str, size: tuple[int, int] 
     else:
         path, digest = _kept(name, folder)
         model = load(local_copy(path), name)
-    return OwnModel(name, path, digest, _declared(model, name))
+    return OwnModel(name, path, digest, _declared(model, name), modules=modules, code=_code(modules))
+
+
+def _code(modules):
+    """SHA-256 of the sources of modules, empty without any."""
+    digest = hashlib.sha256()
+    for module in modules:
+        digest.update(json.dumps([module, of_plugin(importlib.import_module(module))]).encode())
+    return digest.hexdigest() if modules else ""
 
 
 def _application(name, weights, size, seed):

@@ -1,5 +1,6 @@
 import dataclasses
 import functools
+import importlib
 import os
 
 import keras
@@ -36,6 +37,23 @@ def test_another_content_or_cut_is_another_training_and_another_place_is_not(tmp
     assert key(path="there/own.keras", name="mine") == config.key()
     for changes in ({"digest": "2f"}, {"cuts": ("conv",)}, {"before": "pool"}, {"values": "unit"}):
         assert key(**changes) != config.key()
+
+
+def test_a_layer_of_ones_own_is_known_by_its_module_and_its_code_counts(tmp_path, monkeypatch):
+    module = tmp_path / "own_layers.py"
+    module.write_text(
+        "import keras\n@keras.saving.register_keras_serializable('own')\n"
+        "class Own(keras.layers.Layer):\n    def call(self, x):\n        return x + 1\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    own = importlib.import_module("own_layers")
+    path = str(tmp_path / "own.keras")
+    keras.Sequential([keras.Input(own_models.SHAPE), own.Own(), layers.Flatten()]).save(path)
+    first = import_model(path, str(tmp_path / "kept"), **USUAL, modules=("own_layers",))
+    assert type(first.load().layers[0]) is own.Own
+    module.write_text(module.read_text() + "# changed\n")
+    again = import_model(path, str(tmp_path / "kept"), **USUAL, modules=("own_layers",))
+    assert first.digest == again.digest and first.fingerprint != again.fingerprint
 
 
 def with_code(folder):
