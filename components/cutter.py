@@ -181,7 +181,7 @@ def _examples_for(macs):
 
 def _readings(model, names, examples, number):
     """Cut -> what a linear probe reads of the target, and hidden column -> what it reads of that."""
-    from datamix_tf.cut_proposals import probed_features
+    from datamix_tf.cut_proposals import FrozenProbe, probed_features
 
     schema = examples.schema()
     tasks = {"": target_task(schema)} | {column: hidden_task(schema, column) for column in schema.hidden}
@@ -192,27 +192,16 @@ def _readings(model, names, examples, number):
         labels[split] = {column: arrays(examples, split, column or "target")[2][:most] for column in tasks}
     found = {}
     for place, name in enumerate(names):
-        read = {
-            column: _reading(task, *((features[split][place], labels[split][column]) for split in ("train", "valid")))
-            for column, task in tasks.items()
-        }
+        probe = FrozenProbe(*(features[split][place] for split in ("train", "valid")))
+        read = {column: _reading(probe, labels, column, task) for column, task in tasks.items()}
         found[name] = read.pop(""), read
     return found
 
 
-def _reading(task, train, valid):
-    """A probe learns from two thirds of the train examples, sets thresholds on the rest, and is scored on others."""
-    import keras
-
-    from datamix_tf.attacks.single.linear_probe import LinearProbe
-    from datamix_tf.layers import Sent
-
-    inputs = keras.Input(train[0].shape[1:])
-    probe = LinearProbe(keras.Model(inputs, Sent()(inputs)), task.outputs, task.kind == "binary")
-    cut = 2 * len(train[0]) // 3
-    probe.fit(*((part[0][rows], part[1][rows]) for part, rows in ((train, slice(cut)), (train, slice(cut, None)))))
-    score = probe.score(valid)
-    return Reading(score=float(score.score), chance=float(score.chance), n=int(score.n))
+def _reading(probe, labels, column, task):
+    train, valid = (labels[split][column] for split in ("train", "valid"))
+    score, chance = probe.score(train, valid, task.kind == "binary")
+    return Reading(score=float(score), chance=float(chance), n=len(valid))
 
 
 def _told(cuts, always):

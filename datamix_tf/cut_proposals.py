@@ -12,12 +12,14 @@ import numpy as np
 
 from datamix_tf.costs import macs_of_calls
 from datamix_tf.graph import ancestors, calls
+from datamix_tf.metrics import balanced_accuracy, best_thresholds
 from datamix_tf.split import possible_cuts, split
 from datamix_tf.typing import Array, Node, Tensor
 
 FLOAT_BYTES = 4
 #: Most numbers of a feature that a probe looks at: larger maps are averaged over squares.
 PROBED_NUMBERS = 4096
+COMPONENTS = 200
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,6 +109,52 @@ def probed_features(network: keras.Model, names: Sequence[str], x: Array, batch_
         for start in range(0, len(x), batch_size)
     ]
     return [np.concatenate([np.asarray(part[i], "float32") for part in parts]) for i in range(len(names))]
+
+
+class FrozenProbe:
+    """Ridge classifiers on the principal components of frozen features, as `LinearProbe` has them, but all in one fit.
+
+    Args:
+        train: Features to learn from, `[n, numbers]`; the last third sets thresholds.
+        test: Features that it is scored on, likewise.
+    """
+
+    def __init__(self, train: Array, test: Array) -> None:
+        from sklearn.decomposition import PCA
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
+
+        self.known = 2 * len(train) // 3
+        components = min(COMPONENTS, self.known, train.shape[1])
+        scale = make_pipeline(PCA(components, random_state=0), StandardScaler()).fit(train[: self.known])
+        self.train, self.test = scale.transform(train), scale.transform(test)
+
+    def score(self, train: Array, test: Array, binary: bool) -> tuple[float, float]:
+        """What it reads of labels.
+
+        Args:
+            train: Labels of the features to learn from, int `[n]`, or `[n, labels]` if they are binary.
+            test: Of those that it is scored on, likewise.
+            binary: Whether they are several independent 0/1 labels.
+
+        Returns:
+            Score and chance: balanced accuracy and one half of binary labels, else accuracy and what naming the most
+            frequent class of the train labels reaches.
+        """
+        from sklearn.linear_model import RidgeClassifierCV
+
+        from datamix_tf.attacks.single.label_attack import share_of_most_seen
+
+        known = train[: self.known]
+        if not binary and len(np.unique(known)) < 2:
+            chance = share_of_most_seen(known, test)
+            return chance, chance
+        ridge = RidgeClassifierCV(np.logspace(0, 4, 5)).fit(self.train[: self.known], known)
+        if not binary:
+            found = ridge.predict(self.test)
+            return float((found == test).mean()), share_of_most_seen(known, test)
+        thresholds = best_thresholds(train[self.known :], ridge.decision_function(self.train[self.known :]))
+        return balanced_accuracy(test, ridge.decision_function(self.test) > thresholds), 0.5
 
 
 def _small(tensor: Tensor) -> Tensor:
