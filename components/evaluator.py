@@ -185,7 +185,10 @@ def _row_settings(defence, config):
     """The settings of a model that mean something for a defence."""
     without = ("defence", "people") if defence.mixes else ("defence", "people", "curriculum", "standardize")
     without += () if defence.starts_from else ("fine_tune_epochs",)
-    return {name: value for name, value in config.items() if name not in without} | defence.settings
+    told = {name: value for name, value in config.items() if name not in (*without, "own")}
+    if own := config.get("own"):
+        told |= {"backbone": own["name"], "split_after": own["cuts"], "split_before": own["before"]}
+    return told | defence.settings
 
 
 def _guessing(attack):

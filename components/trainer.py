@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ import apache_beam as beam
 from components.base import Component, ComponentSpec
 from components.caching.code_fingerprint import of_plugin
 from components.caching.result_cache import cache_path, cached, link_tree
+from components.errors import InputError
 from components.records.training import Training
 from components.storage import files
 from components.storage.artifacts import Examples, Models, write_json
@@ -95,7 +97,7 @@ def train_together(config: ModelConfig, examples: Examples, keep: str, strategy=
         A local folder with the kept model.
     """
     start = train_together(config.start, examples, keep, strategy, first) if config.start else ""
-    what = config.to_dict() | {"plugin": of_plugin(type(config.defence))}
+    what = config.key() | {"plugin": of_plugin(type(config.defence))}
     stored = cache_path(keep, what, examples, __name__)
     checkpoint = f"{stored}.checkpoint"
 
@@ -149,13 +151,14 @@ def train(config: ModelConfig, examples: Examples, checkpoint: str, strategy=Non
     with strategy_scope(strategy):
         known = keras.saving.load_model(os.path.join(start, "model.keras"), compile=False) if start else None
         keras.utils.set_random_seed(config.seed)
-        model = defence.build(spec) if defence.starts_from is None else known
+        with _named(config):
+            model = defence.build(spec) if defence.starts_from is None else known
     progress = progress_of(checkpoint)
     history, seconds = progress["history"], progress["seconds"]
     stages = defence.stages(config.epochs, config.fine_tune_epochs)
     for number, stage in enumerate(stages):
         if stage.change:
-            with strategy_scope(strategy):
+            with strategy_scope(strategy), _named(config):
                 model = stage.change(model, spec, lambda: _valid(examples))
         if number < progress["stage"] or not stage.epochs:
             continue
@@ -174,6 +177,19 @@ def train(config: ModelConfig, examples: Examples, checkpoint: str, strategy=Non
             layer.trainable = True
     batches_seen = an_epoch * sum(stage.epochs for stage in stages)
     return model, Training(config=config.to_dict(), seconds=seconds, steps=batches_seen, history=history)
+
+
+@contextlib.contextmanager
+def _named(config):
+    """What cannot be done to a user's own model is bad input; of our networks it is a fault."""
+    try:
+        yield
+    except ValueError as error:
+        if config.own is None or isinstance(error, InputError):
+            raise
+        text = " ".join(str(error).split())
+        what = f"the method {config.defence.id} cannot be used on --model {config.own.name} as it is cut"
+        raise InputError(f"{what}: {text}") from None
 
 
 def _valid(examples):

@@ -3,13 +3,16 @@
 Conventions, those of the papers' tables (docs/results/costs.md shows the arithmetic):
 
 - the tables' FLOPs are multiply-adds of convolutions, dense layers and matrix products, so that mixing and de-mixing
-  count S_G for each value (`mixing_macs`); batch normalisation and all other layers count nothing;
+  count S_G for each value (`mixing_macs`); batch normalisation and all that has none of these count nothing;
+- a layer or operation that is not known here is traced, and its matrix products and convolutions are counted
+  (`datamix_tf.traced_macs`): attention, layers of one's own, Keras's functions in a model;
 - "mega" is 2^20, for bytes and for bits.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Any
 
 from datamix_tf.typing import Node, Shape
@@ -18,6 +21,13 @@ if TYPE_CHECKING:
     import keras
 
 MEGA = 2**20
+#: Keras's layers that have no matrix products and no convolutions, and so count nothing; others are looked into.
+COUNT_NOTHING = re.compile(
+    "(Global)?(Average|Max)Pooling[123]D|(ZeroPadding|Cropping|UpSampling|SpatialDropout)[12]D|Gaussian(Dropout|Noise)"
+    "|(Layer|Group|RMS|Unit)?Normalization|Activation|Add|Average|Concatenate|Dropout|ELU|Embedding|Flatten|Identity"
+    "|InputLayer|LeakyReLU|Maximum|Minimum|Multiply|Permute|PReLU|ReLU|RepeatVector|Rescaling|Reshape|Resizing|Softmax"
+    "|Subtract"
+)
 
 
 def transmission_seconds(
@@ -70,15 +80,20 @@ def count_macs(model: keras.Model, batch_normalization: int = 0) -> int:
         The number of multiply-adds, an int.
 
     Raises:
-        ValueError: If the model has no graph or is not built, a layer's output size is not known, or a layer has
-            kernels whose multiply-adds are not known.
+        ValueError: If the model has no graph or is not built, a layer's output size is not known, or what a layer
+            computes cannot be told from its graph.
 
     Reference: DataMix (ECCV 2020), tables 2 and 4; their authors' counter, torchprofile, has 0 for batch normalisation
     and counts matrix products.
     """
+    return sum(macs for _, macs in macs_of_calls(model, batch_normalization))
+
+
+def macs_of_calls(model: keras.Model, batch_normalization: int = 0) -> list[tuple[Node, int]]:
+    """Each call in a model's graph with its multiply-adds; all is as for `count_macs`, their sum."""
     from datamix_tf.graph import calls
 
-    return sum(_call_macs(call, batch_normalization) for call in calls(model))
+    return [(call, _call_macs(call, batch_normalization)) for call in calls(model)]
 
 
 def mixing_macs(values: int, group_size: int) -> int:
@@ -133,23 +148,29 @@ def cost_of(model: keras.Model) -> dict[str, int]:
 def _call_macs(call: Node, batch_normalization: int) -> int:
     import keras
 
+    from datamix_tf.traced_macs import traced_macs
+
     layer = call.operation
     inside = getattr(layer, "model_inside", layer)
     if isinstance(inside, keras.Model):
         return count_macs(inside, batch_normalization)
     if isinstance(layer, keras.layers.BatchNormalization):
         return batch_normalization * _values(call.outputs[0].shape[1:], layer)
+    if COUNT_NOTHING.fullmatch(type(layer).__name__) and type(layer).__module__.startswith("keras."):
+        return 0
     if isinstance(layer, _separable()):  # in depth at each place of the output, then across the channels
         places = _values(call.outputs[0].shape[1:], layer) // layer.filters
         return places * (math.prod(layer.depthwise_kernel.shape) + math.prod(layer.pointwise_kernel.shape))
     if isinstance(layer, _transposed()):  # each input value meets the whole kernel of its channel
         return math.prod(layer.kernel.shape[:-1]) * _values(call.input_tensors[0].shape[1:], layer)
+    if (steps := _steps(call)) is not None:
+        return steps
     per_value = _macs_per_output_value(layer)
-    return per_value * _values(call.outputs[0].shape[1:], layer) if per_value else 0
+    return traced_macs(call) if per_value is None else per_value * _values(call.outputs[0].shape[1:], layer)
 
 
-def _macs_per_output_value(layer: keras.layers.Layer) -> int:
-    """Multiply-adds behind each number of a layer's output; 0 for layers that count nothing."""
+def _macs_per_output_value(layer: keras.layers.Layer) -> int | None:
+    """Multiply-adds behind each number of a layer's output; `None` where they are no fixed number."""
     from keras import layers
 
     if hasattr(layer, "macs_per_output_value"):
@@ -158,12 +179,35 @@ def _macs_per_output_value(layer: keras.layers.Layer) -> int:
         return math.prod(layer.kernel.shape[:-2])
     if isinstance(layer, (layers.Conv1D, layers.Conv2D, layers.Conv3D, layers.Dense)):
         return math.prod(layer.kernel.shape[:-1])
-    if any("kernel" in weight.name for weight in getattr(layer, "weights", ())):
-        raise ValueError(
-            f"Multiply-adds of {type(layer).__name__} are not known. Received: layer {layer.name!r}. Give the layer's "
-            "class an attribute `macs_per_output_value`, or `model_inside` if it runs a model"
-        )
-    return 0
+    return None
+
+
+def _steps(call: Node) -> int | None:
+    """Multiply-adds of layers that do the same at each step of a sequence; `None` for others.
+
+    Those that loop have no graph that shows how often: they are counted as so many steps.
+    """
+    from keras import layers
+
+    layer = call.operation
+    if isinstance(layer, layers.TimeDistributed):
+        shape = call.input_tensors[0].shape
+        return _values(shape[1:2], layer) * _macs_on(layer.layer, shape[2:])
+    if isinstance(layer, layers.Bidirectional):
+        shape = call.input_tensors[0].shape[1:]
+        return _macs_on(layer.forward_layer, shape) + _macs_on(layer.backward_layer, shape)
+    if isinstance(layer, (layers.LSTM, layers.GRU, layers.SimpleRNN)):
+        weights = math.prod(layer.cell.kernel.shape) + math.prod(layer.cell.recurrent_kernel.shape)
+        return _values(call.input_tensors[0].shape[1:2], layer) * weights
+    return None
+
+
+def _macs_on(layer: keras.layers.Layer, shape: Shape) -> int:
+    """Multiply-adds of a layer inside another one, on an input of a shape without the batch."""
+    import keras
+
+    inputs = keras.Input(shape)
+    return count_macs(keras.Model(inputs, layer(inputs)))
 
 
 def _separable() -> tuple[Any, ...]:

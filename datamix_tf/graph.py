@@ -25,6 +25,18 @@ def calls(model: keras.Model, layer: keras.layers.Layer | None = None) -> list[N
     return [node for node in nodes if layer is None or node.operation is layer]
 
 
+def function_of(call: Node) -> tuple[Callable[..., Any], list[Tensor]]:
+    """What a call computes, as a function of the tensors that it was given, and these symbolic tensors."""
+    tensors = list({id(tensor): tensor for tensor in call.input_tensors}.values())
+
+    def run(*values: Any) -> Any:
+        filled = {id(tensor): value for tensor, value in zip(tensors, values, strict=True)}
+        arguments, options = call.arguments.fill_in(filled)
+        return call.operation(*arguments, **options)
+
+    return run, tensors
+
+
 def producer(tensor: Tensor) -> keras.Operation:
     """The layer or operation that made a symbolic tensor."""
     return tensor._keras_history.operation
@@ -84,6 +96,20 @@ def flattened(model: keras.Model) -> keras.Model:
     Raises:
         ValueError: If two layers then have one name.
     """
+    inputs = keras.Input(model.inputs[0].shape[1:], dtype=model.inputs[0].dtype)
+    return keras.Model(inputs, run_flat(model, inputs), name=model.name)
+
+
+def run_flat(model: keras.Model, tensor: Tensor) -> Tensor:
+    """Applies the layers of a functional model and of its nested models, one by one, to another symbolic tensor.
+
+    Args:
+        model: A functional model with one input and one output; its layers are shared, not copied.
+        tensor: What its input is replaced by.
+
+    Returns:
+        The symbolic output.
+    """
 
     def call(layer: keras.layers.Layer, *arguments: Any, **options: Any) -> Tensor:
         if not _is_chain(layer):
@@ -95,10 +121,28 @@ def flattened(model: keras.Model) -> keras.Model:
                 more["training"] = training
             return call(part, *given, **more)
 
-        return run_on(as_functional(layer), arguments[0], inner)
+        return run_on(_graph_of(layer), arguments[0], inner)
 
-    inputs = keras.Input(model.inputs[0].shape[1:], dtype=model.inputs[0].dtype)
-    return keras.Model(inputs, run_on(model, inputs, call), name=model.name)
+    return run_on(model, tensor, call)
+
+
+def taken_apart(model: keras.Model) -> keras.Model:
+    """A model whose layers, those of nested models too, forget that they were called in it.
+
+    What calls them next is then their first call, whose result `layer.output` is. The model itself still runs and can
+    be applied again (`run_flat`), but no longer be cut.
+    """
+    for call in calls(model):
+        if _is_chain(call.operation):
+            taken_apart(_graph_of(call.operation))
+        call.operation._inbound_nodes.clear()
+        call.operation._outbound_nodes.clear()
+    return model
+
+
+def _graph_of(layer: keras.layers.Layer) -> keras.Model:
+    """The functional model that a chain is, or that Keras keeps in a `Sequential`, taken apart or not."""
+    return layer if is_functional(layer) else layer._functional
 
 
 def _is_chain(layer: keras.layers.Layer) -> bool:

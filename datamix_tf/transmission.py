@@ -68,6 +68,9 @@ def copy_of(model: keras.Model) -> keras.Model:
     """A copy of a functional model with its own weights of the same values."""
     clone = type(model).from_config(model.get_config())
     clone.set_weights(model.get_weights())
+    for layer in clone._flatten_layers():
+        if hasattr(layer, "finalize_state"):  # what was adapted to data, such as a normalisation, is read from weights
+            layer.finalize_state()
     return clone
 
 
@@ -82,7 +85,8 @@ def cloud_classifier(model: keras.Model) -> tuple[Array, Array] | None:
     layer = producer(_classified(model))
     if not isinstance(layer, keras.layers.Dense):
         return None
-    kernel, bias = (keras.ops.convert_to_numpy(weight) for weight in (layer.kernel, layer.bias))
+    bias = keras.ops.zeros(layer.units) if layer.bias is None else layer.bias
+    kernel, bias = (keras.ops.convert_to_numpy(weight) for weight in (layer.kernel, bias))
     if isinstance(producer(model.outputs[0]), PairedLogits):
         return kernel[:, 1::2] - kernel[:, ::2], bias[1::2] - bias[::2]
     return kernel, bias

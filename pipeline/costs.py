@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import dataclasses
 
+from components.cutter import costs_table, spec_of
 from components.errors import InputError
 from components.records.dataset import DatasetSchema
+from components.storage.temporaries import temporary_folder
 from components.training.networks import network_spec, untrained
+from components.training.own_model import OwnModel
 from datamix_tf.costs import transmission_seconds
 from datamix_tf.defences.base import Costs
-from pipeline import experiments
+from pipeline import experiments, own_model
 from pipeline.experiments.plan import plan
 from pipeline.experiments.rows import Row, rows_of
 from pipeline.options.run_options import RunOptions
@@ -36,13 +39,14 @@ class Line:
     costs: Costs | None
 
 
-def lines(options: RunOptions, source, wanted=lambda row: True) -> list[Line]:
+def lines(options: RunOptions, source, wanted=lambda row: True, network: OwnModel | None = None) -> list[Line]:
     """What each row of a run costs.
 
     Args:
         options: `RunOptions`, of a run or an experiment.
         source: The data set; its kind and its columns are asked for, and no example.
         wanted: Tells which of the rows.
+        network: The user's own model, cut, if there is one.
 
     Raises:
         InputError: As `plan`, or if it is not known how many classes the target has.
@@ -50,7 +54,8 @@ def lines(options: RunOptions, source, wanted=lambda row: True) -> list[Line]:
     options = dataclasses.replace(options, repeats=1)
     rows = list(experiments.load(options.experiment).rows) if options.experiment else rows_of(options)
     rows = [row for row in rows if wanted(row)]
-    work, schema = plan(rows, options, hidden_columns(options, source)), schema_of(options, source)
+    hidden = hidden_columns(options, source)
+    work, schema = plan(rows, options, hidden, network), schema_of(options, source, network)
     configs, networks = {config.name: config for config in work.models}, {}
 
     def line(row, defence, name):
@@ -66,14 +71,14 @@ def lines(options: RunOptions, source, wanted=lambda row: True) -> list[Line]:
     return [line(row, *method) for row, method in zip(rows, work.methods, strict=True)]
 
 
-def schema_of(options: RunOptions, source) -> DatasetSchema:
+def schema_of(options: RunOptions, source, network: OwnModel | None = None) -> DatasetSchema:
     """What is known of a data set's examples without reading one; statistics are those of standardised inputs.
 
     Raises:
         InputError: If it is not known how many classes the one target column has.
     """
     target = source.target if options.target is None else options.target
-    made = preprocessing(options, source.kind)
+    made = preprocessing(options, source.kind, network)
     if not target:
         raise InputError(f"data set {source.name!r} names no target; name label columns with --target")
     classes = source.classes(target[0]) if len(target) == 1 else 0
@@ -103,13 +108,28 @@ def schema_of(options: RunOptions, source) -> DatasetSchema:
 
 
 def table(options: RunOptions, source) -> str:
-    """The costs as Markdown, each row of a paper's table followed by the paper's figures."""
+    """The costs as Markdown, each row of a paper's table followed by the paper's figures.
+
+    Of a user's own model that is not cut yet, those of its cuts.
+    """
+    if not options.model:
+        return _table(options, source)
+    with temporary_folder() as folder:
+        network, options = own_model.brought(options, source.kind, folder)
+        if network.cuts:
+            return _table(options, source, network)
+        schema = schema_of(options, source, network)
+        limits = options.max_edge_macs, options.max_bytes_up
+        return own_model.table(costs_table(network, spec_of(schema, options.attribute_logits), limits)[0])
+
+
+def _table(options, source, network=None):
     found = [HEADINGS, ("---",) * len(HEADINGS)]
-    for line in lines(options, source):
+    for line in lines(options, source, network=network):
         found.append((line.label, *_cells(line.costs)))
         if paper := line.row.paper:
             found.append(("*the paper*", *(str(paper.get(PAPER.get(heading), "")) for heading in HEADINGS[1:])))
-    shape = "x".join(map(str, preprocessing(options, source.kind).shape))
+    shape = "x".join(map(str, preprocessing(options, source.kind, network).shape))
     title = f"Costs of one input of {source.name}, {shape}; docs/results/costs.md says how they are counted."
     return "\n".join([title, "", *("| " + " | ".join(cells) + " |" for cells in found)])
 

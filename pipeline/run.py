@@ -10,11 +10,12 @@ import time
 import msgspec
 
 from components.errors import InputError, NotBlessedError
+from components.records.cuts import CUTS_FILE, CutTable
 from components.records.metrics import METRICS_FILE, Metrics
 from components.records.serialising import read
 from components.storage import files
 from components.storage.artifacts import atomic_file, write_json
-from pipeline import experiments
+from pipeline import experiments, own_model
 from pipeline.options.run_options import parse
 from pipeline.orchestration import recording
 from pipeline.orchestration.command import check_columns, make_beam_options, opened_store, run_command
@@ -62,7 +63,10 @@ def run(options, beam_arguments=(), command="") -> None:
     from pipeline.orchestration import dag
     from pipeline.orchestration.publishing import publish_report
 
-    nodes = dag.build(options, source)
+    network = None
+    if options.model:
+        network, options = own_model.brought(options, source.kind, own_model.folder_of(options.output))
+    nodes = dag.build(options, source, network)
     extent = dag.Extent(options.from_node, options.to_node, not options.no_cache)
     started, evaluated, pushed = time.monotonic(), False, {"pushed": True}
     with opened_store(options.lineage, options.output) as store:
@@ -73,6 +77,8 @@ def run(options, beam_arguments=(), command="") -> None:
             seconds = time.monotonic() - started
             print(f"[{index}/{len(nodes)}] {done.node.name}: {how} after {seconds:.0f} s", file=sys.stderr)
             evaluated = evaluated or done.node.name == "evaluator"
+            if done.node.name == "cutter":
+                print(own_model.table(done.outputs["cuts"].read(CUTS_FILE, CutTable)) + "\n")
             if done.node.name == "evaluator":
                 _publish_metrics(done.outputs["evaluation"], options, command)
             if done.node.name == "reporter":

@@ -29,14 +29,15 @@ def fingerprint(module: str) -> str:
 
 
 def of_plugin(kind: Any) -> dict[str, str]:
-    """The code behind a class or function that is not the project's, such as a user's defence, as `{"code": hash}`.
+    """The code behind a class, function or module that is not ours, such as a user's defence: `{"code": hash}`.
 
     Nothing for the project's own, which the fingerprint of whoever imports it covers.
     """
-    if kind.__module__.partition(".")[0] in PACKAGES:
+    name = kind.__name__ if inspect.ismodule(kind) else kind.__module__
+    if name.partition(".")[0] in PACKAGES:
         return {}
     path = inspect.getsourcefile(kind)
-    return {"code": hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest() if path else kind.__qualname__}
+    return {"code": hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest() if path else kind.__name__}
 
 
 @functools.cache

@@ -58,6 +58,10 @@ class Examples(Artifact):
         return self.read("schema.json", DatasetSchema)
 
 
+class Cuts(Artifact):
+    """Where a user's own model can be cut, and where it is: `cuts.json`."""
+
+
 class Models(Artifact):
     """Trained models: `<model>/model.keras`, `<model>/training.json`, and `models.json` that lists them."""
 

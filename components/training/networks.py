@@ -10,6 +10,7 @@ import numpy as np
 from components.errors import InputError
 from components.records.dataset import DatasetSchema
 from components.training.data import target_task
+from components.training.own_model import OwnModel
 from datamix_tf import defences
 from datamix_tf.defences import Cloud, Defence, NetworkSpec, Stage
 
@@ -41,7 +42,7 @@ class ModelConfig:
         optimizer: `"adamw"`, `"adam"` or `"sgd"` (momentum 0.9).
         schedule: `"cosine"` (linear warm-up, then decay to 0), `"steps"` (ten times slower after 40 % and 80 %), or
             `"constant"`.
-        backbone: The network, one of `datamix_tf.models.backbones.BACKBONES`.
+        backbone: The network, one of `datamix_tf.models.backbones.BACKBONES`, or `"own"`.
         fine_tune_epochs: Passes in which a trained network gets used to a defence.
         people: The hidden column that a defence which needs people is trained against; empty for the others.
         distill: Share of the loss that follows the answers of the same network trained plainly, for models trained
@@ -49,6 +50,7 @@ class ModelConfig:
         attribute_logits: Logits that the classifier has for each binary label, 1 or 2.
         decay: Whether the weight decay is `"decoupled"` from the gradient, or a part of it, `"l2"`.
         warmup_epochs: Of the schedule `"cosine"`; at most a quarter of the epochs.
+        own: The user's own model that is the backbone `"own"`.
     """
 
     defence: Defence
@@ -71,6 +73,7 @@ class ModelConfig:
     attribute_logits: int = 1
     decay: str = "decoupled"
     warmup_epochs: int = 2
+    own: OwnModel | None = None
 
     @property
     def name(self) -> str:
@@ -86,8 +89,13 @@ class ModelConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready description."""
-        own = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return own | {"defence": defences.to_dict(self.defence), "augment": list(self.augment)}
+        told = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "own"}
+        own = {"own": self.own.to_dict()} if self.own else {}
+        return told | {"defence": defences.to_dict(self.defence), "augment": list(self.augment)} | own
+
+    def key(self) -> dict[str, Any]:
+        """What decides about the trained model, JSON-ready: of the user's own model its content, not its place."""
+        return self.to_dict() | ({"own": self.own.fingerprint} if self.own else {})
 
     @classmethod
     def from_dict(cls, described: dict[str, Any]) -> ModelConfig:
@@ -97,8 +105,9 @@ class ModelConfig:
             InputError: If another version wrote it (before 0.2 there were no defences), or its defence is not known.
         """
         try:
-            own = {"defence": defences.from_dict(described["defence"]), "augment": tuple(described["augment"])}
-            return cls(**described | own)
+            told = {"defence": defences.from_dict(described["defence"]), "augment": tuple(described["augment"])}
+            own = {"own": OwnModel.from_dict(described["own"])} if "own" in described else {}
+            return cls(**described | told | own)
         except ValueError as error:
             raise InputError(str(error)) from None
         except (KeyError, TypeError):
@@ -126,6 +135,7 @@ def network_spec(config: ModelConfig, schema: DatasetSchema) -> NetworkSpec:
         seed=config.seed,
         backbone=config.backbone,
         attribute_logits=config.attribute_logits,
+        own=config.own.backbone() if config.own else None,
     )
 
 

@@ -79,6 +79,7 @@ class Defence:
         mixes_labels: Whether it is trained on pairs of inputs mixed with their labels (mixup).
         needs_people: Whether it is trained against a hidden label column.
         backbones: The networks that it can be trained on; empty for all.
+        shares_backbone: Whether it is trained on the backbone; else it has a network of its own.
         absent: Settings of runs from before there was a field for them.
         num_pre_blocks, group_size: What those without such a setting have.
     """
@@ -93,6 +94,7 @@ class Defence:
     mixes_labels: ClassVar[bool] = False
     needs_people: ClassVar[bool] = False
     backbones: ClassVar[tuple[str, ...]] = ()
+    shares_backbone: ClassVar[bool] = True
     absent: ClassVar[dict[str, Any]] = {}
     # Not annotated: defences that have such a setting declare it as a field.
     num_pre_blocks = 0

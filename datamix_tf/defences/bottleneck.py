@@ -47,6 +47,7 @@ class MixedBottleneck(MixedFeatures):
     """The edge sends numbers through a `GaussianBottleneck` (`datamix_tf.models.bottleneck`), mixed in groups."""
 
     id = "bottleneck"
+    shares_backbone = False
     group_size: int = group_size_setting()
     bottleneck_units: int = units_setting()
     bottleneck_bits: float = bits_setting()

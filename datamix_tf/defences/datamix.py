@@ -101,7 +101,7 @@ class DataMix(MixedFeatures):
         from datamix_tf.linear_path import with_linear_path
         from datamix_tf.split import split
 
-        network = spec.network()
+        network = spec.network(raw_cut=not self.num_pre_blocks)
         pre, main, post = split(network, after=spec.pre_layer(self.num_pre_blocks), before=spec.post_layer(network))
         main = with_linear_path(main) if self.linear_path else main
         pre = standardized(pre, spec, self.num_pre_blocks)

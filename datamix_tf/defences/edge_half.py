@@ -16,6 +16,7 @@ class EdgeHalf(Defence):
     """The encoder of the bottleneck with a classifier behind it; nothing is sent."""
 
     id = "edge_half"
+    shares_backbone = False
     sends_nothing = True
     edge_alone = True
     distilled = True

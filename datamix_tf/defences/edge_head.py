@@ -65,7 +65,7 @@ class EdgeHead(Defence):
         import keras
         from keras import layers
 
-        network = spec.network()
+        network = spec.network(raw_cut=not self.num_pre_blocks)
         x = network.get_layer(spec.pre_layer(self.num_pre_blocks)).output
         x = layers.AveragePooling2D(POOL, name="head_pool")(x) if len(x.shape) == 4 else x
         x = layers.Flatten(name="head_flatten")(x)

@@ -32,7 +32,7 @@ class LinearCloud(MixedFeatures):
         from datamix_tf.linear_path import linear_map
         from datamix_tf.split import split
 
-        network = spec.network()
+        network = spec.network(raw_cut=not self.num_pre_blocks)
         pre, main, post = split(network, after=spec.pre_layer(self.num_pre_blocks), before=spec.post_layer(network))
         pre = standardized(pre, spec, self.num_pre_blocks)
         main = linear_map(main.input_shape[1:], main.output_shape[1:])

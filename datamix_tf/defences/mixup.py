@@ -28,8 +28,8 @@ class Mixup(Defence):
 
         from datamix_tf.mixup_model import MixupModel
 
-        network = spec.network()
-        raw = network.get_layer("normalization").output
+        network = spec.network(raw_cut=True)
+        raw = network.get_layer(spec.pre_layer(0)).output
         pre, cloud = keras.Model(network.inputs[0], raw, name="pre"), keras.Model(raw, network.outputs[0], name="main")
         return MixupModel(pre, cloud, binary=spec.binary, seed=spec.seed, name="mixup")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from datamix_tf.models.backbones import BACKBONES
+from datamix_tf.models.backbones import BACKBONES, Backbone
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +26,7 @@ class NetworkSpec:
         backbone: The network, one of `datamix_tf.models.backbones.BACKBONES`.
         attribute_logits: Logits that the classifier has for each binary label: 1, or 2 as in the papers
             (`datamix_tf.layers.PairedLogits` makes one of them).
+        own: The backbone itself if it is a user's own model.
     """
 
     shape: tuple[int, ...]
@@ -40,6 +41,7 @@ class NetworkSpec:
     seed: int | None = None
     backbone: str = "resnet18"
     attribute_logits: int = 1
+    own: Backbone | None = None
 
     @property
     def classifier_units(self) -> int:
@@ -62,16 +64,23 @@ class NetworkSpec:
 
         return keras.layers.Normalization(mean=list(self.mean), variance=list(self.variance), name="normalization")
 
-    def network(self, obfuscation: Any = None) -> Any:
-        """An untrained network of the backbone, with an optional `Obfuscation` behind the normalisation."""
+    def network(self, obfuscation: Any = None, raw_cut: bool = False) -> Any:
+        """The backbone's network before this training.
+
+        Args:
+            obfuscation: Optional `Obfuscation` behind the normalisation.
+            raw_cut: Whether it will be cut behind the normalisation (N_pre = 0), which a user's model has only then.
+        """
+        backbone, more = self._backbone, {"raw_cut": raw_cut} if self.own else {}
         return self.read(
-            BACKBONES[self.backbone].build(
+            backbone.build(
                 self.shape,
                 self.classifier_units,
                 width=self.width,
                 hidden_units=self.hidden_units,
                 normalization=self.normalization(),
                 obfuscation=obfuscation,
+                **more,
             )
         )
 
@@ -81,11 +90,15 @@ class NetworkSpec:
         Raises:
             ValueError: If the backbone cannot be cut there.
         """
-        names = BACKBONES[self.backbone].pre_layers()
+        names = self._backbone.pre_layers()
         if not 0 <= num_pre_blocks < len(names):
             raise ValueError(f"{self.backbone} has N_pre from 0 to {len(names) - 1}. Received: {num_pre_blocks}")
         return names[num_pre_blocks]
 
     def post_layer(self, network: Any) -> str:
         """The name of M_post's first layer."""
-        return BACKBONES[self.backbone].post_layer(network)
+        return self._backbone.post_layer(network)
+
+    @property
+    def _backbone(self) -> Backbone:
+        return self.own or BACKBONES[self.backbone]

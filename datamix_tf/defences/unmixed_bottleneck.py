@@ -25,6 +25,7 @@ class UnmixedBottleneck(ObfuscatedFeature):
     """
 
     id = "unmixed_bottleneck"
+    shares_backbone = False
     distilled = True
     num_pre_blocks: int = 0
     bottleneck_units: int = units_setting()

@@ -6,14 +6,18 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+#: The backbone that is a user's own model (`datamix_tf.models.own`), and what such a model takes.
+OWN = "own"
+RAW, UNIT, STANDARDIZED = VALUES = ("raw", "unit", "standardized")
+
 
 @dataclasses.dataclass(frozen=True)
 class Backbone:
     """A network, and where it can be cut.
 
     Attributes:
-        build: A functional model from `shape`, `outputs`, `width`, `hidden_units`, `normalization` and `obfuscation` (a
-            layer behind the normalisation, or `None`).
+        build: A functional model from `shape`, `outputs`, `width`, `hidden_units`, `normalization`, `obfuscation` (a
+            layer behind the normalisation, or `None`) and, for a user's own, `raw_cut`.
         pre_layers: For N_pre = 0, 1, 2, ... blocks on the edge the name of the last layer there; N_pre = 0: the
             normalisation.
         post_layer: From the model to the name of M_post's first layer.

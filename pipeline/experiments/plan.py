@@ -7,10 +7,14 @@ import dataclasses
 from components.attacker import TARGET, AttackConfig
 from components.errors import InputError
 from components.training.networks import ModelConfig
+from components.training.own_model import OwnModel
 from datamix_tf.attacks.catalogue import all_attacks, get_attack
-from datamix_tf.defences import Defence
+from datamix_tf.defences import Defence, flags_of
+from datamix_tf.models.backbones import OWN
 from pipeline.experiments.rows import FIRST_HIDDEN, HIDDEN, Row
 
+#: The width of a user's own model, whose layers alone say what is too much for them.
+ANY_WIDTH = 2**31
 #: Most test groups of the attacks that every run tries.
 QUICK_GROUPS = 16
 
@@ -50,21 +54,23 @@ class Plan:
         return {name: defence for defence, name in self.methods if defence.id == self.package}
 
 
-def plan(rows: list[Row], options, hidden: tuple[str, ...]) -> Plan:
+def plan(rows: list[Row], options, hidden: tuple[str, ...], network: OwnModel | None = None) -> Plan:
     """The work for rows under options.
 
     Args:
         rows: What is compared.
         options: `RunOptions`, with nothing left open.
         hidden: The hidden label columns.
+        network: The user's own model, if there is one, perhaps not cut yet.
 
     Raises:
-        InputError: If the anonymizer has no hidden column to be trained against, or a signal rank is too large.
+        InputError: If the anonymizer has no hidden column to be trained against, a signal rank is too large, or a
+            method has no use for the user's own model or no cut in it.
     """
     models, methods, attacks = {}, [], []
     for seed in range(options.seed, options.seed + options.repeats):
-        for row in [row.resolved(options) for row in rows]:
-            model = _model(row.defence, options, hidden, seed)
+        for row in [_cut(row.resolved(options), network) for row in rows]:
+            model = _model(row.defence, options, hidden, seed, network)
             for needed in (model.start, model) if model.defence.starts_from else (model,):
                 models[needed.name] = needed
             methods.append((row.defence, model.name))
@@ -76,22 +82,44 @@ def plan(rows: list[Row], options, hidden: tuple[str, ...]) -> Plan:
     return Plan(list(models.values()), methods, list(dict.fromkeys(attacks)), getattr(options, "package", None))
 
 
-def _model(defence, options, hidden, seed):
+def _cut(row, network):
+    """A row whose defence is cut where the user's own model is: N_pre counts the cuts; if no flag chooses, the last."""
+    defence = row.defence
+    if network is None:
+        return row
+    if not defence.shares_backbone:
+        raise InputError(f"the method {defence.id} has a network of its own and no use for --model; leave one out")
+    cuts = max(1, len(network.cuts))
+    if defence.num_pre_blocks <= cuts:
+        return row
+    if "num_pre_blocks" in flags_of(type(defence)):
+        raise InputError(
+            f"--num_pre_blocks {defence.num_pre_blocks} needs as many layers in --split_after; received "
+            f"{','.join(network.cuts) or 'none'}"
+        )
+    return dataclasses.replace(row, defence=dataclasses.replace(defence, num_pre_blocks=cuts))
+
+
+def _model(defence, options, hidden, seed, network):
     if defence.needs_people and not hidden:
         raise InputError(f"the method {defence.id} is trained against a hidden label column; name one with --hidden")
     try:
-        defence.check(options.width)
+        defence.check(options.width if network is None else ANY_WIDTH)
     except ValueError as error:
         raise InputError(str(error)) from None
-    if defence.backbones and options.backbone not in defence.backbones:
+    backbone = options.backbone if network is None else OWN
+    if defence.backbones and backbone not in defence.backbones:
         raise InputError(
-            f"the method {defence.id} needs --backbone {' or '.join(defence.backbones)}; received {options.backbone}"
+            f"the method {defence.id} needs --backbone {' or '.join(defence.backbones)}; received "
+            f"{backbone if network is None else f'--model {network.name}'}"
         )
     own = {
         "defence": defence.trained_as,
         "distill": defence.distill_share(options.distill),
         "seed": seed,
         "people": hidden[0] if defence.needs_people else "",
+        "backbone": backbone,
+        "own": network,
     }
     as_told = {field.name for field in dataclasses.fields(ModelConfig)} - set(own)
     return ModelConfig(**own, **{name: getattr(options, name) for name in as_told})

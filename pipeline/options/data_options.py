@@ -61,9 +61,9 @@ class DataOptions:
     )
     valid_share: float = setting(0.15, "share of validation examples, for --split hash", **above(0))
     test_share: float = setting(0.2, "share of test examples, for --split hash", **above(0))
-    image_size: tuple[int, int] = setting(
+    image_size: tuple[int, int] | None = setting(
         (64, 64),
-        "HEIGHTxWIDTH of pictures; the papers' faces: 218x178",
+        "HEIGHTxWIDTH of pictures; the papers' faces: 218x178; with --model what that takes, if nobody says otherwise",
         **SIZE,
     )
     crop: tuple[int, int] | None = setting(

@@ -65,8 +65,11 @@ class PushOptions(OutputOptions):
         **share(),
     )
     max_edge_macs: float = setting(
-        1e12, "most multiply-adds on the edge of a method that the run's answer recommends", **at_least(0)
+        1e12,
+        "most multiply-adds on the edge of a method that the run's answer recommends, and of a cut that it proposes",
+        **at_least(0),
     )
+    max_bytes_up: float = setting(1e12, "most bytes that a cut of --model which the run proposes sends", **at_least(0))
     max_accuracy_drop: float = setting(
         0.02, "accuracy that such a method may lose against the most accurate one, as a share", **share()
     )

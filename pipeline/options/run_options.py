@@ -12,7 +12,7 @@ from pipeline.options import flags
 from pipeline.options.attack_options import AttackChoiceOptions, check_starts
 from pipeline.options.data_options import SplitOptions, check_shares
 from pipeline.options.defence_options import DefenceOptions, check_methods, with_flags
-from pipeline.options.model_options import ModelOptions
+from pipeline.options.model_options import ModelOptions, check_model
 from pipeline.options.output_options import PushOptions, check_name
 from pipeline.options.plugin_options import load_plugins
 from pipeline.options.presets import PRESETS
@@ -28,7 +28,7 @@ Trains a split, mixing-aware model, measures what the cloud learns from what it 
 cloud and edge. Any Beam option may follow (--runner DirectRunner --direct_running_mode multi_processing ...;
 with --environment_type LOOPBACK or EXTERNAL Beam listens on all interfaces: private network only)."""
 #: Checks of options that must fit each other.
-TOGETHER = (check_name, check_shares, check_starts, check_decay, check_distribution, check_methods)
+TOGETHER = (check_name, check_shares, check_starts, check_decay, check_distribution, check_methods, check_model)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -95,7 +95,10 @@ def parse(argv: list[str] | None = None) -> tuple[RunOptions, list[str]]:
     made = command()
     given, beam_arguments = flags.values(made, argv)
     preset = given.get("preset") or _preset_of(given.get("experiment"))
-    options = made.options(**{**PRESETS.get(preset, {}), **given, "preset": preset})
+    values = {**PRESETS.get(preset, {}), **given, "preset": preset}
+    if values.get("model"):
+        values.setdefault("image_size", None)  # what the model takes
+    options = made.options(**values)
     for check in (*TOGETHER, check_package):
         check(options)
     return options, beam_arguments

@@ -6,12 +6,14 @@ import base64
 import dataclasses
 import os
 import shutil
+from collections.abc import Callable
 
 from components.base import Component
 from components.errors import InputError
 from components.storage import files
 from components.storage.artifacts import Artifact, atomic_file, atomic_folder
 from components.storage.local_copies import local_copy
+from components.training.own_model import OwnModel
 from pipeline import experiments
 from pipeline.experiments.plan import Plan, plan
 from pipeline.experiments.rows import rows_of
@@ -32,19 +34,46 @@ class Node:
         name: Its name, also of its folder under `artifacts/`.
         component: The component.
         inputs: Input name -> (name of the producing node, name of its output).
+        decides: Where the nodes behind it depend on what it makes: from its outputs to these nodes, of the same names.
     """
 
     name: str
     component: Component
     inputs: dict[str, tuple[str, str]]
+    decides: Callable[[dict[str, Artifact]], list[Node]] | None = None
 
 
-def build(options: RunOptions, source) -> list[Node]:
-    """The nodes of a run, in an order in which they can run."""
+def build(options: RunOptions, source, network: OwnModel | None = None) -> list[Node]:
+    """The nodes of a run, in an order in which they can run.
+
+    Args:
+        options: `RunOptions`.
+        source: The data set.
+        network: The user's own model, if there is one; where it is cut is then decided first.
+    """
     experiment = experiments.load(options.experiment) if options.experiment else None
-    rows = list(experiment.rows) if experiment else rows_of(options)
-    work = plan(rows, options, hidden_columns(options, source))
-    return [*prepared(options, source), *measured(options, work), *delivered(options, work)]
+    rows, hidden = list(experiment.rows) if experiment else rows_of(options), hidden_columns(options, source)
+
+    def rest(own):
+        work = plan(rows, options, hidden, own)
+        return [*measured(options, work), *delivered(options, work)]
+
+    if network is None:
+        return [*prepared(options, source), *rest(None)]
+    return [*prepared(options, source, network), _cutter(options, network, rest), *rest(network)]
+
+
+def _cutter(options, network, rest):
+    from components.cutter import Cutter
+    from components.records.cuts import CUTS_FILE, CutTable
+
+    def decides(outputs):
+        table = outputs["cuts"].read(CUTS_FILE, CutTable)
+        return rest(dataclasses.replace(network, cuts=table.chosen, before=table.before))
+
+    limits = {"max_edge_macs": options.max_edge_macs, "max_bytes_up": options.max_bytes_up}
+    cutter = Cutter(network=network, attribute_logits=options.attribute_logits, **limits)
+    return Node("cutter", cutter, EXAMPLES, decides)
 
 
 def hidden_columns(options: RunOptions, source) -> tuple[str, ...]:
@@ -52,8 +81,8 @@ def hidden_columns(options: RunOptions, source) -> tuple[str, ...]:
     return source.hidden if options.hidden is None else options.hidden
 
 
-def prepared(options: RunOptions, source) -> list[Node]:
-    """From a data set to examples."""
+def prepared(options: RunOptions, source, network: OwnModel | None = None) -> list[Node]:
+    """From a data set to examples, as a user's own model takes them if there is one."""
     from components.example_gen import ExampleGen
     from components.transform import Transform
 
@@ -73,7 +102,7 @@ def prepared(options: RunOptions, source) -> list[Node]:
         ),
         Node(
             "transform",
-            Transform(preprocessing=preprocessing(options, source.kind), max_bad_share=options.max_bad_share),
+            Transform(preprocessing=preprocessing(options, source.kind, network), max_bad_share=options.max_bad_share),
             {"examples": ("example_gen", "examples")},
         ),
     ]
@@ -196,7 +225,9 @@ def run(nodes: list[Node], output: str, beam_options, store, command: str, exten
     extent = extent or Extent()
     first, last = _bounds([node.name for node in nodes], extent)
     produced: dict[str, tuple[dict[str, Artifact], dict[str, str]]] = {}
-    for index, node in enumerate(nodes[: last + 1]):
+    nodes = list(nodes)
+    for index in range(last + 1):
+        node = nodes[index]
         folder = os.path.join(output, "artifacts", node.name)
         taken = {name: (produced[producer], key) for name, (producer, key) in node.inputs.items()}
         inputs = {name: artifacts[key] for name, ((artifacts, _), key) in taken.items()}
@@ -209,6 +240,8 @@ def run(nodes: list[Node], output: str, beam_options, store, command: str, exten
         else:
             done, outputs = execute(node, inputs, ids, folder, beam_options, store, command, extent.cache)
         produced[node.name] = node.component.outputs(folder), outputs
+        if node.decides:
+            nodes[index + 1 :] = node.decides(produced[node.name][0])
         yield Done(node, produced[node.name][0], done)
 
 
@@ -284,12 +317,19 @@ def _distribution(options):
     return Distribution(options.replicas, options.train_workers, os.path.join(options.output, JOB))
 
 
-def preprocessing(options: RunOptions, kind: str):
-    """What makes arrays of files of a kind, `"image"` or `"audio"`: one of `serving.edge.preprocess`."""
+def preprocessing(options: RunOptions, kind: str, network: OwnModel | None = None):
+    """What makes arrays of files of a kind, `"image"` or `"audio"`: one of `serving.edge.preprocess`.
+
+    Args:
+        options: `RunOptions`.
+        kind: The kind.
+        network: The user's own model, which may take grey pictures.
+    """
     from serving.edge.preprocess import ImagePreprocessing, SpeechPreprocessing
 
     if kind == "image":
-        return ImagePreprocessing(*options.image_size, crop=options.crop)
+        gray = network is not None and network.shape[-1] == 1
+        return ImagePreprocessing(*options.image_size, channels=1 if gray else 3, crop=options.crop)
     if options.spectrogram == "paper":
         # 161 x 201: windows of 20 ms every 5 ms; all of Table 4's multiply-adds agree with it (docs/results/costs.md).
         return SpeechPreprocessing(frame_length=320, frame_step=80, bands=0, centred=True)
