@@ -6,17 +6,18 @@ import dataclasses
 import json
 import math
 import os
-import sys
 import time
 from typing import Any
 
 import apache_beam as beam
 import numpy as np
 
-from components.attack_bar import EpochsOfAttack, bar_of, expected_seconds, forecast, is_short
+from components.attack_seconds import is_short
 from components.base import Component, ComponentSpec
 from components.caching.code_fingerprint import of_plugin
-from components.caching.result_cache import cached, link_tree
+from components.caching.result_cache import cache_path, cached, link_tree
+from components.progress.epochs import Epochs
+from components.progress.journal import tell
 from components.records.attacks import AttackResult
 from components.records.serialising import read
 from components.report.pictures import PICTURES
@@ -113,22 +114,19 @@ class Attacker(Component):
     def execute(self, inputs, outputs, options):
         (artifact,) = outputs.values()
         attacks = self.parameters["attacks"]
-        if attacks:
-            print(forecast(attacks), file=sys.stderr, flush=True)
         what = inputs["examples"], inputs["models"], self.parameters["keep"], artifact.uri
-        total = sum(map(expected_seconds, attacks))
         with beam.Pipeline(options=options) as pipeline:
             short = (
                 pipeline
                 | "Short" >> beam.Create([config for config in attacks if is_short(config)])
                 | "Spread" >> beam.Reshuffle()
-                | "Attack" >> beam.Map(_shown_attack, *what, total)
+                | "Attack" >> beam.Map(_told_attack, *what)
             )
             long = (
                 pipeline
                 | "Long" >> beam.Create([config for config in attacks if not is_short(config)])
                 | "Spread long" >> beam.Reshuffle()
-                | "Attack long" >> beam.Map(_shown_attack, *what, total, beam.pvalue.AsIter(short))
+                | "Attack long" >> beam.Map(_told_attack, *what, beam.pvalue.AsIter(short))
             )
             _ = (
                 (short, long)
@@ -143,13 +141,31 @@ class Attacker(Component):
         write_json(artifact.path("scores.json"), ordered)
 
 
-def _shown_attack(config, examples, models, keep, folder, total, earlier=()) -> AttackResult:
-    """`_cached_attack` under the progress bar; Beam runs it when the `earlier` attacks are done."""
-    bar, seconds = bar_of(folder, total), expected_seconds(config)
-    bar.start(f"{get_attack(config.attack).title('labels')} on {config.model}")
-    callbacks = (EpochsOfAttack(bar, seconds),)
-    result, fresh = _cached_attack(config, examples, models, keep, folder, callbacks)
-    bar.finish(seconds, f"attack {config.model}: {_told(result)}" if fresh else "")
+def unit_of(config: AttackConfig) -> str:
+    """The unit of work of the journal."""
+    return f"attack on {config.model}: {config.title('labels' if config.label == TARGET else config.label)}"
+
+
+def fits_of(config: AttackConfig) -> int:
+    """How many trainings an attack tries, or half as many if it has several goals."""
+    return len(config.learning_rates) * len(config.starts)
+
+
+def stored_at(config: AttackConfig, examples: Examples, model_digest: str, keep: str) -> str:
+    """Where the score of an attack on a trained model (its `models.digest`) is kept once it is known."""
+    return cache_path(keep, _described(config, model_digest), examples, __name__)
+
+
+def _described(config, model_digest):
+    plugin = of_plugin(get_attack(config.attack).make)
+    return {"attack": dataclasses.asdict(config), "model": model_digest, "plugin": plugin}
+
+
+def _told_attack(config, examples, models, keep, folder, earlier=()) -> AttackResult:
+    """`_cached_attack`, told in the journal; Beam runs it when the `earlier` attacks are done."""
+    del earlier
+    result, fresh = _cached_attack(config, examples, models, keep, folder)
+    tell(unit_of(config), 1.0, _told(result) if fresh else "")
     return result
 
 
@@ -160,26 +176,25 @@ def _told(result: AttackResult) -> str:
 
 
 def _cached_attack(
-    config: AttackConfig, examples: Examples, models: Models, keep: str, folder: str, callbacks=()
+    config: AttackConfig, examples: Examples, models: Models, keep: str, folder: str
 ) -> tuple[AttackResult, bool]:
     """The score of one attack, or that kept from an earlier run, and whether it is new.
 
-    Rebuilt pictures go to `folder`; `callbacks` are of Keras.
+    Rebuilt pictures go to `folder`.
     """
-    plugin = of_plugin(get_attack(config.attack).make)
-    what = {"attack": dataclasses.asdict(config), "model": trained.digest(models, config.model), "plugin": plugin}
-
     made = []
 
     def make(working):
-        score, rebuilt = run_attack(config, examples, models, callbacks)
+        tell(unit_of(config), 0.0)
+        epochs = Epochs(unit_of(config), config.epochs * fits_of(config))
+        score, rebuilt = run_attack(config, examples, models, (epochs,))
         made.append(score)
         write_json(os.path.join(working, SCORE), score)
         if rebuilt is not None:
             os.mkdir(os.path.join(working, REBUILT))
             np.save(os.path.join(working, REBUILT, "rebuilt.npy"), rebuilt)
 
-    path = cached(keep, what, examples, make, __name__)
+    path = cached(keep, _described(config, trained.digest(models, config.model)), examples, make, __name__)
     if os.path.exists(os.path.join(path, REBUILT)):
         link_tree(os.path.join(path, REBUILT), os.path.join(folder, config.model, config.attack))
     return read(os.path.join(path, SCORE), AttackResult), bool(made)

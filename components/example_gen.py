@@ -12,7 +12,7 @@ import apache_beam as beam
 
 from components.base import Component, ComponentSpec
 from components.errors import InputError
-from components.progress import Progress
+from components.progress.elements import Counted
 from components.records.dataset import RawSchema
 from components.storage import bad_records, files
 from components.storage.artifacts import RawExamples, write_json
@@ -20,6 +20,8 @@ from components.storage.records import BadRecord, RawExample, as_binary
 from components.storage.tfrecords import SPLITS, WriteShards, digest, encode_example, fraction, remove_runs
 
 MAX_CLASSES = 100_000
+#: The unit of work of the journal.
+READING = "reading examples"
 _NUMBER = re.compile(r"-?[0-9]+")
 
 
@@ -71,7 +73,7 @@ class ExampleGen(Component):
             checked = (
                 pipeline
                 | "Read" >> source.read()
-                | "Progress" >> Progress(f"reading {source.name}")
+                | "Progress" >> Counted(READING, getattr(source, "examples", None))
                 | "Check"
                 >> beam.ParDo(_Check(columns, self._binary, self.parameters, _official(source))).with_outputs(
                     "bad", main="good"

@@ -13,6 +13,8 @@ from components.base import Component, ComponentSpec
 from components.caching.code_fingerprint import of_plugin
 from components.caching.result_cache import cache_path, cached, link_tree
 from components.errors import InputError
+from components.progress.epochs import Epochs
+from components.progress.journal import tell
 from components.records.training import Training
 from components.storage import files
 from components.storage.artifacts import Examples, Models, write_json
@@ -20,7 +22,6 @@ from components.storage.local_copies import local_copy
 from components.training.data import arrays, batches, hidden_task, steps, target_task, whole_batch_size
 from components.training.distributed_fit import fit, replicas_of, strategy_scope
 from components.training.distribution import Distribution, train_distributed
-from components.training.epoch_bar import EpochBar
 from components.training.networks import ModelConfig, network_spec, optimizer
 
 #: Seconds for which the others wait for what the first worker writes, and between two looks.
@@ -73,6 +74,20 @@ class Trainer(Component):
         write_json(outputs["models"].path("models.json"), [config.name for config in configs])
 
 
+def unit_of(config: ModelConfig) -> str:
+    """The unit of work of the journal."""
+    return f"training {config.name}"
+
+
+def stored_at(config: ModelConfig, examples: Examples, keep: str) -> str:
+    """Where the model of a config is kept once it is trained."""
+    return cache_path(keep, _described(config), examples, __name__)
+
+
+def _described(config):
+    return config.key() | {"plugin": of_plugin(type(config.defence))}
+
+
 def train_to(config: ModelConfig, examples: Examples, folder: str, keep: str, started: Sequence[str] = ()) -> str:
     """Trains one model, or takes the kept one, and puts it at `folder/<name>/`; returns the name.
 
@@ -97,11 +112,12 @@ def train_together(config: ModelConfig, examples: Examples, keep: str, strategy=
         A local folder with the kept model.
     """
     start = train_together(config.start, examples, keep, strategy, first) if config.start else ""
-    what = config.key() | {"plugin": of_plugin(type(config.defence))}
-    stored = cache_path(keep, what, examples, __name__)
+    what = _described(config)
+    stored = stored_at(config, examples, keep)
     checkpoint = f"{stored}.checkpoint"
 
     def make(working):
+        tell(unit_of(config), 0.0, "goes on after a stop" if files.exists(checkpoint) else "")
         model, training = train(config, examples, checkpoint, strategy, first, start)
         model.save(os.path.join(working, "model.keras"))
         write_json(os.path.join(working, "training.json"), training)
@@ -111,6 +127,7 @@ def train_together(config: ModelConfig, examples: Examples, keep: str, strategy=
             train(config, examples, checkpoint, strategy, first, start)
         return _waited_for(stored)
     found = cached(keep, what, examples, make, __name__)
+    tell(unit_of(config), 1.0)
     files.remove(checkpoint)
     return found
 
@@ -156,6 +173,7 @@ def train(config: ModelConfig, examples: Examples, checkpoint: str, strategy=Non
     progress = progress_of(checkpoint)
     history, seconds = progress["history"], progress["seconds"]
     stages = defence.stages(config.epochs, config.fine_tune_epochs)
+    epochs = [stage.epochs for stage in stages]
     for number, stage in enumerate(stages):
         if stage.change:
             with strategy_scope(strategy), _named(config):
@@ -171,11 +189,13 @@ def train(config: ModelConfig, examples: Examples, checkpoint: str, strategy=Non
         if finished:
             restore(checkpoint, fitted)
         saving = Checkpoint(checkpoint, number, history, seconds, writes=first)
-        fit(fitted, data, strategy, stage.epochs, finished, an_epoch, [*_callbacks(config, stage, first), saving])
+        shown = [Epochs(unit_of(config), sum(epochs), sum(epochs[:number]))] if first else []
+        callbacks = [*shown, *_callbacks(config, stage), saving]
+        fit(fitted, data, strategy, stage.epochs, finished, an_epoch, callbacks)
         history, seconds = saving.history, saving.seconds
         for layer in frozen:  # each: a functional model does not hand it on to its layers
             layer.trainable = True
-    batches_seen = an_epoch * sum(stage.epochs for stage in stages)
+    batches_seen = an_epoch * sum(epochs)
     return model, Training(config=config.to_dict(), seconds=seconds, steps=batches_seen, history=history)
 
 
@@ -244,9 +264,8 @@ def _compiled(config, stage, schema, model, data, an_epoch, known):
     return fitted, data
 
 
-def _callbacks(config, stage, shown):
+def _callbacks(config, stage):
     from datamix_tf.training.curriculum import MixingCurriculum
 
-    bar = [EpochBar(config.name)] if shown else []
     rising = config.curriculum if stage.curriculum else 0.0
-    return [*bar, *([MixingCurriculum(rising)] if config.defence.mixes else [])]
+    return [MixingCurriculum(rising)] if config.defence.mixes else []

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from components.base import Component, ComponentSpec
-from components.progress import Progress
+from components.progress.elements import Counted
 from components.records.dataset import DatasetSchema
 from components.storage import bad_records, files
 from components.storage.artifacts import Examples, RawExamples, write_json
@@ -18,6 +18,9 @@ from components.storage.records import BadRecord
 from components.storage.tfrecords import ReadShards, WriteShards, decode_example, encode_example, remove_runs
 from serving.edge import preprocess
 from serving.edge.errors import BadInputError
+
+#: The unit of work of the journal.
+DECODING = "decoding examples"
 
 
 class Transform(Component):
@@ -54,7 +57,7 @@ class Transform(Component):
             decoded = (
                 pipeline
                 | "Read" >> ReadShards(raw.uri)
-                | "Progress" >> Progress("decoding", sum(schema.splits.values()))
+                | "Progress" >> Counted(DECODING, sum(schema.splits.values()))
                 | "Decode" >> beam.ParDo(_Decode(schema, preprocessing)).with_outputs("bad", main="good")
             )
             _ = decoded.bad | "BadRecords" >> bad_records.WriteBadRecords(folder, raw.read_json(bad_records.FILE))

@@ -17,9 +17,11 @@ from pipeline.options.attack_options import AttackOptions
 from pipeline.options.output_options import LineageOptions, OutputOptions
 from pipeline.options.plugin_options import PluginOptions, load_plugins
 from pipeline.options.training_options import TrainingOptions
+from pipeline.orchestration.closing import closing
 from pipeline.orchestration.command import make_beam_options, opened_store, run_command
 from pipeline.orchestration.finished_run import artifact_of
-from pipeline.orchestration.recording import command_line
+from pipeline.orchestration.recording import command_line, typed
+from serving.protocol.quiet import quieten
 
 DESCRIPTION = """\
 Attacks the mixing models of a run under every threat model of docs/concepts/threat-model.md and writes, in
@@ -75,6 +77,7 @@ COMMAND = flags.Command("python -m pipeline.audit", AuditOptions, DESCRIPTION, p
 
 def main(argv=None) -> int:
     """Runs the command; returns the exit status, as `pipeline.run.main` does."""
+    quieten(argv)
     command = command_line("pipeline.audit", argv)
     return run_command(lambda: _parse(argv), lambda options, beam: run(options, beam, command))
 
@@ -103,16 +106,36 @@ def run(options: AuditOptions, beam_arguments, command: str) -> None:
         known = {name: store.live(producer).get(key) for name, (producer, key) in node.inputs.items()}
         ids = {name: artifact for name, artifact in known.items() if artifact}
         inputs, beam_options = {"examples": examples, "models": models}, make_beam_options(list(beam_arguments))
-        dag.execute(node, inputs, ids, folder, beam_options, store, auditor.parameters["command"], ids == known)
+        skipped = ids == known and dag.is_unchanged(node, ids, folder, store)
+        with _bar(options, node, examples, models, skipped) as bar:
+            dag.execute(node, inputs, ids, folder, beam_options, store, auditor.parameters["command"], ids == known)
+            bar.node_done(node.name)
         if reported:
             publish_report(store, options.run)
     audit = auditor.outputs(folder)["audit"]
     for name in files.names(audit.uri):
         dag.publish(audit, name, options.output)
     print(files.read_bytes(os.path.join(options.output, "audit.md")).decode())
-    print(f"{options.output}: this report, audit.json, and pictures if there are any")
-    if reported:
-        print(f"{os.path.join(options.run, REPORT)}: tells of it, too")
+    made = [
+        (options.output, "this report, audit.json, and pictures if there are any"),
+        *([(os.path.join(options.run, REPORT), "tells of it, too; look at it in a browser")] if reported else []),
+    ]
+    print(closing(made, [(typed("pipeline.demo", options.run), "see what the cloud sees")]))
+
+
+def _bar(options, node, examples, models, skipped):
+    """Says how long the audit takes; returns what shows how far it is."""
+    from pipeline.orchestration.announcing import announced_audit
+
+    def attacks(**changes):
+        return plan(dataclasses.replace(options, **changes), examples, models)
+
+    shorter = [
+        (f"--{name} {value}", attacks(**{name: value}))
+        for name, value in (("steps", options.steps // 4), ("attack_epochs", options.attack_epochs // 2))
+        if value
+    ]
+    return announced_audit(node, examples, models, options.verbose, skipped, shorter)
 
 
 def plan(options: AuditOptions, examples: Examples, models: Models) -> list:

@@ -14,6 +14,7 @@ from pipeline.options import flags
 from pipeline.options.output_options import LineageOptions
 from pipeline.options.plugin_options import PluginOptions, load_plugins
 from pipeline.orchestration.command import LINEAGE_FILE, opened_store
+from serving.protocol.quiet import quieten
 
 DESCRIPTION = """\
 Writes one self-contained page over several finished runs: the headline of each, one figure of accuracy against leakage
@@ -35,10 +36,12 @@ COMMAND = flags.Command("python -m pipeline.compare", CompareOptions, DESCRIPTIO
 
 def main(argv=None) -> int:
     """Runs the command; returns the exit status: 0, 1 if the page cannot be written, or 2 for bad input."""
+    quieten(argv)
     try:
         load_plugins(argv)
         options = flags.parse_all(COMMAND, argv)
-        print(f"{write(options.runs, options.output, options.lineage)}: {len(options.runs)} runs on one page")
+        path = write(options.runs, options.output, options.lineage)
+        print(f"{path}: {len(options.runs)} runs on one page; look at it in a browser")
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

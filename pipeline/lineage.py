@@ -14,6 +14,7 @@ from pipeline.options import flags
 from pipeline.options.output_options import LineageOptions
 from pipeline.orchestration.command import LINEAGE_FILE, opened_store
 from pipeline.orchestration.store import CACHED, COMPLETE
+from serving.protocol.quiet import quieten
 
 DESCRIPTION = """\
 Draws which execution made which artifact of a run, from the served model back to the data, with settings, fingerprints
@@ -38,6 +39,7 @@ COMMAND = flags.Command("python -m pipeline.lineage", ExplainOptions, DESCRIPTIO
 
 def main(argv=None) -> int:
     """Runs the command; returns the exit status: 0, or 2 for bad input."""
+    quieten(argv)
     try:
         options = flags.parse_all(COMMAND, argv)
         print(_answer(options))

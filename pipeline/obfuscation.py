@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import sys
@@ -30,8 +31,10 @@ from pipeline.options.presets import OBFUSCATION_PRESETS, PRESETS
 from pipeline.options.run_options import RunOptions
 from pipeline.options.training_options import MixingTrainingOptions, TrainingOptions
 from pipeline.orchestration import recording
+from pipeline.orchestration.closing import closing
 from pipeline.orchestration.command import check_columns, make_beam_options, opened_store, run_command
 from pipeline.orchestration.recording import command_line
+from serving.protocol.quiet import quieten
 
 DESCRIPTION = """\
 Trains the six-layer network of the obfuscation paper, obfuscates what its edge half sends, and measures what an
@@ -138,6 +141,7 @@ COMMAND = flags.Command("python -m pipeline.obfuscation", ObfuscationOptions, DE
 
 def main(argv=None) -> int:
     """Runs the command; returns the exit status, as `pipeline.run.main` does."""
+    quieten(argv)
     command = command_line("pipeline.obfuscation", argv)
     return run_command(lambda: _parse(argv), lambda options, beam: run(options, beam, command))
 
@@ -149,6 +153,7 @@ def run(options: ObfuscationOptions, beam_arguments, command: str) -> None:
     from pipeline.datasets import open_dataset
     from pipeline.experiments.plan import plan
     from pipeline.orchestration import dag
+    from pipeline.orchestration.announcing import announced
 
     source = open_dataset(options.dataset, seed=options.seed, examples=options.examples, data_dir=options.data_dir)
     check_columns(options, source)
@@ -165,13 +170,20 @@ def run(options: ObfuscationOptions, beam_arguments, command: str) -> None:
         max_macs=options.max_macs,
         max_accuracy_drop=options.max_accuracy_drop,
     )
-    nodes = [*dag.prepared(settings, source), *dag.measured(settings, work)]
-    nodes.append(dag.Node("packager", packager, dag.TRAINED))
+
+    def nodes_of(changed, data):
+        own = plan(rows(chosen, *weights), changed, hidden)
+        delivered = dag.Node("packager", packager, dag.TRAINED)
+        return [*dag.prepared(changed, data), *dag.measured(changed, own), delivered]
+
+    nodes = nodes_of(settings, source)
     extent, beam_options = dag.Extent(cache=not options.no_cache), make_beam_options(list(beam_arguments))
     made = {}
-    with opened_store(options.lineage, options.output) as store:
+    with opened_store(options.lineage, options.output) as store, contextlib.ExitStack() as stack:
+        flags_tried = ("repeats", "epochs", "examples")
+        bar = stack.enter_context(announced(nodes_of, settings, source, store, extent, flags_tried))
         for done in dag.run(nodes, options.output, beam_options, store, command, extent):
-            print(f"{done.node.name}: {'unchanged' if done.cached else 'done'}", file=sys.stderr)
+            bar.node_done(done.node.name, f"{done.node.name}: {'unchanged' if done.cached else 'done'}")
             made |= done.outputs
             if done.node.name == "transform":
                 for column in hidden:
@@ -190,7 +202,12 @@ def run(options: ObfuscationOptions, beam_arguments, command: str) -> None:
     path = os.path.join(options.output, "obfuscation.md")
     with atomic_file(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
         file.write(text + "\n")
-    print(f"{text}\n\n{path}: this table; figures beside it")
+    made = [
+        (path, "this table; figures beside it"),
+        (os.path.join(options.output, "edge"), "the client's part, up to where it may stop"),
+        (os.path.join(options.output, "serving"), "the server's part"),
+    ]
+    print(f"{text}\n\n{closing(made)}")
 
 
 def run_options(options: ObfuscationOptions) -> RunOptions:

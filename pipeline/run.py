@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import textwrap
@@ -18,11 +19,13 @@ from components.storage.artifacts import atomic_file, write_json
 from pipeline import experiments, own_model
 from pipeline.options.run_options import parse
 from pipeline.orchestration import recording
+from pipeline.orchestration.closing import closing
 from pipeline.orchestration.command import check_columns, make_beam_options, opened_store, run_command
 from pipeline.orchestration.mlflow_sink import announce, log_run, require_mlflow
-from pipeline.orchestration.recording import command_line
+from pipeline.orchestration.recording import command_line, typed
 from serving.edge.bundle import EDGE_ONLY
 from serving.protocol.addresses import masked
+from serving.protocol.quiet import quieten
 
 
 def main(argv=None) -> int:
@@ -34,6 +37,8 @@ def main(argv=None) -> int:
     Returns:
         The exit status: 0, 1 for a failure, 2 for bad input, 130 after Ctrl-C.
     """
+
+    quieten(argv)
 
     def job(options, beam_arguments):
         run(options, beam_arguments, command_line("pipeline.run", argv))
@@ -61,6 +66,7 @@ def run(options, beam_arguments=(), command="") -> None:
         return
 
     from pipeline.orchestration import dag
+    from pipeline.orchestration.announcing import announced
     from pipeline.orchestration.publishing import publish_report
 
     network = None
@@ -69,13 +75,13 @@ def run(options, beam_arguments=(), command="") -> None:
     nodes = dag.build(options, source, network)
     extent = dag.Extent(options.from_node, options.to_node, not options.no_cache)
     started, evaluated, pushed = time.monotonic(), False, {"pushed": True}
-    with opened_store(options.lineage, options.output) as store:
-        print(f"running {', '.join(node.name for node in nodes)}", file=sys.stderr)
+    with opened_store(options.lineage, options.output) as store, contextlib.ExitStack() as stack:
+        bar = stack.enter_context(announced(dag.build, options, source, store, extent))
         runs = dag.run(nodes, options.output, beam_options, store, command, extent)
         for index, done in enumerate(runs, start=1):
             how = "unchanged, taken from before" if done.cached else "done"
             seconds = time.monotonic() - started
-            print(f"[{index}/{len(nodes)}] {done.node.name}: {how} after {seconds:.0f} s", file=sys.stderr)
+            bar.node_done(done.node.name, f"[{index}/{len(nodes)}] {done.node.name}: {how} after {seconds:.0f} s")
             evaluated = evaluated or done.node.name == "evaluator"
             if done.node.name == "cutter":
                 print(own_model.table(done.outputs["cuts"].read(CUTS_FILE, CutTable)) + "\n")
@@ -120,6 +126,7 @@ def _print_text(text, options):
 
 
 def _print_summary(options):
+    from components.reporter import REPORT
     from pipeline.experiments.summary import experiment_table, table
 
     metrics = read(os.path.join(options.output, METRICS_FILE), Metrics)
@@ -130,11 +137,18 @@ def _print_summary(options):
     output = options.output
     if metrics.answer:
         print(textwrap.fill(metrics.answer.text, 120) + "\n")
-    alone = os.path.join(output, EDGE_ONLY)
-    print(
-        f"{os.path.join(output, 'report.html')}: the page to look at; {output}/serving: for TF Serving; {output}/edge"
-        + (f"; {alone}: for `python -m serving.edge predict` without a server" if files.is_whole(alone) else "")
-    )
+    page, alone, edge = os.path.join(output, REPORT), os.path.join(output, EDGE_ONLY), os.path.join(output, "edge")
+    made = [
+        (page, "the page to look at, in a browser"),
+        (os.path.join(output, "serving"), "the cloud's part, for TensorFlow Serving or `python -m serving.cloud`"),
+        (edge, "the edge's part, for `python -m serving.edge predict`"),
+        (alone, "for `python -m serving.edge predict` without a server"),
+    ]
+    following = [
+        (typed("pipeline.demo", output), "try it on files of your own"),
+        (typed("pipeline.audit", output), "measure what the cloud learns, threat by threat"),
+    ]
+    print(closing(made, following if files.exists(edge) else ()))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import tempfile
 import numpy as np
 
 from serving.edge import manifest
+from serving.protocol import quiet
 
 PRECISIONS = ("float32", "float16", "int8")
 
@@ -134,6 +135,7 @@ def run_signature(path: str, name: str, **inputs):
     """Runs one signature of a TFLite file with LiteRT and returns its only output as an array."""
     from ai_edge_litert.interpreter import Interpreter
 
-    runner = Interpreter(model_path=path).get_signature_runner(name)
+    with quiet.startup_dropped():
+        runner = Interpreter(model_path=path).get_signature_runner(name)
     (output,) = runner(**inputs).values()
     return output

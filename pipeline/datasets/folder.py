@@ -91,6 +91,11 @@ class Folder:
         return self._index["hidden"]
 
     @property
+    def examples(self) -> int:
+        """How many files or rows there are, damaged ones too."""
+        return len(self._index["examples"])
+
+    @property
     def official(self) -> tuple[str, ...]:
         return ()
 

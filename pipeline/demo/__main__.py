@@ -16,6 +16,7 @@ import threading
 
 from serving.protocol.addresses import at
 from serving.protocol.extras import MissingPackageError, needs
+from serving.protocol.quiet import quieten
 from serving.protocol.terminal import printable
 
 DESCRIPTION = """\
@@ -28,7 +29,7 @@ PROBE_SECONDS = 10.0
 def main(argv=None) -> int:
     """Serves until told to stop; returns the exit status."""
     arguments = _parser().parse_args(argv)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    quieten(argv)
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     from components.errors import InputError
     from serving.edge.errors import EdgeError
@@ -157,6 +158,7 @@ def _parser():
     add("--host", default="127.0.0.1", help="address to listen on; anything but loopback shows raw inputs to others")
     add("--url", help="a cloud that serves this run's model, such as http://HOST:8501, instead of the embedded one")
     add("--attack_steps", type=int, default=0, help="batches to train the attacks on that learn; 0 leaves them out")
+    add("--verbose", action="store_true", help="show what other packages say, too")
     add("--open", action="store_true", help="open the page in this machine's browser")
     return parser
 

@@ -10,7 +10,18 @@ from datamix_tf.settings import at_least, not_empty, setting, share
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class LineageOptions:
+class TerminalOptions:
+    """What is shown while a command works."""
+
+    GROUP = "output"
+
+    verbose: bool = setting(
+        False, "show all: what other packages say, and a line for each component, training and attack"
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LineageOptions(TerminalOptions):
     """The record of executions."""
 
     GROUP = "output"

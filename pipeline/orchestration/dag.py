@@ -245,6 +245,38 @@ def run(nodes: list[Node], output: str, beam_options, store, command: str, exten
         yield Done(node, produced[node.name][0], done)
 
 
+def unchanged(nodes: list[Node], output: str, store, extent: Extent | None = None) -> dict[str, str]:
+    """The nodes that a run will skip because all that they depend on is as it was, name -> folder of its artifacts.
+
+    The arguments are those of `run`.
+    """
+    extent = extent or Extent()
+    first, last = _bounds([node.name for node in nodes], extent)
+    known: dict[str, dict[str, str]] = {}
+    for index, node in enumerate(nodes[: last + 1]):
+        if any(producer not in known for producer, _ in node.inputs.values()):
+            continue
+        folder = os.path.join(output, "artifacts", node.name)
+        ids = {name: known[producer][key] for name, (producer, key) in node.inputs.items()}
+        if index >= first and not extent.cache:
+            continue
+        found = store.live(node.name, identity(node.component, ids).cache_key if index >= first else None)
+        if found and node.component.still_there(folder):
+            known[node.name] = found
+    return {name: os.path.join(output, "artifacts", name) for name in known}
+
+
+def is_unchanged(node: Node, ids: dict[str, str], folder: str, store) -> bool:
+    """Whether a node's live outputs are what it would make of inputs with these ids (input name -> id)."""
+    found = store.live(node.name, identity(node.component, ids).cache_key)
+    return bool(found) and node.component.still_there(folder)
+
+
+def within(nodes: list[Node], extent: Extent) -> list[Node]:
+    """The nodes that a run goes through. Raises InputError as `run` does."""
+    return nodes[: _bounds([node.name for node in nodes], extent)[1] + 1]
+
+
 def execute(node: Node, inputs, ids, folder, beam_options, store, command, cache=True) -> tuple[bool, dict[str, str]]:
     """Runs one node, or skips it if its live outputs are what it would make; records either.
 

@@ -17,6 +17,7 @@ from serving.protocol.errors import ServingError
 from serving.protocol.extras import MissingPackageError, needs
 from serving.protocol.limit_flags import add_limits, limits_of
 from serving.protocol.open_files import allow_connections
+from serving.protocol.quiet import quieten
 from serving.version import __version__
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ PARALLELISM = tuple(f"tensorflow_{part}_parallelism" for part in ("session", "in
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Serves until told to stop; returns the exit status."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    quieten(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     try:
         arguments = read_arguments(argv)
@@ -246,6 +247,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     for name in PARALLELISM:
         add(f"--{name}", type=int, default=0, help="threads of TensorFlow; 0: as many as it thinks right")
+    add("--verbose", action="store_true", help="show what other packages say, too")
     add("--version", action="store_true", help="print the versions and end")
     add = parser.add_argument_group("network").add_argument
     add("--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 is every one of this machine")

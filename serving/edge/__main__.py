@@ -15,6 +15,7 @@ from serving.edge import file_names
 from serving.edge.errors import EdgeError
 from serving.edge.file_names import EXTENSIONS
 from serving.protocol.extras import MissingPackageError, needs
+from serving.protocol.quiet import quieten
 from serving.protocol.terminal import printable
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments, rest = parser.parse_known_args(argv)
     if rest:
         parser.error(_unknown(rest))
+    quieten(argv)
     try:
         with needs("edge"):
             arguments.run(arguments)
@@ -272,6 +274,7 @@ def _add_predict(commands: Any) -> None:
         "--trusted_key_file",
         help="PEM file of the public Ed25519 key whose owner must have signed the bundle; others are refused",
     )
+    add("--verbose", action="store_true", help="show what other packages say, too")
     add("--quiet", action="store_true", help="leave out the lines that say what is not protected")
     add("--token_file", help="file with the bearer token of the cloud")
     add("--ca_file", help="PEM file of the authority that signed the certificate of --url")

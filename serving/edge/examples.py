@@ -41,6 +41,7 @@ def checked(x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 def probabilities(logits: np.ndarray, task: str) -> np.ndarray:
     """Probabilities of the labels, `[inputs, labels]`, from logits of the same shape; `task` as in the manifest."""
     if task == "binary":
-        return 1 / (1 + np.exp(-logits))
+        with np.errstate(over="ignore"):  # a logit far below 0 has the probability 0
+            return 1 / (1 + np.exp(-logits))
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     return powers / powers.sum(axis=1, keepdims=True)

@@ -10,6 +10,7 @@ import numpy as np
 
 from serving.edge.errors import BundleError
 from serving.edge.manifest import read_file
+from serving.protocol import quiet
 
 Shape = tuple[int, ...]
 
@@ -48,8 +49,9 @@ class Signature:
         except ValueError as error:
             raise BundleError(str(error)) from error
         try:
-            self._interpreter = Interpreter(model_content=content, num_threads=threads)
-            self._interpreter.allocate_tensors()
+            with quiet.startup_dropped():  # LiteRT tells which kernels it takes
+                self._interpreter = Interpreter(model_content=content, num_threads=threads)
+                self._interpreter.allocate_tensors()
             runner = self._interpreter.get_signature_runner(name)
             found, results = runner.get_input_details(), list(runner.get_output_details().values())
         except (ValueError, RuntimeError) as error:

@@ -11,6 +11,7 @@ from serving.protocol.extras import MissingPackageError, needs
 from serving.protocol.limit_flags import add_limits, limits_of
 from serving.protocol.limits import Limits
 from serving.protocol.open_files import allow_connections
+from serving.protocol.quiet import quieten
 
 DESCRIPTION = """\
 Passes sealed requests of many clients on to a gateway (python -m serving.cloud --oblivious_key_file), without
@@ -42,8 +43,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--ssl_certificate", help="PEM file of the relay's certificate; switches TLS on")
     add("--ssl_private_key", help="PEM file of its private key")
     add("--ca_file", help="PEM file of the authority that signed the gateway's certificate")
+    add("--verbose", action="store_true", help="show what other packages say, too")
     add("--quiet", action="store_true", help="leave out the lines that say what a relay does not protect")
     arguments = parser.parse_args(argv)
+    quieten(argv)
     for name in ("batch", "least_clients", "wait_ms", "timeout_ms"):
         if getattr(arguments, name) <= 0:
             print(f"error: --{name} must be above 0; received {getattr(arguments, name)}", file=sys.stderr)

@@ -66,7 +66,7 @@ def test_a_read_only_output(tmp_path, disk):
     assert refused.returncode == 2 and "Read-only file system" in error and "run" in error
     assert contents() == before
     disk("rw")
-    again = run(tmp_path, disk, "--to_node", "transform")
+    again = run(tmp_path, disk, "--to_node", "transform", "--verbose")
     assert again.returncode == 0 and "example_gen: unchanged" in again.stderr
 
 

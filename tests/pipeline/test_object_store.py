@@ -77,7 +77,7 @@ def test_what_a_run_leaves(finished, cache):
 def test_a_second_run_does_nothing_even_on_a_machine_that_has_copied_nothing(finished, store, cache, capsys):
     shutil.rmtree(cache / "copies")
     before = files.tree(finished)
-    assert main([*TINY, "--output", f"{finished}/", "--lineage", store]) == 0
+    assert main([*TINY, "--output", f"{finished}/", "--lineage", store, "--verbose"]) == 0
     assert done(capsys.readouterr()) == []
     after = files.tree(finished)
     assert set(after) == set(before)
@@ -89,7 +89,7 @@ def test_a_second_run_does_nothing_even_on_a_machine_that_has_copied_nothing(fin
 
 def test_an_artifact_without_its_marker_is_made_again(finished, store, capsys):
     files.remove(f"{finished}/artifacts/reporter/report/{files.MARKER}")
-    assert main([*TINY, "--output", finished, "--lineage", store]) == 0
+    assert main([*TINY, "--output", finished, "--lineage", store, "--verbose"]) == 0
     assert done(capsys.readouterr()) == ["reporter"]
     assert files.is_whole(f"{finished}/artifacts/reporter/report")
 

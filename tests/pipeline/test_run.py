@@ -72,7 +72,7 @@ def test_running_again_repeats_what_has_changed_and_nothing_else(faces, keep, tm
     arguments += ["--epochs", "1", *SLOW]
 
     def repeated(*more):
-        assert main([*arguments, *more]) == 0
+        assert main([*arguments, *more, "--verbose"]) == 0
         lines = [line.split() for line in capsys.readouterr().err.splitlines() if line.startswith("[")]
         return [line[1].rstrip(":") for line in lines if line[2] == "done"]
 

@@ -14,6 +14,7 @@ DEFAULTS = {
     "dataset": "avatars",
     "output": "runs/latest",
     "keep": None,
+    "verbose": False,
     "lineage": None,
     "mlflow": None,
     "replicas": 1,
