@@ -24,7 +24,9 @@ from pipeline.orchestration.run_estimate import RunEstimate
 
 #: Seconds between two looks at the journal, and between two lines without a terminal.
 LOOK, LINE = 1.0, 60.0
-FORMAT = "{percentage:3.0f}% |{bar:20}| {desc}"
+FORMAT = "{percentage:3.0f} % |{bar:20}| {desc}"
+#: Characters of it beside the text; columns of a terminal that does not say how many it has; rows, of which one is used.
+BESIDE, COLUMNS, ROWS = 32, 80, 20
 
 
 class RunBar:
@@ -64,7 +66,8 @@ class RunBar:
         os.environ[journal.VARIABLE] = path
         self._stack.callback(_restore, journal.VARIABLE, before)
         if self.terminal:
-            self._bar = tqdm(total=1000, file=self.stream, bar_format=FORMAT, leave=False, dynamic_ncols=True)
+            size = {"ncols": _columns(self.stream), "nrows": ROWS}
+            self._bar = tqdm(total=1000, file=self.stream, bar_format=FORMAT, leave=False, **size)
             if self.stream is sys.stderr:
                 self._stack.enter_context(contextlib.redirect_stderr(_AboveBar(self)))
         self._show()
@@ -113,13 +116,21 @@ class RunBar:
         text = f"{about(left)} left" + (f": {doing}" if doing else "")
         if self._bar is not None:
             self._bar.n = round(1000 * share)
-            room = max(20, (self._bar.ncols or 100) - 32)
+            self._bar.ncols = _columns(self.stream)
+            room = max(20, self._bar.ncols - BESIDE)
             self._bar.set_description_str(text if len(text) <= room else text[: room - 3] + "...", refresh=True)
         elif now - self.shown >= LINE:
             self.shown = now
             print(
                 f"{100 * share:.0f} % done after {duration(now - self.started)}, {text}", file=self.stream, flush=True
             )
+
+
+def _columns(stream: TextIO) -> int:
+    """How wide a terminal is; one that does not know, as in some containers, has 0 by its own account."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        return os.get_terminal_size(stream.fileno()).columns or COLUMNS
+    return COLUMNS
 
 
 class _AboveBar:

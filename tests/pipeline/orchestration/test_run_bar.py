@@ -2,6 +2,7 @@
 
 import io
 import os
+import pty
 import sys
 import time
 
@@ -66,6 +67,19 @@ def test_on_a_terminal_one_bar_that_goes_away_and_lines_above_it(forecast, monke
     text = shown.getvalue()
     assert "*** A WARNING ***\n" in text and "[1/1]" not in text
     assert text.rstrip(" ").endswith("\r")  # nothing of the bar stays
+
+
+def test_a_terminal_that_does_not_know_its_size_has_a_bar_all_the_same(forecast, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    leader, follower = pty.openpty()  # of 0 rows and 0 columns
+    with open(follower, "w") as terminal, RunBar(forecast, stream=terminal):
+        tell("training a", 0.5, "epoch 1 of 2")
+        time.sleep(0.2)
+    os.set_blocking(leader, False)
+    shown = os.read(leader, 1 << 16).decode()
+    assert "left: training a, epoch 1 of 2" in shown
+    assert max(len(line) for line in shown.split("\r")) <= 80
+    os.close(leader)
 
 
 def test_verbose_tells_components_and_results(forecast):
