@@ -20,7 +20,8 @@ from pipeline.options.training_options import TrainingOptions
 from pipeline.orchestration.closing import closing
 from pipeline.orchestration.command import make_beam_options, opened_store, run_command
 from pipeline.orchestration.finished_run import artifact_of
-from pipeline.orchestration.recording import command_line, typed
+from pipeline.orchestration.recording import command_line
+from serving.protocol.command_names import typed
 from serving.protocol.quiet import quieten
 
 DESCRIPTION = """\
@@ -73,6 +74,11 @@ class AuditOptions(LineageOptions, PluginOptions):
 
 
 COMMAND = flags.Command("python -m pipeline.audit", AuditOptions, DESCRIPTION, positional="run")
+
+
+def make_parser():
+    """The command's parser."""
+    return flags.parser(COMMAND)
 
 
 def main(argv=None) -> int:

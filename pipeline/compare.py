@@ -34,6 +34,11 @@ class CompareOptions(LineageOptions, PluginOptions):
 COMMAND = flags.Command("python -m pipeline.compare", CompareOptions, DESCRIPTION, positional="runs")
 
 
+def make_parser():
+    """The command's parser."""
+    return flags.parser(COMMAND)
+
+
 def main(argv=None) -> int:
     """Runs the command; returns the exit status: 0, 1 if the page cannot be written, or 2 for bad input."""
     quieten(argv)

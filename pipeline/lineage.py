@@ -37,6 +37,11 @@ class ExplainOptions(LineageOptions):
 COMMAND = flags.Command("python -m pipeline.lineage", ExplainOptions, DESCRIPTION, positional="run")
 
 
+def make_parser():
+    """The command's parser."""
+    return flags.parser(COMMAND)
+
+
 def main(argv=None) -> int:
     """Runs the command; returns the exit status: 0, or 2 for bad input."""
     quieten(argv)

@@ -139,6 +139,11 @@ class ObfuscationOptions(DataOptions, TrainingOptions, AttackOptions, OutputOpti
 COMMAND = flags.Command("python -m pipeline.obfuscation", ObfuscationOptions, DESCRIPTION)
 
 
+def make_parser():
+    """The command's parser."""
+    return flags.parser(COMMAND)
+
+
 def main(argv=None) -> int:
     """Runs the command; returns the exit status, as `pipeline.run.main` does."""
     quieten(argv)

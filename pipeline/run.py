@@ -17,14 +17,15 @@ from components.records.serialising import read
 from components.storage import files
 from components.storage.artifacts import atomic_file, write_json
 from pipeline import experiments, own_model
-from pipeline.options.run_options import parse
+from pipeline.options import flags, run_options
 from pipeline.orchestration import recording
 from pipeline.orchestration.closing import closing
 from pipeline.orchestration.command import check_columns, make_beam_options, opened_store, run_command
 from pipeline.orchestration.mlflow_sink import announce, log_run, require_mlflow
-from pipeline.orchestration.recording import command_line, typed
+from pipeline.orchestration.recording import command_line
 from serving.edge.bundle import EDGE_ONLY
 from serving.protocol.addresses import masked
+from serving.protocol.command_names import called, typed
 from serving.protocol.quiet import quieten
 
 
@@ -43,7 +44,12 @@ def main(argv=None) -> int:
     def job(options, beam_arguments):
         run(options, beam_arguments, command_line("pipeline.run", argv))
 
-    return run_command(lambda: parse(argv), job, writes=lambda options: not options.costs)
+    return run_command(lambda: run_options.parse(argv), job, writes=lambda options: not options.costs)
+
+
+def make_parser():
+    """The command's parser."""
+    return flags.parser(run_options.command())
 
 
 def run(options, beam_arguments=(), command="") -> None:
@@ -138,11 +144,12 @@ def _print_summary(options):
     if metrics.answer:
         print(textwrap.fill(metrics.answer.text, 120) + "\n")
     page, alone, edge = os.path.join(output, REPORT), os.path.join(output, EDGE_ONLY), os.path.join(output, "edge")
+    predict, serve = called("serving.edge predict"), called("serving.cloud")
     made = [
         (page, "the page to look at, in a browser"),
-        (os.path.join(output, "serving"), "the cloud's part, for TensorFlow Serving or `python -m serving.cloud`"),
-        (edge, "the edge's part, for `python -m serving.edge predict`"),
-        (alone, "for `python -m serving.edge predict` without a server"),
+        (os.path.join(output, "serving"), f"the cloud's part, for TensorFlow Serving or `{serve}`"),
+        (edge, f"the edge's part, for `{predict}`"),
+        (alone, f"for `{predict}` without a server"),
     ]
     following = [
         (typed("pipeline.demo", output), "try it on files of your own"),

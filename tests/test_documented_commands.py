@@ -15,6 +15,7 @@ import sys
 
 import pytest
 
+from datamix_cli.console import COMMANDS as COMMANDS_OF_CONSOLE
 from pipeline import audit, compare, lineage, obfuscation
 from pipeline.options import flags, run_options
 from tests.conftest import REPOSITORY
@@ -28,8 +29,7 @@ BEAM = ("--runner",)
 FOREIGN = ("cd", "curl", "docker", "git", "gzip", "make", "openssl", "pip")
 SHELL = (
     "set -eu\npython() { printf '%s\\0' \"$@\" >&3; printf '\\n' >&3; }\n"
-    + "\n".join(f"{name}() {{ :; }}" for name in FOREIGN)
-    + "\n"
+    'datamix() { python -m datamix_cli "$@"; }\n' + "\n".join(f"{name}() {{ :; }}" for name in FOREIGN) + "\n"
 )
 
 
@@ -61,6 +61,9 @@ def check(words, monkeypatch):
         compile(words[1], "-c", "exec")
         return
     module, arguments = (words[1], words[2:]) if words[0] == "-m" else (words[0], words[1:])
+    if module == "datamix_cli":
+        command = COMMANDS_OF_CONSOLE[arguments[0]]
+        module, arguments = command.module.removesuffix(".__main__"), [*command.before, *arguments[1:]]
     if module == "pipeline.run" or module in WITH_BEAM:
         parse = run_options.parse if module == "pipeline.run" else lambda argv: flags.parse(WITH_BEAM[module], argv)
         left = parse(arguments)[1]
@@ -102,6 +105,16 @@ def test_every_command_line_is_one_that_its_command_takes(document, tmp_path, mo
                 pytest.fail(f"{document}: python {' '.join(words)}: {error} {capsys.readouterr().err}")
 
 
+def test_a_line_of_the_console_command_is_read_by_the_command_behind_it(tmp_path, monkeypatch):
+    for line in (
+        "datamix lineage runs/mine",
+        "datamix predict --bundle runs/a/edge_only a.jpg",
+        "datamix run --epochs 1",
+    ):
+        ((words),) = typed(line, tmp_path)
+        check(words, monkeypatch)
+
+
 def test_the_commands_are_found(tmp_path):
     lines = [words for document in DOCUMENTS for block in blocks(document) for words in typed(block, tmp_path)]
     assert len(lines) > 40 and {words[1] for words in lines} >= {"pipeline.run", "pipeline.audit", "serving.edge"}
@@ -114,6 +127,8 @@ def test_the_commands_are_found(tmp_path):
         "python -m serving.cloud --model_base_path x --no_such_flag 1",
         "python -m pipeline.audit runs/mine --no_such_flag 1",
         "python -m pipeline.run --width many",
+        "datamix lineage runs/mine --no_such_flag 1",
+        "datamix predict --bundle runs/a/edge --no_such_flag 1",
         "python examples/grpc_client.py --address 127.0.0.1:8500",
     ],
 )

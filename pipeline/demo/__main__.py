@@ -15,6 +15,7 @@ import tempfile
 import threading
 
 from serving.protocol.addresses import at
+from serving.protocol.command_names import called
 from serving.protocol.extras import MissingPackageError, needs
 from serving.protocol.quiet import quieten
 from serving.protocol.terminal import printable
@@ -28,7 +29,7 @@ PROBE_SECONDS = 10.0
 
 def main(argv=None) -> int:
     """Serves until told to stop; returns the exit status."""
-    arguments = _parser().parse_args(argv)
+    arguments = make_parser().parse_args(argv)
     quieten(argv)
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     from components.errors import InputError
@@ -148,9 +149,10 @@ def _listen(arguments):
         ) from error
 
 
-def _parser():
+def make_parser() -> argparse.ArgumentParser:
+    """The command's parser."""
     parser = argparse.ArgumentParser(
-        "python -m pipeline.demo", description=DESCRIPTION, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+        called("pipeline.demo"), description=DESCRIPTION, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     add = parser.add_argument
     add("run", metavar="RUN_DIR", help="output folder of a finished `python -m pipeline.run`")

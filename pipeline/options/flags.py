@@ -13,6 +13,7 @@ from typing import Any
 from components.errors import InputError
 from datamix_tf.settings import KEY, REQUIRED, Setting, settings_of
 from pipeline.options import texts
+from serving.protocol.command_names import called
 
 NEGATIVE = re.compile(r"-[.\d]")
 
@@ -87,7 +88,10 @@ def values(command: Command, argv: list[str] | None = None) -> tuple[dict[str, A
 def parser(command: Command) -> argparse.ArgumentParser:
     """The parser of a command; values stay texts, and what is not given stays out."""
     made = _Parser(
-        command.name, description=command.description, allow_abbrev=False, argument_default=argparse.SUPPRESS
+        called(command.name.removeprefix("python -m ")),
+        description=command.description,
+        allow_abbrev=False,
+        argument_default=argparse.SUPPRESS,
     )
     for title, fields in groups(command.options).items():
         group = made.add_argument_group(title)

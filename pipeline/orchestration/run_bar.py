@@ -25,7 +25,7 @@ from pipeline.orchestration.run_estimate import RunEstimate
 #: Seconds between two looks at the journal, and between two lines without a terminal.
 LOOK, LINE = 1.0, 60.0
 FORMAT = "{percentage:3.0f} % |{bar:20}| {desc}"
-#: Characters of it beside the text; columns of a terminal that does not say how many it has; rows, of which one is used.
+#: Characters of it beside the text; columns of a terminal that does not say how many it has; rows, one of them used.
 BESIDE, COLUMNS, ROWS = 32, 80, 20
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from serving.cloud import flags
 from serving.protocol.addresses import at
+from serving.protocol.command_names import called
 from serving.protocol.errors import ServingError
 from serving.protocol.extras import MissingPackageError, needs
 from serving.protocol.limit_flags import add_limits, limits_of
@@ -59,7 +60,7 @@ def read_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         ValueError: If flags cannot be used; the text says why.
         SystemExit: After `--help`, or if a flag is not known.
     """
-    arguments = _parser().parse_args(argv)
+    arguments = make_parser().parse_args(argv)
     _check(arguments)
     return arguments
 
@@ -214,9 +215,10 @@ def _announce(server: Server) -> None:
     print(f"serving {', '.join(server.repository.names())}: REST {server.rest_url or 'off'}{grpc}", flush=True)
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """The command's parser."""
     parser = argparse.ArgumentParser(
-        "python -m serving.cloud",
+        called("serving.cloud"),
         description=DESCRIPTION,
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )

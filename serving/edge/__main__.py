@@ -14,6 +14,7 @@ import numpy as np
 from serving.edge import file_names
 from serving.edge.errors import EdgeError
 from serving.edge.file_names import EXTENSIONS
+from serving.protocol.command_names import called
 from serving.protocol.extras import MissingPackageError, needs
 from serving.protocol.quiet import quieten
 from serving.protocol.terminal import printable
@@ -36,7 +37,7 @@ FOR_A_CLOUD = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
-    parser = _parser()
+    parser = _whole_parser()
     arguments, rest = parser.parse_known_args(argv)
     if rest:
         parser.error(_unknown(rest))
@@ -190,8 +191,19 @@ def _content(path: str | None) -> bytes | None:
         raise EdgeError(f"cannot read {path}: {error.strerror}") from error
 
 
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of `predict`."""
+    return _add_predict(_parser().add_subparsers())
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m serving.edge", description="The edge's side of private inference.")
+    return argparse.ArgumentParser(
+        called("serving.edge predict").removesuffix(" predict"), description="The edge's side of private inference."
+    )
+
+
+def _whole_parser() -> argparse.ArgumentParser:
+    parser = _parser()
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_predict(commands)
     _add_sample(commands)
@@ -225,7 +237,7 @@ def _add_sign(commands: Any) -> None:
     sign.add_argument("--key_file", required=True, help="PEM file of the private key; made if it is not there")
 
 
-def _add_predict(commands: Any) -> None:
+def _add_predict(commands: Any) -> argparse.ArgumentParser:
     predict = commands.add_parser(
         "predict",
         help="classify files, through the cloud or with an edge-only bundle",
@@ -290,6 +302,7 @@ def _add_predict(commands: Any) -> None:
         "the same",
     )
     predict.set_defaults(defaults={name: predict.get_default(name) for name in FOR_A_CLOUD})
+    return predict
 
 
 if __name__ == "__main__":

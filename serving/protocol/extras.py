@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 
 #: Our own packages: of these a missing module is a fault, not a choice.
-OURS = ("benchmarks", "components", "datamix_tf", "examples", "pipeline", "serving", "tools")
+OURS = ("benchmarks", "components", "datamix_cli", "datamix_tf", "examples", "pipeline", "serving", "tools")
 
 
 class MissingPackageError(ImportError):

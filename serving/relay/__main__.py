@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from serving.protocol.addresses import at, masked
+from serving.protocol.command_names import called
 from serving.protocol.extras import MissingPackageError, needs
 from serving.protocol.limit_flags import add_limits, limits_of
 from serving.protocol.limits import Limits
@@ -28,24 +29,7 @@ NOTICES = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Relays until told to stop; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        "python -m serving.relay", description=DESCRIPTION, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
-    add = parser.add_argument
-    add("--gateway_url", required=True, help="the cloud's REST API, such as https://HOST:8501")
-    add("--host", default="127.0.0.1", help="address to listen on")
-    add("--port", type=int, default=8600, help="port to listen on")
-    add("--batch", type=int, default=32, help="clients (addresses) whose requests leave together")
-    add("--least_clients", type=int, default=1, help="refuse requests that wait with those of fewer clients (503)")
-    add("--wait_ms", type=float, default=50.0, help="longest time that a request waits for others, in milliseconds")
-    add("--timeout_ms", type=float, default=30000.0, help="time for the gateway's answer, in milliseconds")
-    add_limits(add)
-    add("--ssl_certificate", help="PEM file of the relay's certificate; switches TLS on")
-    add("--ssl_private_key", help="PEM file of its private key")
-    add("--ca_file", help="PEM file of the authority that signed the gateway's certificate")
-    add("--verbose", action="store_true", help="show what other packages say, too")
-    add("--quiet", action="store_true", help="leave out the lines that say what a relay does not protect")
-    arguments = parser.parse_args(argv)
+    arguments = make_parser().parse_args(argv)
     quieten(argv)
     for name in ("batch", "least_clients", "wait_ms", "timeout_ms"):
         if getattr(arguments, name) <= 0:
@@ -66,6 +50,28 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The command's parser."""
+    parser = argparse.ArgumentParser(
+        called("serving.relay"), description=DESCRIPTION, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    add = parser.add_argument
+    add("--gateway_url", required=True, help="the cloud's REST API, such as https://HOST:8501")
+    add("--host", default="127.0.0.1", help="address to listen on")
+    add("--port", type=int, default=8600, help="port to listen on")
+    add("--batch", type=int, default=32, help="clients (addresses) whose requests leave together")
+    add("--least_clients", type=int, default=1, help="refuse requests that wait with those of fewer clients (503)")
+    add("--wait_ms", type=float, default=50.0, help="longest time that a request waits for others, in milliseconds")
+    add("--timeout_ms", type=float, default=30000.0, help="time for the gateway's answer, in milliseconds")
+    add_limits(add)
+    add("--ssl_certificate", help="PEM file of the relay's certificate; switches TLS on")
+    add("--ssl_private_key", help="PEM file of its private key")
+    add("--ca_file", help="PEM file of the authority that signed the gateway's certificate")
+    add("--verbose", action="store_true", help="show what other packages say, too")
+    add("--quiet", action="store_true", help="leave out the lines that say what a relay does not protect")
+    return parser
 
 
 def _warn(arguments: argparse.Namespace) -> None:
