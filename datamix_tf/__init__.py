@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from datamix_tf.split import possible_cuts, split
     from datamix_tf.training.curriculum import MixingCurriculum
 
-__version__ = "0.1.0"
 __all__ = ["DataMixModel", "MixingCurriculum", "possible_cuts", "split"]
 __getattr__, __dir__ = lazily(
     __name__,
     {
+        "__version__": "datamix_tf.version",
         "DataMixModel": "datamix_tf.datamix_model",
         "MixingCurriculum": "datamix_tf.training.curriculum",
         "possible_cuts": "datamix_tf.split",
