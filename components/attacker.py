@@ -165,7 +165,7 @@ def _told_attack(config, examples, models, keep, folder, earlier=()) -> AttackRe
     """`_cached_attack`, told in the journal; Beam runs it when the `earlier` attacks are done."""
     del earlier
     result, fresh = _cached_attack(config, examples, models, keep, folder)
-    tell(unit_of(config), 1.0, _told(result) if fresh else "")
+    tell(unit_of(config), 1.0, f"attack {config.model}: {_told(result)}" if fresh else "")
     return result
 
 

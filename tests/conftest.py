@@ -7,13 +7,21 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
+import atexit
 import pathlib
+import shutil
+import tempfile
 import time
 
 import hypothesis
 import pytest
 
 from tests import browser as browsers
+
+# How long tests' toy runs take is not to be learned for the runs of whoever tests.
+if "DATAMIX_CACHE" not in os.environ:
+    os.environ["DATAMIX_CACHE"] = tempfile.mkdtemp(prefix="datamix-tests-")
+    atexit.register(shutil.rmtree, os.environ["DATAMIX_CACHE"], ignore_errors=True)
 
 REPOSITORY = pathlib.Path(__file__).parent.parent
 DATA = pathlib.Path(os.environ.get("DATAMIX_DATA", REPOSITORY.parent / "shared" / "data"))

@@ -29,7 +29,8 @@ SECTIONS = {
     "command.html": "Command",
 }
 PACKAGE = "components.report"
-PAGE, MACROS, CARD, STYLE, SCRIPT = "page.html", "macros.html", "model_card.md", "style.css", "script.js"
+PAGE, MACROS, CARD, STYLE = "page.html", "macros.html", "model_card.md", "style.css"
+SCRIPTS = ("script.js", "tables.js")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +54,7 @@ class RunPage:
 
 def render(runs: list[RunPage]) -> str:
     """The page of one run or several, as one HTML text that needs nothing else."""
-    style, script = (source(PACKAGE, name) for name in (STYLE, SCRIPT))
+    style, script = source(PACKAGE, STYLE), "\n".join(source(PACKAGE, name) for name in SCRIPTS)
     names = {name.removesuffix(".html"): heading for name, heading in SECTIONS.items()}
     return (
         _environment(autoescape=True)

@@ -161,8 +161,7 @@ def _stops_cleanly(folders, unlock):
     def stop(*_):
         for folder in local:
             remove_temporaries(folder, os.environ[RUN_VARIABLE])
-        if len(local) < len(folders):
-            remove_temporaries(temporaries.folder(temporaries.WORKING), os.environ[RUN_VARIABLE])
+        remove_temporaries(temporaries.folder(temporaries.WORKING), os.environ[RUN_VARIABLE])
         unlocking = threading.Thread(target=unlock, daemon=True)
         unlocking.start()
         unlocking.join(UNLOCK_SECONDS)  # a store may be out of reach

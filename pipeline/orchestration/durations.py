@@ -23,6 +23,8 @@ KEPT, LATEST = 4000, 5
 #: Layers of the network that is built, and passes of the convolutions that are timed.
 LAYERS, PASSES = 24, 4
 BATCH, SIDE, CHANNELS = 64, 32, 32
+#: Most by which what was learned of quite other units of a kind corrects what is expected.
+BOUND = 2.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,8 +104,11 @@ class Machine:
         return work.layers * self._speed["layer"] + work.macs * self._speed["mac"]
 
     def _ratio(self, kinds: tuple[str, ...]) -> float:
-        known = next((self._ratios[kind] for kind in kinds if kind in self._ratios), None)
-        return statistics.median(known[-LATEST:]) if known else 1.0
+        kind = next((kind for kind in kinds if kind in self._ratios), None)
+        if kind is None:
+            return 1.0
+        ratio = statistics.median(self._ratios[kind][-LATEST:])
+        return ratio if kind != kinds[-1] else min(max(ratio, 1 / BOUND), BOUND)
 
     def _take(self, record: dict[str, Any]) -> None:
         if "speed" in record:

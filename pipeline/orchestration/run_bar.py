@@ -11,7 +11,6 @@ import os
 import sys
 import threading
 import time
-import uuid
 from collections.abc import Callable
 from typing import Any, TextIO
 
@@ -56,11 +55,8 @@ class RunBar:
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> RunBar:
-        path = os.path.join(
-            temporaries.folder(temporaries.WORKING), f"{temporaries.temporary_prefix()}{uuid.uuid4().hex[:12]}-progress"
-        )
+        path = os.path.join(self._stack.enter_context(temporaries.temporary_folder()), "journal")
         self._reader = journal.Reader(path)
-        self._stack.callback(os.remove, path)
         self._stack.callback(self._reader.close)
         before = os.environ.get(journal.VARIABLE)
         os.environ[journal.VARIABLE] = path

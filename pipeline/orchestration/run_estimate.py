@@ -44,7 +44,7 @@ class RunEstimate:
         if entry.share < 1 or name in self._took:
             return ""
         self._finish(name, entry.at)
-        return f"{name}: {entry.note}" if entry.note else ""
+        return entry.note
 
     def part_done(self, name: str, now: float) -> None:
         """A component is done, and with it all of its units."""

@@ -66,7 +66,7 @@ def test_every_threat_model_is_measured_and_a_second_audit_takes_up_the_first(fi
     with open(os.path.join(finished, "report.html"), encoding="utf-8") as file:
         page = file.read()
     assert "linked: a cloud that sees" in page and "No audit of these models" not in page
-    assert main([finished, *TINY, "--threats", "output,injected"]) == 0  # all models; the first's are kept
+    assert main([finished, *TINY, "--threats", "output,injected", "--verbose"]) == 0  # all models; the first's are kept
     captured = capsys.readouterr()
     assert "attack datamix" not in captured.err and "attack bottleneck16-bits20-group4-seed0" in captured.err
 

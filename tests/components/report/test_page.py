@@ -20,7 +20,7 @@ def test_templates_are_in_the_wheel():
     declared = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
     patterns = declared["components.report"]
     files = [p for p in (REPOSITORY / "components" / "report").iterdir() if p.is_file() and p.suffix != ".py"]
-    assert len(files) == len(SECTIONS) + 6 and all(any(file.match(p) for p in patterns) for file in files)
+    assert len(files) == len(SECTIONS) + 7 and all(any(file.match(p) for p in patterns) for file in files)
 
 
 def test_what_only_the_pipeline_knows_is_said_to_be_unknown():

@@ -1,5 +1,8 @@
 """The page in a real browser: whole, silent, without the network, readable on a phone and by keyboard."""
 
+import csv
+import urllib.parse
+
 import pytest
 
 from components.report.page import SECTIONS, RunPage, render
@@ -35,6 +38,41 @@ def test_a_page_is_whole_silent_and_asks_the_network_for_nothing(browser, writte
     background = browser.run("return getComputedStyle(document.body).backgroundColor")
     assert (background == "rgb(255, 255, 255)") == (theme == "light")
     assert browser.complaints() == []
+
+
+@pytest.mark.parametrize("width", [360, 390, 800, 1280])
+def test_no_table_scrolls_sideways_and_all_of_it_is_there(browser, written, width):
+    browser.visit(written / "both.html", width)
+    browser.run("return new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    places = "return [...document.querySelectorAll('.scroll')].filter(place => place.scrollWidth > place.clientWidth)"
+    assert browser.run(f"{places}.map(place => place.ariaLabel)") == []
+    assert browser.run("return document.documentElement.scrollWidth") == width
+    stacked = browser.run("return document.querySelectorAll('table.stacked').length")
+    assert stacked >= 4 if width < 400 else width < 1280 or stacked <= 4
+    if stacked:
+        cell = browser.find("table.stacked td")[0]
+        shown = browser.run("return getComputedStyle(arguments[0], '::before').content", cell)
+        assert shown == f'"{cell.get_attribute("data-label")}"' and cell.get_attribute("role") == "cell"
+    assert browser.complaints() == []
+
+
+def test_every_table_can_be_had_as_csv(browser, written):
+    browser.visit(written / "faces.html")
+    links = browser.find("a.csv")
+    assert len(links) == len(browser.find(".scroll > table:not(.strip)")) >= 5
+    assert len({link.get_attribute("download") for link in links}) == len(links)
+    for link in links:
+        text = urllib.parse.unquote(link.get_attribute("href").removeprefix("data:text/csv;charset=utf-8,"))
+        rows = list(csv.reader(text.splitlines()))
+        assert len(rows) > 1 and all(len(row) <= len(rows[0]) for row in rows), rows
+    text = urllib.parse.unquote(links[0].get_attribute("href"))
+    assert "method,edge parameters" in text and '"DataMix, N_pre=1, S_G=4",' in text
+
+
+def test_attacks_have_a_table_of_their_own(browser, written):
+    browser.visit(written / "faces.html")
+    heads = {place.get_attribute("aria-label"): place.text for place in browser.find("#tables .scroll")}
+    assert "attack" not in heads["Methods"] and "worst attack measured" in heads["Attacks by method"]
 
 
 def test_every_method_is_a_point_that_tells_its_settings(browser, written):

@@ -16,7 +16,7 @@ def speeds(monkeypatch):
 
 
 def unit(name, *kinds, layers=1000.0, macs=0.0):
-    return Unit(name, kinds, Work(layers, macs))
+    return Unit(name, (*kinds, "any"), Work(layers, macs))
 
 
 def test_a_machine_is_measured_once(tmp_path, speeds):
@@ -32,7 +32,7 @@ def test_what_a_unit_took_counts_for_the_next_of_its_kind_however_large(tmp_path
     again = Machine(path)
     assert again.seconds(unit("b", "train net a", "train net", "train", layers=500)) == pytest.approx(2)
     assert again.seconds(unit("c", "train net c", "train net", "train")) == pytest.approx(4)
-    assert again.seconds(unit("d", "attack")) == pytest.approx(1)
+    assert again.seconds(Unit("d", ("attack",), Work(1000))) == pytest.approx(1)
 
 
 def test_the_nearest_kind_counts_and_of_it_the_latest(tmp_path):
@@ -42,6 +42,13 @@ def test_the_nearest_kind_counts_and_of_it_the_latest(tmp_path):
     machine.finished(unit("b", "train b", "train"), 2)
     assert machine.seconds(unit("a", "train a", "train")) == pytest.approx(9)
     assert machine.seconds(unit("b", "train b", "train")) == pytest.approx(2)
+
+
+def test_quite_other_units_correct_by_a_bounded_factor(tmp_path):
+    machine = Machine(str(tmp_path / "kept"))
+    machine.finished(unit("a", "train a"), 50)
+    assert machine.seconds(unit("b", "train b")) == pytest.approx(2)
+    assert machine.seconds(unit("a", "train a")) == pytest.approx(50)
 
 
 def test_a_broken_line_and_a_folder_that_cannot_be_written_are_no_error(tmp_path):

@@ -87,7 +87,7 @@ def test_verbose_tells_components_and_results(forecast):
     with RunBar(forecast, verbose=True, stream=shown) as bar:
         tell("training a", 1.0, "right for 90 %")
         bar.node_done("trainer", "[1/1] trainer: done")
-    assert shown.getvalue().splitlines() == ["training a: right for 90 %", "[1/1] trainer: done"]
+    assert shown.getvalue().splitlines() == ["right for 90 %", "[1/1] trainer: done"]
 
 
 def test_the_journal_goes_away(forecast):

@@ -18,8 +18,8 @@ def machine(tmp_path):
 
 def estimate(machine, at=1000.0):
     """A run of two trainings of 100 s and 10 s beside them, and 40 s of something else."""
-    trainings = [Unit(f"training {name}", (f"train {name}", "train"), Work(100)) for name in "ab"]
-    trainer = Part("trainer", (*trainings, Unit("trainer", ("trainer",), Work(10), False)))
+    trainings = [Unit(f"training {name}", (f"train {name}", "train", "any"), Work(100)) for name in "ab"]
+    trainer = Part("trainer", (*trainings, Unit("trainer", ("trainer here", "trainer"), Work(10), False)))
     packager = Part("packager", (Unit("packager", ("packager",), Work(40), False),))
     return RunEstimate(Forecast([trainer, packager], machine), at)
 
@@ -45,10 +45,10 @@ def test_epochs_move_it_and_the_pace_of_the_run_corrects_it(machine):
 def test_a_unit_that_ended_teaches_the_others_of_its_kind(machine):
     run = estimate(machine)
     run.told(entry("training a", 0, 1000))
-    assert run.told(entry("training a", 1, 1200, "right for 90 %")) == "training a: right for 90 %"
+    assert run.told(entry("training a", 1, 1200, "right for 90 %")) == "right for 90 %"
     _, left, _ = run.at(1200)
     assert left == pytest.approx(200 + 10 + 40)
-    assert machine.seconds(Unit("training c", ("train c", "train"), Work(50))) == pytest.approx(100)
+    assert machine.seconds(Unit("training c", ("train c", "train", "any"), Work(50))) == pytest.approx(100)
 
 
 def test_the_end_of_a_component_is_the_end_of_its_units(machine):
@@ -56,7 +56,7 @@ def test_the_end_of_a_component_is_the_end_of_its_units(machine):
     run.told(entry("training a", 0, 1000))
     run.told(entry("training a", 1, 1100))
     run.part_done("trainer", 1130)  # b was kept; 30 s beside
-    assert machine.seconds(Unit("trainer", ("trainer",), Work(10), False)) == pytest.approx(30)
+    assert machine.seconds(Unit("trainer", ("trainer here", "trainer"), Work(10), False)) == pytest.approx(30)
     share, left, doing = run.at(1130)
     assert doing == "packager" and left == pytest.approx(40) and share == pytest.approx(130 / 170)
     assert run.at(1150)[1] == pytest.approx(20)  # what tells nothing goes on with the time
