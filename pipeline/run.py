@@ -78,11 +78,15 @@ def run(options, beam_arguments=(), command="") -> None:
     network = None
     if options.model:
         network, options = own_model.brought(options, source.kind, own_model.folder_of(options.output))
-    nodes = dag.build(options, source, network)
+
+    def build(changed, data):
+        return dag.build(changed, data, network)
+
+    nodes = build(options, source)
     extent = dag.Extent(options.from_node, options.to_node, not options.no_cache)
     started, evaluated, pushed = time.monotonic(), False, {"pushed": True}
     with opened_store(options.lineage, options.output) as store, contextlib.ExitStack() as stack:
-        bar = stack.enter_context(announced(dag.build, options, source, store, extent))
+        bar = stack.enter_context(announced(build, options, source, store, extent))
         runs = dag.run(nodes, options.output, beam_options, store, command, extent)
         for index, done in enumerate(runs, start=1):
             how = "unchanged, taken from before" if done.cached else "done"
