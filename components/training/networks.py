@@ -36,7 +36,7 @@ class ModelConfig:
             anyway.)
         learning_rate: Peak learning rate.
         weight_decay: Weight decay.
-        augment: Any of `"flip"`, `"shift"` and `"mask"`.
+        augment: Any of `"flip"`, `"shift"`, `"mask"` and `"randaugment"`.
         seed: Seed of initialisation, order, augmentation and training keys.
         optimizer: `"adamw"`, `"adam"` or `"sgd"` (momentum 0.9).
         schedule: `"cosine"` (linear warm-up, then decay to 0), `"steps"` (ten times slower after 40 % and 80 %), or
@@ -49,6 +49,9 @@ class ModelConfig:
         attribute_logits: Logits that the classifier has for each binary label, 1 or 2.
         decay: Whether the weight decay is `"decoupled"` from the gradient, or a part of it, `"l2"`.
         warmup_epochs: Of the schedule `"cosine"`; at most a quarter of the epochs.
+        dtype: What a network that is trained from the start computes in: `"float32"`, `"mixed_bfloat16"` or
+            `"mixed_float16"`, Keras's names. A trained network is float32.
+        jit_compile: Whether XLA compiles the steps of trainings that are plain `fit`s.
     """
 
     defence: Defence
@@ -71,6 +74,8 @@ class ModelConfig:
     attribute_logits: int = 1
     decay: str = "decoupled"
     warmup_epochs: int = 2
+    dtype: str = "float32"
+    jit_compile: bool = False
 
     @property
     def name(self) -> str:
