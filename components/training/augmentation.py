@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import keras
 
@@ -10,44 +11,73 @@ from components.errors import InputError
 
 MASKED_BANDS, MASKED_FRAMES = 16, 16
 MAX_SHIFT = {"image": 1 / 16, "audio": 1 / 6}
-#: Random numbers that `RandAugment` draws for a batch, at most.
+#: More than the random numbers that Keras's `RandAugment` asks for in a batch.
 DRAWS = 1000
 
 
-def augmented(x, kind: str, augment: tuple[str, ...], seeds):
-    """A batch as float32, augmented.
+class Augmentation:
+    """Makes float32 of a batch and changes it.
 
     Args:
-        x: `[batch, height, width, channels]` in any dtype, raw units.
         kind: `"image"` or `"audio"`.
+        channels: Of the inputs.
         augment: As of `components.training.data.batches`.
-        seeds: Two integers, int64 `[2]`.
+
+    Raises:
+        InputError: If `"randaugment"` is asked for and the inputs are no colour pictures.
     """
-    import tensorflow as tf
 
-    from datamix_tf.layers.masking import mask_spectrograms
-    from datamix_tf.layers.shifting import shift_each
+    def __init__(self, kind: str, channels: int, augment: tuple[str, ...]):
+        self.kind, self.augment = kind, augment
+        if "randaugment" not in augment:
+            return
+        if kind != "image" or channels != 3:
+            raise InputError(
+                f"--augment randaugment takes colour pictures; received {kind} of {channels} channel(s): leave it out"
+            )
+        # With a seed it draws none for the generators that it makes, which are not used.
+        self._randaugment = keras.layers.RandAugment(value_range=(0, 255), seed=0)
 
-    x, count = tf.cast(x, tf.float32), tf.shape(x)[0]
-    if "flip" in augment:
-        flip = tf.random.stateless_uniform([count, 1, 1, 1], seeds) < 0.5
-        x = tf.where(flip, tf.reverse(x, axis=[2]), x)
-    if "shift" in augment:
-        rows = 0 if kind == "audio" else math.floor(x.shape[1] * MAX_SHIFT[kind])
-        columns = math.floor(x.shape[2] * MAX_SHIFT[kind])
-        x = shift_each(x, tf.random.stateless_uniform([2, count], seeds + 1), rows, columns)
-    if "mask" in augment:
-        draws = tf.random.stateless_uniform([4, count], seeds + 2)
-        x = mask_spectrograms(x, draws, MASKED_BANDS, MASKED_FRAMES)
-    return _by_randaugment(x, seeds + 5) if "randaugment" in augment else x
+    def __call__(self, x, seeds):
+        """A batch as float32, augmented.
 
+        Args:
+            x: `[batch, height, width, channels]` in any dtype, raw units.
+            seeds: Two integers, int64 `[2]`.
+        """
+        import tensorflow as tf
 
-def check(kind: str, channels: int, augment: tuple[str, ...]) -> None:
-    """Refuses what is for colour pictures alone. Raises InputError."""
-    if "randaugment" in augment and (kind != "image" or channels != 3):
-        raise InputError(
-            f"--augment randaugment takes colour pictures; received {kind} of {channels} channel(s): leave it out"
-        )
+        from datamix_tf.layers.masking import mask_spectrograms
+        from datamix_tf.layers.shifting import shift_each
+
+        x, count = tf.cast(x, tf.float32), tf.shape(x)[0]
+        if "flip" in self.augment:
+            flip = tf.random.stateless_uniform([count, 1, 1, 1], seeds) < 0.5
+            x = tf.where(flip, tf.reverse(x, axis=[2]), x)
+        if "shift" in self.augment:
+            rows = 0 if self.kind == "audio" else math.floor(x.shape[1] * MAX_SHIFT[self.kind])
+            columns = math.floor(x.shape[2] * MAX_SHIFT[self.kind])
+            x = shift_each(x, tf.random.stateless_uniform([2, count], seeds + 1), rows, columns)
+        if "mask" in self.augment:
+            draws = tf.random.stateless_uniform([4, count], seeds + 2)
+            x = mask_spectrograms(x, draws, MASKED_BANDS, MASKED_FRAMES)
+        return self._by_randaugment(x, seeds + 5) if "randaugment" in self.augment else x
+
+    def _by_randaugment(self, x, seeds):
+        """Keras's `RandAugment`, with operations of its own for each example of the batch.
+
+        Reference: Cubuk et al., RandAugment (2020).
+        """
+        import tensorflow as tf
+
+        layer: Any = self._randaugment
+        drawn = _Seeds(seeds)
+        layer._get_seed_generator = lambda backend=None: drawn
+        transformation = layer.get_random_transformation(x, training=True)
+        operations = len(layer._AUGMENT_LAYERS)
+        # Keras chooses the operations once for a batch; a choice for each row takes the same code.
+        chosen = tf.random.stateless_uniform([layer.num_ops, tf.shape(x)[0], 1, 1, 1], seeds, 0, operations, tf.int32)
+        return tf.ensure_shape(layer.transform_images(x, transformation | {"layer_idxes": chosen}), x.shape)
 
 
 def mixed_up(x, y, outputs: int, seeds):
@@ -66,22 +96,6 @@ def mixed_up(x, y, outputs: int, seeds):
         return weights * values + (1 - weights) * tf.gather(values, order)
 
     return mix(x), mix(y)
-
-
-def _by_randaugment(x, seeds):
-    """Keras's `RandAugment`, with operations of its own for each example of the batch.
-
-    Reference: Cubuk et al., RandAugment (2020).
-    """
-    import tensorflow as tf
-
-    layer, drawn = keras.layers.RandAugment(value_range=(0, 255)), _Seeds(seeds)
-    layer._get_seed_generator = lambda backend=None: drawn
-    transformation = layer.get_random_transformation(x, training=True)
-    operations = len(layer._AUGMENT_LAYERS)
-    # Keras chooses the operations once for a batch; a choice for each row takes the same code.
-    chosen = tf.random.stateless_uniform([layer.num_ops, tf.shape(x)[0], 1, 1, 1], seeds, 0, operations, tf.int32)
-    return tf.ensure_shape(layer.transform_images(x, transformation | {"layer_idxes": chosen}), x.shape)
 
 
 class _Seeds(keras.random.SeedGenerator):

@@ -125,11 +125,11 @@ def batches(
     """
     import tensorflow as tf
 
-    from components.training.augmentation import augmented, check, mixed_up
+    from components.training.augmentation import Augmentation, mixed_up
 
     found = Split(examples, split)
     schema, wanted = found.schema, ("target", *([beside] if beside else []))
-    check(schema.kind, schema.shape[-1], augment)
+    augmented = Augmentation(schema.kind, schema.shape[-1], augment)
     an_epoch = steps(schema, split, batch_size)
 
     def order_of(epoch):
@@ -144,7 +144,7 @@ def batches(
         for part, like in zip((x, *y), read(np.zeros(0, int)), strict=True):
             part.set_shape([batch_size, *like.shape[1:]])
         seeds = _seeds(seed, number)
-        x, y = augmented(x, schema.kind, augment, seeds), tuple(y) if beside else y[0]
+        x, y = augmented(x, seeds), tuple(y) if beside else y[0]
         return mixed_up(x, y, mixup, seeds) if mixup else (x, y)
 
     numbers = tf.data.Dataset.counter(first_epoch * an_epoch)
