@@ -7,6 +7,7 @@ training that goes on then read what they need and no more, and labels are known
 
 from __future__ import annotations
 
+import array
 import dataclasses
 import hashlib
 import os
@@ -57,8 +58,8 @@ def make_index(shard: str) -> ShardIndex:
 
     from components.storage.tfrecords import decode_example
 
-    starts, lengths, places, sums, order, columns = [], [], [], [], [], {}
-    at = BEFORE
+    starts, lengths, places, sums, order = (array.array("Q") for _ in range(5))
+    columns, at = {}, BEFORE
     for payload in tf.data.TFRecordDataset(shard).as_numpy_iterator():  # which checks TFRecord's own checksums
         features = decode_example(payload)
         x = features.pop("x")
@@ -68,7 +69,7 @@ def make_index(shard: str) -> ShardIndex:
         sums.append(zlib.crc32(x))
         order.append(int.from_bytes(hashlib.sha256(features.pop("name")).digest()[:8], "big"))
         for name, values in features.items():
-            columns.setdefault(name, []).append(values)
+            columns.setdefault(name, array.array("q")).extend(values)
         at += len(payload) + BEHIND + BEFORE
     return ShardIndex(
         np.array(starts, np.int64),
@@ -76,7 +77,7 @@ def make_index(shard: str) -> ShardIndex:
         np.array(places, np.uint32),
         np.array(sums, np.uint32),
         np.array(order, np.uint64),
-        {name: _small(np.array(values, np.int64)) for name, values in columns.items()},
+        {name: _small(np.array(values, np.int64).reshape(len(starts), -1)) for name, values in columns.items()},
     )
 
 

@@ -6,7 +6,6 @@ examples would then have mates of one kind. Which way a split is read changes no
 
 from __future__ import annotations
 
-import operator
 import os
 import threading
 import weakref
@@ -22,6 +21,8 @@ from components.storage.local_copies import local_copy
 from components.storage.shard_index import read_index
 from components.storage.tfrecords import decode_example, shard_files
 
+#: Rows that are asked for before the first of them is read.
+TOGETHER = 256
 #: Splits that some part of this process holds: each once, whoever reads it.
 _held: weakref.WeakValueDictionary[Any, np.ndarray] = weakref.WeakValueDictionary()
 _lock = threading.RLock()
@@ -138,37 +139,36 @@ class _Stored:
         self.size = int(np.prod(schema.shape)) * self.dtype.itemsize
         self._paths, self._shard, self._sums = split._shards, split._shard, split._sums
         self._at = split._starts + split._places
-        self._open: list[int] = []
-        self._closing = weakref.finalize(self, _close, self._open)
+        # Open from now on: a copy of remote files may be removed while a training reads it.
+        self._open = [os.open(path, os.O_RDONLY) for path in self._paths]
+        weakref.finalize(self, _close, self._open)
 
     def __len__(self) -> int:
         return self.shape[0]
 
     def __getitem__(self, rows) -> np.ndarray:
         """Reads rows, ints `[m]`, in the order in which they lie on disk."""
-        shard, at, sums = self._shard[rows], self._at[rows], self._sums[rows]
-        files, found = self._files(), np.empty((len(rows), self.size), np.uint8)
-        order = np.lexsort((at, shard)).tolist()
-        where = list(zip(shard.tolist(), at.tolist(), sums.tolist(), strict=True))
-        if hasattr(os, "posix_fadvise"):  # all at once, so that a disk need not wait for the next question
-            for place in order:
-                number, start, _ = where[place]
-                os.posix_fadvise(files[number], start, self.size, os.POSIX_FADV_WILLNEED)
-        for place in order:
-            number, start, wanted = where[place]
-            row = found[place]
-            if os.preadv(files[number], [row], start) != self.size or zlib.crc32(row) != wanted:
-                raise InputError(
-                    f"expected the examples as they were written, but {self._paths[number]} is damaged at byte "
-                    f"{start}; remove the run's artifacts/transform and run it again"
-                )
+        rows = np.asarray(rows)
+        found = np.empty((len(rows), self.size), np.uint8)
+        order = np.lexsort((self._at[rows], self._shard[rows]))
+        for start in range(0, len(rows), TOGETHER):
+            places = order[start : start + TOGETHER]
+            self._read(found, places, rows[places])
         return found.view(self.dtype).reshape(len(rows), *self.shape[1:])
 
-    def _files(self):
-        with _lock:
-            if not self._open:
-                self._open += [os.open(path, os.O_RDONLY) for path in self._paths]
-        return self._open
+    def _read(self, found, places, rows):
+        """Reads rows to their places in `found`."""
+        where = [values[rows].tolist() for values in (self._shard, self._at, self._sums)]
+        if hasattr(os, "posix_fadvise"):  # all at once, so that a disk need not wait for the next question
+            for shard, at, _ in zip(*where, strict=True):
+                os.posix_fadvise(self._open[shard], at, self.size, os.POSIX_FADV_WILLNEED)
+        for place, shard, at, wanted in zip(places.tolist(), *where, strict=True):
+            row = found[place]
+            if os.preadv(self._open[shard], [row], at) != self.size or zlib.crc32(row) != wanted:
+                raise InputError(
+                    f"expected the examples as they were written, but {self._paths[shard]} is damaged at byte {at}; "
+                    "remove the run's artifacts/transform and run it again"
+                )
 
 
 def rows_of(examples: Examples, split: str, label: str = "target") -> tuple[Any, np.ndarray]:
@@ -213,5 +213,5 @@ def _joined(parts, kind):
 
 
 def _close(files):
-    for file in map(operator.index, files):
+    for file in files:
         os.close(file)
