@@ -233,7 +233,7 @@ def _bounded(splits, spec: AttackSpec, config):
             return sampled((x, y), seed=config.seed)
         if split == "train" or config.mates != "any" or len(x) <= MOST_ROWS:
             return x, y
-        rows = sampled_rows(len(x), seed=config.seed)
+        rows = sampled_rows(len(x), MOST_ROWS, config.seed)
         return taken(x, rows), y[rows]
 
     found = {split: bounded(split, *pair) for split, pair in splits.items()}

@@ -43,7 +43,10 @@ UNITS = "KMGT"
 
 def byte_count(text: str) -> int:
     """Bytes of `6G`, `512M` or `0`. Raises ValueError."""
-    number, unit = (text[:-1], text[-1].upper()) if text[-1:].upper() in UNITS and text else (text, "")
+    unit = text[-1:].upper() if text[-1:].upper() in tuple(UNITS) else ""
+    number = text.removesuffix(text[-1:]) if unit else text
+    if not (number.isascii() and number.replace(".", "", 1).isdecimal()):
+        raise ValueError(text)
     return int(float(number) * 1024 ** (UNITS.index(unit) + 1 if unit else 0))
 
 
