@@ -51,14 +51,14 @@ def streamed(monkeypatch):
 @pytest.mark.parametrize(
     ("attack", "label"),
     [
-        ("probe", "target"),
-        ("label", "identity"),
-        ("key_fastica_gradients", "target"),
-        ("linker_energies", "target"),
-        ("membership_group", "target"),
-        ("membership_span", "target"),
-        ("known_one", "target"),
+        ("probe", "identity"),
         ("reuse_spans", "target"),
+        pytest.param("label", "identity", marks=pytest.mark.slow),
+        pytest.param("key_fastica_gradients", "target", marks=pytest.mark.slow),
+        pytest.param("linker_energies", "target", marks=pytest.mark.slow),
+        pytest.param("membership_group", "target", marks=pytest.mark.slow),
+        pytest.param("membership_span", "target", marks=pytest.mark.slow),
+        pytest.param("known_one", "target", marks=pytest.mark.slow),
     ],
 )
 def test_an_attack_says_the_same_of_splits_in_memory_and_on_disk(examples, models, streamed, attack, label):

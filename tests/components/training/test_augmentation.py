@@ -32,6 +32,7 @@ def test_randaugment_is_for_colour_pictures():
             Augmentation(kind, channels, ("shift", "randaugment"))
 
 
+@pytest.mark.slow
 def test_augmentation_leaves_keras_s_random_state_alone():
     keras.utils.set_random_seed(5)
     drawn(("randaugment",), 0)
