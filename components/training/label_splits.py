@@ -49,14 +49,15 @@ def label_splits(examples: Examples, column: str, min_examples: int, identity_sp
         identity_split: `"model"` takes the model's splits, `"test"` splits its test split again, and `"auto"` does so
             if fewer than two values are both in its train and its test split.
     """
-    from components.training.splits import rows_of, taken
+    from components.training.splits import Rows, rows_of
 
-    splits = {split: rows_of(examples, split, column) for split in ("train", "valid", "test")}
+    found = {split: rows_of(examples, split, column) for split in ("train", "valid", "test")}
+    splits = {split: (Rows(x), y) for split, (x, y) in found.items()}  # of which some are taken without a copy
     in_both = np.intersect1d(splits["train"][1], splits["test"][1])
     again = identity_split == TEST or (identity_split == AUTO and len(in_both) < 2)
     if again:
         x, y = splits["test"]
-        splits = {name: (taken(x, rows), y[rows]) for name, rows in split_again(y).items()}
+        splits = {name: (x.taken(rows), y[rows]) for name, rows in split_again(y).items()}
     known = known_classes(splits["train"][1], splits["test"][1], min_examples)
     return LabelSplits({split: only(known, *pair) for split, pair in splits.items()}, len(known), again)
 
@@ -85,7 +86,7 @@ def known_classes(train: Array, test: Array, min_examples: int) -> Array:
 
 
 def only(known: Array, x: Any, y: Array) -> tuple[Any, Array]:
-    """The examples of the known classes, with classes renumbered; inputs are read when rows of them are asked for."""
+    """The examples of the known classes, with classes renumbered; of `Rows` they are not read yet."""
     from components.training.splits import taken
 
     keep = np.isin(y, known)

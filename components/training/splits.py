@@ -187,8 +187,8 @@ def rows_of(examples: Examples, split: str, label: str = "target") -> tuple[Any,
 
 
 def taken(x: Any, rows) -> Any:
-    """Some rows of inputs, ints or a mask, without a copy of them: `Rows`, read when they are asked for."""
-    return x.taken(rows) if isinstance(x, Rows) else Rows(x).taken(rows)
+    """Some rows of inputs, ints or a mask; of `Rows` they are not read yet."""
+    return x.taken(rows) if isinstance(x, Rows) else x[rows]
 
 
 def _inputs(shards, stored):
