@@ -23,8 +23,9 @@ from components.records.serialising import read
 from components.report.pictures import PICTURES
 from components.storage.artifacts import AttackScores, Examples, Models, write_json
 from components.training import models as trained
-from components.training.data import arrays, hidden_task, target_task
+from components.training.data import hidden_task, target_task
 from components.training.label_splits import AUTO, TEST, label_splits
+from components.training.splits import rows_of, taken
 from datamix_tf.attacks.catalogue import get_attack
 from datamix_tf.attacks.registry import AttackSpec, Subject
 
@@ -215,22 +216,44 @@ def run_attack(config: AttackConfig, examples: Examples, models: Models, callbac
     named = {"model": config.model, "id": spec.id, "name": title, "threat": spec.threat}
     told = {}
     if config.label == TARGET:
-        splits, outputs = {split: arrays(examples, split)[1:] for split in ("train", "valid", "test")}, task.outputs
+        splits, outputs = {split: rows_of(examples, split) for split in ("train", "valid", "test")}, task.outputs
     else:
         found = label_splits(examples, config.label, config.min_examples, config.identity_split)
         splits, outputs, told = found.splits, found.classes, {"identity_split": TEST} if found.again else {}
     model = trained.load(models, config.model)
     if reason := _unfit(config, spec, schema, task, outputs, model, splits):
         return AttackResult(**named, skipped=reason), None
+    splits, parts = _bounded(splits, spec, config)
     attack: Any = spec.make(_subject(config, model, task, outputs, schema, callbacks))
     started = time.monotonic()
     attack.fit(splits["train"], splits["valid"] if _groups(config, splits["valid"][1], model) else splits["train"])
     score = attack.score(splits["test"])
     seconds = time.monotonic() - started
-    score = dataclasses.replace(score, details=score.details | told)
+    score = dataclasses.replace(score, details=score.details | told | parts)
     shown = splits["test"][0][: max(PICTURES, group_size_of(model))]
     rebuilt = attack.rebuild(shown) if spec.pictures else None
     return AttackResult.of(score, classes=outputs, seconds=seconds, **named), rebuilt
+
+
+def _bounded(splits, spec: AttackSpec, config):
+    """What an attack gets of splits of any size, and what its score tells of that.
+
+    It picks its state on, and is scored on, at most `MOST_ROWS` examples; all are taken where it looks for mates of one
+    kind, who may be few. What trains a network reads all of the train split, batch by batch.
+    """
+    from datamix_tf.sampling import MOST_ROWS, sampled, sampled_rows
+
+    def bounded(split, x, y):
+        if not spec.streams:
+            return sampled((x, y), seed=config.seed)
+        if split == "train" or config.mates != "any" or len(x) <= MOST_ROWS:
+            return x, y
+        rows = sampled_rows(len(x), MOST_ROWS, config.seed)
+        return taken(x, rows), y[rows]
+
+    found = {split: bounded(split, *pair) for split, pair in splits.items()}
+    parts = {split: [len(found[split][0]), len(x)] for split, (x, _) in splits.items() if len(found[split][0]) < len(x)}
+    return found, {"parts": parts} if parts else {}
 
 
 def _subject(config, model, task, outputs, schema, callbacks):

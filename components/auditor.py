@@ -13,7 +13,7 @@ from components.report.pictures import picture_row, rebuilt, stacked
 from components.storage import files
 from components.storage.artifacts import Audit, Examples, Models, atomic_file, write_json
 from components.training import models as trained
-from components.training.data import arrays
+from components.training.splits import Split
 from datamix_tf.attacks.catalogue import PICTURES, all_attacks
 
 
@@ -64,7 +64,7 @@ def _write_picture(audit, model, examples, size):
     pictures = rebuilt(audit, model, PICTURES)
     if pictures is None:
         return
-    raw = arrays(examples, "test")[1][: len(pictures)]
+    raw = Split(examples, "test").x[: len(pictures)]
     rows = [picture_row(raw, size), picture_row(np.clip(pictures, 0, 255), size)]
     with atomic_file(audit.path(f"{model}.png")) as temporary, open(temporary, "wb") as file:
         file.write(stacked(rows))

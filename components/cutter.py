@@ -12,8 +12,9 @@ from components.base import Component, ComponentSpec
 from components.errors import InputError
 from components.records.cuts import CUTS_FILE, Cut, CutTable, Reading
 from components.storage.artifacts import Cuts, Examples, write_json
-from components.training.data import arrays, hidden_task, target_task
+from components.training.data import hidden_task, target_task
 from components.training.own_model import OwnModel
+from components.training.splits import Split
 from datamix_tf.defences import NetworkSpec
 
 #: Most cuts that probes are trained at, of those within the limits; and most that the table tells.
@@ -187,15 +188,15 @@ def _readings(model, names, examples, number):
     tasks = {"": target_task(schema)} | {column: hidden_task(schema, column) for column in schema.hidden}
     labels, features = {}, {}
     for split, most in (("train", number), ("valid", math.ceil(number / 2))):
-        x = arrays(examples, split)[1][:most]
-        features[split] = probed_features(model, names, x)
-        labels[split] = {column: arrays(examples, split, column or "target")[2][:most] for column in tasks}
-    found = {}
+        found, few = Split(examples, split), slice(most)
+        features[split] = probed_features(model, names, found.x[few])
+        labels[split] = {column: found.labels(column or "target", few) for column in tasks}
+    readings = {}
     for place, name in enumerate(names):
         probe = FrozenProbe(*(features[split][place] for split in ("train", "valid")))
         read = {column: _reading(probe, labels, column, task) for column, task in tasks.items()}
-        found[name] = read.pop(""), read
-    return found
+        readings[name] = read.pop(""), read
+    return readings
 
 
 def _reading(probe, labels, column, task):

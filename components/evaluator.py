@@ -17,8 +17,9 @@ from components.records.dataset import Dataset
 from components.records.metrics import METRICS_FILE, Accuracy, Metrics, Row, SummaryEntry
 from components.storage.artifacts import AttackScores, Blessing, Evaluation, Examples, Models, write_json
 from components.training import models as trained
-from components.training.data import arrays, target_task
+from components.training.data import target_task
 from components.training.networks import ModelConfig, network_spec
+from components.training.splits import rows_of
 from datamix_tf.defences import Defence, all_defences
 
 
@@ -105,7 +106,7 @@ def measure(model, config: ModelConfig, methods: list[Defence], examples: Exampl
         of the model that it was made from, relative to the largest of those.
     """
     schema = examples.schema()
-    splits = {split: arrays(examples, split)[1:] for split in ("valid", "test")}
+    splits = {split: rows_of(examples, split) for split in ("valid", "test")}
     logits = predictions(model, splits)
     result = {"accuracy": scores_of(logits, splits, schema), "right": _right(logits, splits, "test", schema)}
     for name, reference in config.defence.references(model).items():

@@ -14,7 +14,7 @@ from components.pusher import push_saved_model
 from components.storage.artifacts import Blessing, Examples, Package, write_json
 from components.storage.local_copies import local_copy
 from components.storage.model_folders import version_folder
-from components.training.data import arrays
+from components.training.splits import Split
 
 READY_SECONDS = 120.0
 
@@ -84,7 +84,7 @@ def _query(package, examples, ready_seconds):
                 if time.monotonic() - started > ready_seconds:
                     raise TimeoutError(f"the server was not ready within {ready_seconds:g} s")
                 time.sleep(0.05)
-            x = arrays(examples, "test")[1][:1].astype("float32")
+            x = Split(examples, "test").x[:1].astype("float32")
             # Numbers of the inputs' range do as covers: small data sets have no whole group of test examples.
             shape = (described.group_size, *x.shape[1:])
             covers = np.random.default_rng(0).uniform(x.min(), x.max() + 1, shape).astype("float32")

@@ -18,7 +18,8 @@ from components.storage import files
 from components.storage.artifacts import Evaluation, Examples, Models, Package, write_json
 from components.storage.model_folders import next_version
 from components.training import models as trained
-from components.training.data import arrays, target_task
+from components.training.data import target_task
+from components.training.splits import Split
 from serving.cloud import json_tensors, saved_model
 from serving.cloud.servable import Servable
 from serving.edge import edge_only, manifest, messages
@@ -79,7 +80,7 @@ class Packager(Component):
         if not hasattr(model, "pre"):
             raise InputError(f"only a model with pre, main and post can be packaged, but {name!r} is not split")
         schema = inputs["examples"].schema()
-        _, x, _ = arrays(inputs["examples"], "test")
+        x = Split(inputs["examples"], "test").x[: model.group_size]
         x = np.resize(x, (model.group_size, *x.shape[1:])).astype("float32")
         described = self._bundle(model, schema, package, attacks_on(name, model, inputs))
         write_json(package.path("traffic.json"), traffic_of(package, described, x))

@@ -19,10 +19,12 @@ from components.records.training import Training
 from components.storage import files
 from components.storage.artifacts import Examples, Models, write_json
 from components.storage.local_copies import local_copy
-from components.training.data import arrays, batches, hidden_task, steps, target_task, whole_batch_size
+from components.training.data import batches, hidden_task, steps, target_task, whole_batch_size
 from components.training.distributed_fit import fit, replicas_of, strategy_scope
 from components.training.distribution import Distribution, train_distributed
 from components.training.networks import ModelConfig, network_spec, optimizer
+from components.training.precision import FULL, built_in, in_float32
+from components.training.splits import rows_of
 
 #: Seconds for which the others wait for what the first worker writes, and between two looks.
 PATIENCE, LOOK = 600, 0.5
@@ -168,7 +170,7 @@ def train(config: ModelConfig, examples: Examples, checkpoint: str, strategy=Non
     with strategy_scope(strategy):
         known = keras.saving.load_model(os.path.join(start, "model.keras"), compile=False) if start else None
         keras.utils.set_random_seed(config.seed)
-        with _named(config):
+        with _named(config), built_in(config.dtype):
             model = defence.build(spec) if defence.starts_from is None else known
     progress = progress_of(checkpoint)
     history, seconds = progress["history"], progress["seconds"]
@@ -177,7 +179,7 @@ def train(config: ModelConfig, examples: Examples, checkpoint: str, strategy=Non
     for number, stage in enumerate(stages):
         if stage.change:
             with strategy_scope(strategy), _named(config):
-                model = stage.change(model, spec, lambda: _valid(examples))
+                model = stage.change(_whole(model, config), spec, lambda: _valid(examples))
         if number < progress["stage"] or not stage.epochs:
             continue
         finished = progress["epochs"] if number == progress["stage"] else 0
@@ -196,7 +198,14 @@ def train(config: ModelConfig, examples: Examples, checkpoint: str, strategy=Non
         for layer in frozen:  # each: a functional model does not hand it on to its layers
             layer.trainable = True
     batches_seen = an_epoch * sum(epochs)
-    return model, Training(config=config.to_dict(), seconds=seconds, steps=batches_seen, history=history)
+    return _whole(model, config), Training(
+        config=config.to_dict(), seconds=seconds, steps=batches_seen, history=history
+    )
+
+
+def _whole(model, config):
+    """A model in float32, whatever it was trained in."""
+    return model if config.dtype == FULL else in_float32(model)
 
 
 @contextlib.contextmanager
@@ -213,8 +222,10 @@ def _named(config):
 
 
 def _valid(examples):
-    """Validation examples, `(x float32, y)`."""
-    _, x, y = arrays(examples, "valid")
+    """Validation examples, `(x float32, y)`; of very many a part (`datamix_tf.sampling`)."""
+    from datamix_tf.sampling import sampled
+
+    x, y = sampled(rows_of(examples, "valid"))
     return x.astype("float32"), y
 
 
@@ -258,7 +269,7 @@ def _compiled(config, stage, schema, model, data, an_epoch, known):
     else:
         loss, metrics = task.loss(), [task.metric()]
     fitted = stage.wrapped(model, network_spec(config, schema), an_epoch) if stage.wrapped else model
-    fitted.compile(make_optimizer(), loss, metrics=metrics, jit_compile=False)
+    fitted.compile(make_optimizer(), loss, metrics=metrics, jit_compile=config.jit_compile and not stage.wrapped)
     # Made here, the optimizer's variables are not traced one by one: half the time until the first step.
     fitted.optimizer.build(fitted.trainable_variables)
     return fitted, data

@@ -61,7 +61,7 @@ class Transform(Component):
                 | "Decode" >> beam.ParDo(_Decode(schema, preprocessing)).with_outputs("bad", main="good")
             )
             _ = decoded.bad | "BadRecords" >> bad_records.WriteBadRecords(folder, raw.read_json(bad_records.FILE))
-            _ = decoded.good | "Encode" >> beam.Map(_encode) | "Examples" >> WriteShards(folder)
+            _ = decoded.good | "Encode" >> beam.Map(_encode) | "Examples" >> WriteShards(folder, indexed=True)
             _ = (
                 decoded.good
                 | "Train" >> beam.Filter(lambda example: example["split"] == "train")

@@ -14,6 +14,7 @@ from datamix_tf.attacks.threat_models import THREATS
 from datamix_tf.settings import REQUIRED, at_least, like, registered, setting
 from pipeline.options import flags
 from pipeline.options.attack_options import AttackOptions
+from pipeline.options.data_options import MemoryOptions
 from pipeline.options.output_options import LineageOptions, OutputOptions
 from pipeline.options.plugin_options import PluginOptions, load_plugins
 from pipeline.options.training_options import TrainingOptions
@@ -35,7 +36,7 @@ FOLDERS = {"output": "audit", "keep": "kept"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class AuditOptions(LineageOptions, PluginOptions):
+class AuditOptions(LineageOptions, MemoryOptions, PluginOptions):
     """The options of an audit; `python -m pipeline.audit --help` explains each."""
 
     GROUP = "audit"

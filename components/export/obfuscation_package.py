@@ -12,7 +12,7 @@ from components.errors import InputError
 from components.storage import files
 from components.storage.artifacts import Artifact, Examples, Models, write_json
 from components.training import models as trained
-from components.training.data import arrays
+from components.training.splits import Split, rows_of
 
 EDGE_FILE, CHECKED = "client.tflite", 8
 CONTENT_EXAMPLES = 256
@@ -60,14 +60,15 @@ class ObfuscationPackager(Component):
 
         from components.export.tflite import convert_model
         from datamix_tf.obfuscation.profile import choose, content_by_layer, profile, serving
+        from datamix_tf.sampling import sampled
         from serving.cloud.saved_model import export_main
 
         networks = {name: trained.load(models, name) for name in self.parameters["networks"]}
-        shown = arrays(examples, "test")[1][:CONTENT_EXAMPLES].astype("float32")
+        shown = Split(examples, "test").x[:CONTENT_EXAMPLES].astype("float32")
         content = {name: content_by_layer(network, sent_by_layer(network), shown) for name, network in networks.items()}
         write_json(package.path("content.json"), content)
         network = trained.load(models, self.parameters["model"])
-        _, x, y = arrays(examples, "valid")
+        x, y = sampled(rows_of(examples, "valid"))
         layers = sent_by_layer(network)
         entries = profile(network, layers, x.astype("float32"), y)
         write_json(package.path("profile.json"), [described(entry) for entry in entries])

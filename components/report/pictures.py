@@ -11,7 +11,7 @@ from components.storage import files
 from components.storage.artifacts import Artifact, AttackScores, Examples, Models
 from components.storage.local_copies import local_copy
 from components.training import models as trained
-from components.training.data import arrays
+from components.training.splits import Split
 
 PICTURES = 8
 SCALE = 2
@@ -98,7 +98,7 @@ def stacked(rows) -> bytes:
 
 
 def _group(size, examples):
-    _, x, _ = arrays(examples, "test")
+    x = Split(examples, "test").x
     return x[np.arange(size) % len(x)].astype("float32")
 
 

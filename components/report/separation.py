@@ -9,7 +9,7 @@ import numpy as np
 from components.records.attacks import Separation
 from components.records.serialising import converted
 from components.storage.artifacts import Examples
-from components.training.data import arrays
+from components.training.splits import Split
 
 GROUPS, EXAMPLES = 8, 1000
 NAME = "key by {separator}"
@@ -42,7 +42,8 @@ def separated(model, examples: Examples) -> Separated | None:
 
     if not mixes_groups(model):
         return None
-    groups = [g for g in MixedGroups(model, seed=0).draw(arrays(examples, "test")[1], GROUPS) if separable(g.mixtures)]
+    drawn = MixedGroups(model, seed=0).draw(Split(examples, "test").x, GROUPS)
+    groups = [group for group in drawn if separable(group.mixtures)]
     if not groups:
         return None
     separators = attack, chance = IndependentComponents("gradients"), RandomRotation()

@@ -8,7 +8,7 @@ from components.records.page import Cell, Column, Strip
 from components.report.artist import Artist, correlations, recordings
 from components.report.separation import EXAMPLES, Separated
 from components.storage.artifacts import Examples, RawExamples
-from components.training.data import arrays
+from components.training.splits import Split
 
 INPUTS = 4
 
@@ -29,8 +29,9 @@ def strip(model, found: Separated, examples: Examples, raw: RawExamples) -> Stri
     from datamix_tf.attacks.single.linear_decoder import LinearDecoder
 
     schema = examples.schema()
-    train = arrays(examples, "train")[1][:EXAMPLES].astype("float32")
-    names, test, _ = arrays(examples, "test")
+    train = Split(examples, "train").x[:EXAMPLES].astype("float32")
+    tested = Split(examples, "test")
+    test = tested.x
     decoder = LinearDecoder().fit(MixedGroups(model).features(train), train)
     truth = [test[group.index].astype("float32") for group in found.groups]
     mean = train.mean(0)
@@ -47,7 +48,8 @@ def strip(model, found: Separated, examples: Examples, raw: RawExamples) -> Stri
         chance = correlation(found.chance) if key == "attack" else None
         columns.append(Column(title=title, key=key, correlation=correlation(features), chance=chance))
     rebuilt = {key: decoder.decode(rows[0][:INPUTS]) for key, (_, rows) in seen.items()}
-    played = recordings(raw, {names[index] for index in chosen}) if schema.kind == "audio" else {}
+    names = dict(zip(chosen, tested.names(chosen), strict=True))
+    played = recordings(raw, set(names.values())) if schema.kind == "audio" else {}
     rows = []
     for place, index in enumerate(chosen):
         cells = [artist.raw(test[index], played.get(names[index]))]

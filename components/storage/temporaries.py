@@ -14,11 +14,18 @@ import time
 import uuid
 from collections.abc import Iterator
 
+from components.errors import InputError
+
 TEMPORARY_PREFIX = ".tmp-"
 #: Environment variable with the run's own mark, which workers inherit: a run that stops removes its own leftovers only.
 RUN_VARIABLE = "DATAMIX_RUN"
 VARIABLE = "DATAMIX_CACHE"
 KEPT_DAYS = 7
+#: Environment variable with the most bytes of copies; by default the disk keeps `SPARE_BYTES` free.
+LIMIT_VARIABLE = "DATAMIX_CACHE_BYTES"
+SPARE_BYTES = 2**30
+#: Seconds after its last use in which a copy is not removed to make room: somebody may be about to open it.
+IN_USE = 600
 WORKING = "working"
 
 
@@ -70,6 +77,33 @@ def machine() -> str:
                 os.link(own, path)
     with open(path, encoding="utf-8") as file:
         return file.read()
+
+
+def make_room(name: str, needed: int) -> None:
+    """Removes what was used longest ago from a folder in it, until so many bytes more are within the limit.
+
+    Raises:
+        InputError: If they are not, even without all that nobody seems to use now.
+    """
+    entries = sorted((entry.stat().st_mtime, entry.path) for entry in os.scandir(folder(name)))
+    sizes = {path: _size(path) for _, path in entries}
+    held = sum(sizes.values())
+    told = os.environ.get(LIMIT_VARIABLE)
+    limit = int(told) if told else held + shutil.disk_usage(folder(name)).free - SPARE_BYTES
+    for used, path in entries:
+        if held + needed <= limit or time.time() - used < IN_USE:
+            break
+        shutil.rmtree(path, ignore_errors=True)
+        held -= sizes[path]
+    if held + needed > limit:
+        raise InputError(
+            f"expected room for a copy of {needed} bytes, but copies in {folder(name)} may take {max(limit, 0)} and "
+            f"{held} are in use; free the disk, name another folder in {VARIABLE}, or raise {LIMIT_VARIABLE}"
+        )
+
+
+def _size(path):
+    return sum(os.path.getsize(os.path.join(parent, name)) for parent, _, names in os.walk(path) for name in names)
 
 
 def forget(name: str) -> None:

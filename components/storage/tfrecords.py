@@ -42,18 +42,22 @@ class WriteShards(beam.PTransform):
     A record's shard follows from its name, so that the same records give the same files with any runner. They are
     sorted on disk: workers write sorted runs of `RUN_BYTES`, and those of a shard are merged. Memory does not grow with
     the data, and runners pass on the names of runs only.
+
+    Args:
+        folder: Where the shards are written.
+        indexed: Whether each gets an index (`components.storage.shard_index`), which takes examples with an array `x`.
     """
 
-    def __init__(self, folder: str):
+    def __init__(self, folder: str, indexed: bool = False):
         super().__init__()
-        self.folder = folder
+        self.folder, self.indexed = folder, indexed
 
     def expand(self, records):
         return (
             records
             | "SortRuns" >> beam.ParDo(_SortRuns(os.path.join(self.folder, RUNS)))
             | "Group" >> beam.GroupByKey()
-            | "Merge" >> beam.Map(_merge_runs, self.folder)
+            | "Merge" >> beam.Map(_merge_runs, self.folder, self.indexed)
         )
 
 
@@ -112,8 +116,10 @@ class _SortRuns(beam.DoFn):
         self.start_bundle()
 
 
-def _merge_runs(keyed, folder):
+def _merge_runs(keyed, folder, indexed):
     import tensorflow as tf
+
+    from components.storage.shard_index import write_index
 
     # The runs stay until the component is done: a runner may repeat this step.
     (split, shard), paths = keyed
@@ -124,6 +130,8 @@ def _merge_runs(keyed, folder):
         with tf.io.TFRecordWriter(target) as writer:
             for _, payload in heapq.merge(*map(_records, runs)):
                 writer.write(payload)
+        if indexed:
+            write_index(target)
 
 
 def _records(path):

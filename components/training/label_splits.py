@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,12 +23,13 @@ class LabelSplits:
     """Examples of a hidden column for an attack.
 
     Attributes:
-        splits: `"train"`, `"valid"`, `"test"` -> `(x, y)`, of the classes that count, renumbered.
+        splits: `"train"`, `"valid"`, `"test"` -> `(x, y)`, of the classes that count, renumbered; `x` is read by rows
+            (`components.training.splits.Rows`).
         classes: How many classes count.
         again: Whether these are parts of the model's test split alone.
     """
 
-    splits: dict[str, tuple[Array, Array]]
+    splits: dict[str, tuple[Any, Array]]
     classes: int
     again: bool
 
@@ -48,14 +49,15 @@ def label_splits(examples: Examples, column: str, min_examples: int, identity_sp
         identity_split: `"model"` takes the model's splits, `"test"` splits its test split again, and `"auto"` does so
             if fewer than two values are both in its train and its test split.
     """
-    from components.training.data import arrays
+    from components.training.splits import Rows, rows_of
 
-    splits = {split: arrays(examples, split, column)[1:] for split in ("train", "valid", "test")}
+    found = {split: rows_of(examples, split, column) for split in ("train", "valid", "test")}
+    splits = {split: (Rows(x), y) for split, (x, y) in found.items()}  # of which some are taken without a copy
     in_both = np.intersect1d(splits["train"][1], splits["test"][1])
     again = identity_split == TEST or (identity_split == AUTO and len(in_both) < 2)
     if again:
         x, y = splits["test"]
-        splits = {name: (x[rows], y[rows]) for name, rows in split_again(y).items()}
+        splits = {name: (x.taken(rows), y[rows]) for name, rows in split_again(y).items()}
     known = known_classes(splits["train"][1], splits["test"][1], min_examples)
     return LabelSplits({split: only(known, *pair) for split, pair in splits.items()}, len(known), again)
 
@@ -83,7 +85,9 @@ def known_classes(train: Array, test: Array, min_examples: int) -> Array:
     return np.array([value for value in seen if value < len(counts) and counts[value] >= min_examples], dtype=int)
 
 
-def only(known: Array, x: Array, y: Array) -> tuple[Array, Array]:
-    """The examples of the known classes, with classes renumbered."""
+def only(known: Array, x: Any, y: Array) -> tuple[Any, Array]:
+    """The examples of the known classes, with classes renumbered; of `Rows` they are not read yet."""
+    from components.training.splits import taken
+
     keep = np.isin(y, known)
-    return x[keep], np.searchsorted(known, y[keep])
+    return taken(x, keep), np.searchsorted(known, y[keep])

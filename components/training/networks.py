@@ -37,7 +37,7 @@ class ModelConfig:
             anyway.)
         learning_rate: Peak learning rate.
         weight_decay: Weight decay.
-        augment: Any of `"flip"`, `"shift"` and `"mask"`.
+        augment: Any of `"flip"`, `"shift"`, `"mask"` and `"randaugment"`.
         seed: Seed of initialisation, order, augmentation and training keys.
         optimizer: `"adamw"`, `"adam"` or `"sgd"` (momentum 0.9).
         schedule: `"cosine"` (linear warm-up, then decay to 0), `"steps"` (ten times slower after 40 % and 80 %), or
@@ -51,6 +51,9 @@ class ModelConfig:
         decay: Whether the weight decay is `"decoupled"` from the gradient, or a part of it, `"l2"`.
         warmup_epochs: Of the schedule `"cosine"`; at most a quarter of the epochs.
         own: The user's own model that is the backbone `"own"`.
+        dtype: What a network that is trained from the start computes in: `"float32"`, `"mixed_bfloat16"` or
+            `"mixed_float16"`, Keras's names. A trained network is float32.
+        jit_compile: Whether XLA compiles the steps of trainings that are plain `fit`s.
     """
 
     defence: Defence
@@ -74,6 +77,8 @@ class ModelConfig:
     decay: str = "decoupled"
     warmup_epochs: int = 2
     own: OwnModel | None = None
+    dtype: str = "float32"
+    jit_compile: bool = False
 
     @property
     def name(self) -> str:

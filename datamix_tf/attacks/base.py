@@ -90,8 +90,12 @@ class Attack(abc.ABC):
 
     @abc.abstractmethod
     def fit(self, train: Examples, valid: Examples) -> None:
-        """Prepares the attack on labelled examples, pairs `(x, y)` of arrays; `valid` picks the best state."""
+        """Prepares the attack on labelled examples, pairs `(x, y)`; `valid` picks the best state.
+
+        They are arrays; if its `AttackSpec` says that it `streams`, `x` may also be something of which rows are read
+        by `x[indices]`, with a length, `shape` and `dtype`.
+        """
 
     @abc.abstractmethod
     def score(self, test: Examples) -> AttackScore:
-        """Measures the attack on unseen examples, a pair `(x, y)` of arrays."""
+        """Measures the attack on unseen examples, a pair `(x, y)` as in `fit`."""

@@ -283,6 +283,7 @@ OURS = (
         seconds=3,
     ),
 )
+OURS = tuple(dataclasses.replace(spec, streams=True) for spec in OURS)
 for _spec in OURS:
     register_attack(_spec)
 

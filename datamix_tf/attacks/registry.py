@@ -79,6 +79,8 @@ class AttackSpec:
         needs_numbers: Whether a tensor must have at least as many numbers as a group has inputs: a key of more rows
             does not follow from them.
         quick: Whether it trains nothing and takes seconds, so that every run tries it on what it mixes.
+        streams: Whether it reads inputs by rows, `x[indices]`, and holds no more than `datamix_tf.sampling` has room
+            for. Others get arrays, of very many examples a part.
         seconds: About how long it takes on 2 cores with an audit's default settings, to be told beforehand.
         grows_with: The setting that this grows with: `"epochs"`, `"steps"` or none.
     """
@@ -96,6 +98,7 @@ class AttackSpec:
     mixed: bool = False
     needs_numbers: bool = False
     quick: bool = False
+    streams: bool = False
     seconds: float = 60.0
     grows_with: str = ""
 

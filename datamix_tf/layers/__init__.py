@@ -9,6 +9,7 @@ from datamix_tf.layers.masking import SpectrogramMask
 from datamix_tf.layers.mixing import DeMix, Mix
 from datamix_tf.layers.obfuscation import Blur, GaussianBlur, InputNoise, Obfuscation
 from datamix_tf.layers.paired_logits import PairedLogits
+from datamix_tf.layers.shifting import RandomShift
 from datamix_tf.layers.shuffling import GroupShuffle, GroupUnshuffle
 from datamix_tf.layers.signal_content import OnFields, SignalContent, SignalRebuild
 
@@ -31,6 +32,7 @@ __all__ = [
     "OnFields",
     "OrthogonalKeys",
     "PairedLogits",
+    "RandomShift",
     "Sent",
     "SignalContent",
     "SignalRebuild",

@@ -81,28 +81,31 @@ class GaussianBottleneck(keras.layers.Layer):
     def build(self, input_shape: tuple[int, ...]) -> None:
         numbers = math.prod(input_shape[1:])
         self.kernel = self.add_weight(name="kernel", shape=(numbers, self.units), initializer="glorot_uniform")
-        self.mean = self.add_weight(name="mean", shape=(self.units,), initializer="zeros", trainable=False)
-        self.variance = self.add_weight(name="variance", shape=(self.units,), initializer="ones", trainable=False)
+        moving = {"shape": (self.units,), "trainable": False, "autocast": False}
+        self.mean = self.add_weight(name="mean", initializer="zeros", **moving)
+        self.variance = self.add_weight(name="variance", initializer="ones", **moving)
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         projected = ops.matmul(ops.reshape(inputs, (-1, self.kernel.shape[0])), ops.cast(self.kernel, inputs.dtype))
+        projected = ops.cast(projected, self.variable_dtype)  # statistics are not for lower precision
         if training:
             mean = replicas.mean(ops.mean(projected, 0))
             variance = replicas.mean(ops.mean(ops.square(projected - mean), 0))
             for moving, now in ((self.mean, mean), (self.variance, variance)):
                 moving.assign(self.momentum * moving + (1 - self.momentum) * ops.cast(now, moving.dtype))
         else:
-            mean, variance = (ops.cast(value, inputs.dtype) for value in (self.mean, self.variance))
+            mean, variance = self.mean.value, self.variance.value
         standard = (projected - mean) / ops.sqrt(variance + 1e-5)
         if training and self.decorrelation:
             rows = ops.cast(ops.shape(standard)[0], standard.dtype)
             correlation = replicas.mean(ops.matmul(ops.transpose(standard), standard) / rows)
-            self.add_loss(self.decorrelation * ops.mean(ops.square(correlation * (1 - ops.eye(self.units)))))
+            others = 1 - ops.eye(self.units, dtype=standard.dtype)
+            self.add_loss(self.decorrelation * ops.mean(ops.square(correlation * others)))
         signal = math.sqrt(1 - self.stddev**2) * standard
         if not self.noisy:
-            return signal
+            return ops.cast(signal, self.compute_dtype)
         noise = replicas.normal(ops.shape(signal), dtype=signal.dtype, seed=self.seed_generator)
-        return self._shortened(signal + self.stddev * noise)
+        return ops.cast(self._shortened(signal + self.stddev * noise), self.compute_dtype)
 
     def _shortened(self, codes: Tensor) -> Tensor:
         if not self.clipped:

@@ -36,13 +36,17 @@ class GaussianSample(keras.layers.Layer):
 
     def build(self, input_shape: Shape) -> None:
         self.log_variance = self.add_weight(
-            name="log_variance", shape=(input_shape[-1],), initializer=keras.initializers.Constant(-3.0)
+            name="log_variance",
+            shape=(input_shape[-1],),
+            initializer=keras.initializers.Constant(-3.0),
+            autocast=False,
         )
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         log_variance = ops.cast(self.log_variance, inputs.dtype)
         if training:
-            divergence = ops.square(inputs) + ops.exp(log_variance) - 1 - log_variance
+            spread = self.log_variance
+            divergence = ops.square(ops.cast(inputs, self.variable_dtype)) + ops.exp(spread) - 1 - spread
             self.add_loss(self.weight * ops.mean(divergence) / 2)
         if not (training or self.at_inference):
             return inputs

@@ -80,8 +80,9 @@ class AdversarialTraining(keras.Model):
             # Clipped by the whole batch, not by each replica's rows.
             clipped = replicas.mean(ops.stop_gradient(known)) >= self.ignorance
             known = ops.where(clipped, ops.cast(self.ignorance, known.dtype), known)
-            distance = ops.mean(ops.abs(sent - shown))
+            distance = ops.cast(ops.mean(ops.abs(sent - shown)), task.dtype)
             loss = replicas.share(task - self.gamma * known + self.distance_weight * distance)
+            loss = self.optimizer.scale_loss(loss)
         variables = self.parts.trainable_variables
         self.optimizer.apply(tape.gradient(loss, variables), variables)
         sent = tf.stop_gradient(sent)

@@ -131,7 +131,9 @@ class SignalTraining(keras.Model):
             )
             logits, *features = outputs
             task = self.compute_loss(x, y, logits, weight)
+            penalties, features = ([ops.cast(part, task.dtype) for part in parts] for parts in (penalties, features))
             loss = task + sum(penalties) + self.decov * sum(decorrelation(feature) for feature in features)
+            loss = self.optimizer.scale_loss(loss)
         self.network(x, training=True)  # the statistics of the full content, those of the removal are let go
         self.optimizer.apply(tape.gradient(loss, variables), variables)
         own = {id(variable) for variable in self.network.non_trainable_variables}

@@ -73,7 +73,7 @@ def _serve(arguments, stack):
     # The imports take seconds; --help, a wrong flag and a port in use need not wait for them.
     import uvicorn
 
-    from components.training.data import arrays
+    from components.training.splits import Split
     from pipeline.demo.app import LIMITS, make_app
     from pipeline.demo.attacker import Attacker, skipped_separators
     from pipeline.demo.embedded_cloud import embedded_cloud
@@ -96,7 +96,7 @@ def _serve(arguments, stack):
             file=sys.stderr,
         )
     client = stack.enter_context(run.client(url, quiet=True))  # the first client has told what there is to tell
-    attacker = _in_background(lambda: Attacker(model, arrays(run.examples, "train")[1], arguments.attack_steps))
+    attacker = _in_background(lambda: Attacker(model, Split(run.examples, "train").x, arguments.attack_steps))
     context = page_context(run, url, arguments.url is None, skipped_separators(arguments.attack_steps))
     html = page(run.schema.name, context, ",".join(EXTENSIONS[run.schema.kind]))
     token = secrets.token_urlsafe(16)

@@ -15,8 +15,9 @@ from components.records.serialising import read
 from components.storage import files
 from components.storage.artifacts import Examples, Models, RawExamples
 from components.training import models as trained
-from components.training.data import arrays
 from components.training.networks import ModelConfig
+from components.training.splits import Split
+from datamix_tf.sampling import most_rows, sampled_rows
 from pipeline.orchestration.finished_run import artifact_of
 from serving.cloud.model_config import versions_in
 from serving.edge.bundle import Halves, load_manifest
@@ -123,7 +124,9 @@ def load_run(folder: str) -> LoadedRun:
     if manifest.group_size < 2:
         raise InputError(f"expected a model that mixes groups of at least 2, {edge} has groups of 1; nothing is mixed")
     schema = examples.schema()
-    names, x, y = arrays(examples, "test")
+    tested = Split(examples, "test")
+    rows = sampled_rows(len(tested), most_rows(schema.shape))
+    names, x, y = tested.names(rows), tested.x[rows], tested.labels(rows=rows)
     halves = Halves(edge, manifest, "float32", 1)
     return LoadedRun(
         raw, examples, schema, models, manifest, edge, halves, served, names, x.astype(np.float32), y, _answer(folder)

@@ -37,8 +37,45 @@ SIZE: dict[str, Any] = {
 }
 
 
+#: Suffixes of bytes: each 1024 times the one before.
+UNITS = "KMGT"
+
+
+def byte_count(text: str) -> int:
+    """Bytes of `6G`, `512M` or `0`. Raises ValueError."""
+    unit = text[-1:].upper() if text[-1:].upper() in tuple(UNITS) else ""
+    number = text.removesuffix(text[-1:]) if unit else text
+    if not (number.isascii() and number.replace(".", "", 1).isdecimal()):
+        raise ValueError(text)
+    return int(float(number) * 1024 ** (UNITS.index(unit) + 1 if unit else 0))
+
+
+def write_byte_count(value: int) -> str:
+    """What `byte_count` reads."""
+    power = max((n for n in range(len(UNITS) + 1) if value and value % 1024**n == 0), default=0)
+    return f"{value // 1024**power}{UNITS[power - 1] if power else ''}"
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class DataOptions:
+class MemoryOptions:
+    """How much of the data is held."""
+
+    GROUP = "data"
+
+    memory: int | None = setting(
+        None,
+        "bytes of examples that a process holds, such as 6G or 512M; splits that do not fit are read from disk while "
+        "they are used, with the same results (default: a quarter of the machine's memory)",
+        check=lambda value: value >= 0,
+        expected="bytes, such as 6G, 512M or 0",
+        metavar="BYTES",
+        read=byte_count,
+        write=write_byte_count,
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DataOptions(MemoryOptions):
     """Which data, and which labels of them."""
 
     GROUP = "data"

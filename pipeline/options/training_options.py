@@ -7,7 +7,8 @@ import dataclasses
 from components.errors import InputError
 from datamix_tf.settings import above, at_least, between, setting, share
 
-AUGMENTATIONS = ("flip", "shift", "mask")
+AUGMENTATIONS = ("flip", "shift", "mask", "randaugment")
+DTYPES = ("float32", "mixed_bfloat16", "mixed_float16")
 SCHEDULES = ("cosine", "steps", "constant")
 OPTIMIZERS = ("adamw", "adam", "sgd")
 DECAYS = ("decoupled", "l2")
@@ -71,9 +72,17 @@ class MixingTrainingOptions(TrainingOptions):
     )
     augment: tuple[str, ...] = setting(
         ("shift",),
-        "any of flip (left-right), shift and mask (bands and spans of spectrograms), with commas, or ''",
+        "any of flip (left-right), shift, mask (bands and spans of spectrograms) and randaugment (colour pictures; "
+        "Keras's layer), drawn for each example, with commas, or ''",
         choices=AUGMENTATIONS,
     )
+    dtype: str = setting(
+        "float32",
+        "what networks compute in while they are trained from the start, with variables in float32; mixed_float16 "
+        "scales the loss; what a training ends with is float32",
+        choices=DTYPES,
+    )
+    jit_compile: bool = setting(False, "whether training steps are compiled by XLA, but for adversaries' and removal's")
 
 
 def check_decay(options: MixingTrainingOptions) -> None:

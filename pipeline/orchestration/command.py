@@ -14,7 +14,7 @@ import uuid
 
 from components.errors import InputError, NotBlessedError
 from components.records.metrics import METRICS_FILE
-from components.storage import files, temporaries
+from components.storage import files, memory, temporaries
 from components.storage.artifacts import remove_temporaries
 from components.storage.temporaries import RUN_VARIABLE
 from pipeline.orchestration.beam_ports import guard_ports
@@ -54,6 +54,8 @@ def run_command(parse, job, writes=lambda options: True) -> int:
     try:
         with needs("pipeline"):
             options, beam_arguments = parse()
+            if (bytes_held := getattr(options, "memory", None)) is not None:
+                os.environ[memory.VARIABLE] = str(bytes_held)
             if not writes(options):
                 job(options, beam_arguments)
                 return 0

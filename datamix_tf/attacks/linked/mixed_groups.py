@@ -11,6 +11,7 @@ from scipy.stats import ortho_group
 
 from datamix_tf.layers import GaussianBottleneck, OrthogonalKeys
 from datamix_tf.layers.gaussian_bottleneck import without_noise
+from datamix_tf.sampling import most_rows, sampled_rows
 from datamix_tf.transmission import copy_of, mixes_groups
 from datamix_tf.typing import Array
 
@@ -71,9 +72,19 @@ class MixedGroups:
         """Features of inputs without the edge's noise, `[batch, ...]`: what an attacker computes of a photo it has."""
         return _apply(self._quiet[0], x, batch_size)
 
+    def part(self, x: Array) -> Array:
+        """Which inputs' features are held at once: all, or of very many some, drawn from the seed, `[n]`."""
+        shapes = x.shape[1:], self._pre.output_shape[1:]
+        return sampled_rows(len(x), most_rows(*shapes), self.seed)
+
+    def held_features(self, x: Array) -> Array:
+        """Features of inputs, of very many those of a `part`."""
+        return self.features(x[self.part(x)])
+
     def many_features(self, x: Array) -> Array:
-        """Features of inputs to learn from: several draws of each where the edge draws noise."""
+        """Features of inputs to learn from, of a `part` of very many: several draws where the edge draws noise."""
         noisy = any(isinstance(layer, GaussianBottleneck) and layer.noisy for layer in self._pre.layers)
+        x = x[self.part(x)]
         return np.concatenate([self.features(x) for _ in range(DRAWS if noisy else 1)])
 
     def answers(self, mixtures: Array, batch_size: int = 256) -> Array:
@@ -95,7 +106,7 @@ class MixedGroups:
         if not groups:
             return []
         index = index[: groups * size]
-        features = self.features(np.asarray(x)[index])
+        features = self.features(x[index])
         keys = OrthogonalKeys(size, seed=self.seed if seed is None else seed)(features)
         keys = keras.ops.convert_to_numpy(keys)
         return [

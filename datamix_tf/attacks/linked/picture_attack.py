@@ -48,7 +48,7 @@ class SeparatedPictures(Attack):
 
     def fit(self, train: Examples, valid: Examples) -> None:
         self.keys.fit(train, valid)
-        x = np.asarray(train[0], "float32")
+        x = np.asarray(train[0][self.keys.drawn.part(train[0])], "float32")
         self.mean, self.spread = x.mean(0), float(x.std()) or 1.0
         features = self.keys.drawn.features(x)
         self.scale = float(np.sqrt(np.square(features).mean())) or 1.0
@@ -67,11 +67,11 @@ class SeparatedPictures(Attack):
             )
 
     def score(self, test: Examples) -> AttackScore:
-        x = np.asarray(test[0], "float32")
+        x = test[0]
         random = np.random.default_rng(self.training.seed)
         found, chance = [], []
         for group in self.keys.drawn.draw(x, self.keys.groups):
-            truth = x[group.index] - self.mean
+            truth = np.asarray(x[group.index], "float32") - self.mean
             for estimate, values in (
                 (self.keys.separate(group.mixtures), found),
                 (rotations(random, 1, len(group.key))[0], chance),

@@ -65,7 +65,7 @@ class CandidateAttack(SpanAttack):
     """
 
     def score(self, test: Examples) -> AttackScore:
-        x, size = np.asarray(test[0]), self.drawn.group_size
+        x, size = test[0][self.drawn.part(test[0])], self.drawn.group_size
         groups = self.drawn.draw(x, self.groups)
         own = self.drawn.features(x)
         random, started = np.random.default_rng(self.seed), time.perf_counter()
@@ -102,7 +102,7 @@ class InjectedAttack(SpanAttack):
             raise ValueError(f"Expected known from 1 to {model.group_size}. Received: {known!r}")
 
     def score(self, test: Examples) -> AttackScore:
-        x, size = np.asarray(test[0]), self.drawn.group_size
+        x, size = test[0][self.drawn.part(test[0])], self.drawn.group_size
         groups = self.drawn.draw(x, self.groups)
         own = self.drawn.features(x)
         started, known, found = time.perf_counter(), [], []
@@ -136,7 +136,7 @@ class ReuseAttack(SpanAttack):
     """
 
     def score(self, test: Examples) -> AttackScore:
-        x, size = np.asarray(test[0]), self.drawn.group_size
+        x, size = test[0], self.drawn.group_size
         order = np.arange(len(x) // (2 * size) * 2 * size)[: 2 * size * self.groups]
         started, found, chance, cosines = time.perf_counter(), [], [], {True: [], False: []}
         for shared in (True, False):

@@ -84,7 +84,7 @@ class MembershipAttack(Attack):
 
     def fit(self, train: Examples, valid: Examples) -> None:
         white = self.white
-        white.fit(np.asarray(train[0]))
+        white.fit(train[0])
         if EXACT in self.statistics and (white.noise.any() or white.group_size <= len(white.noise)):
             del self.statistics[EXACT]
         if len(valid[0]) < 2 * white.group_size:
@@ -114,10 +114,11 @@ class MembershipAttack(Attack):
         return self.statistics[name](trials.mixtures, trials.codes, self.white.group_size, noise)
 
     def _trials(self, examples: Examples, offset: int) -> Trials:
-        random = np.random.default_rng([self.seed, offset])
+        random, x = np.random.default_rng([self.seed, offset]), examples[0]
+        x = x[self.white.drawn.part(x)]
         if self.white.draws_covers:
-            return draw_hidden(self.white, np.asarray(examples[0]), self.view, random, self.groups)
-        codes = self.white.of(np.asarray(examples[0]))
+            return draw_hidden(self.white, x, self.view, random, self.groups)
+        codes = self.white.of(x)
         return draw_trials(self.white, codes, self.view, random, self.groups)
 
     def _inputs(self, trials: Trials) -> Array:

@@ -55,7 +55,7 @@ class LinkAttack(Attack):
 
     def fit(self, train: Examples, valid: Examples) -> None:
         training = self.training
-        features, held_out = self.drawn.many_features(train[0]), self.drawn.features(valid[0])
+        features, held_out = self.drawn.many_features(train[0]), self.drawn.held_features(valid[0])
         self.scale = float(np.sqrt(np.square(features).mean())) or 1.0
         random = np.random.default_rng(training.seed)
         if TRAINED in self.kinds:
@@ -103,7 +103,7 @@ class LinkAttack(Attack):
             variable.assign(value)
 
     def score(self, test: Examples) -> AttackScore:
-        features = self.drawn.features(test[0])
+        features = self.drawn.held_features(test[0])
         auc, spread, pools = self._auc(features, np.random.default_rng(self.training.seed + 2), self.kind, self.pools)
         details: dict[str, Any] = {
             "attack": self.kind,

@@ -51,7 +51,7 @@ class PooledKeyAttack(Attack):
         if not self.linked:
             self.linker.fit(train, valid)
         drawn = self.linker.drawn
-        features, held_out = drawn.features(train[0]), drawn.features(valid[0])
+        features, held_out = drawn.held_features(train[0]), drawn.held_features(valid[0])
         for separator in self.separators:
             separator.fit(features, drawn.group_size)
         for separator in self.separators:
@@ -59,7 +59,7 @@ class PooledKeyAttack(Attack):
         self.best = max(self.separators, key=lambda separator: self.tried[separator.name])
 
     def score(self, test: Examples) -> AttackScore:
-        features = self.linker.drawn.features(test[0])
+        features = self.linker.drawn.held_features(test[0])
         started = time.perf_counter()
         (found, spread), (chance, _), pure, groups = self._recovered(
             features, self.best, self.training.seed + 4, POOLS // 2

@@ -54,10 +54,12 @@ class PooledLabelAttack(Attack):
     def score(self, test: Examples) -> AttackScore:
         x, y = test
         size, seed = self.keys.linker.group_size, self.keys.training.seed
-        random, features = np.random.default_rng(seed + 5), self.keys.linker.drawn.features(x)
+        drawn, random = self.keys.linker.drawn, np.random.default_rng(seed + 5)
+        part = drawn.part(x)
+        features, y = drawn.features(x[part]), np.asarray(y)[part]
         labels, separated, turned, shown = [], [], [], []
         for pool in self.keys.pools(features, random, self.pools):
-            truth = np.asarray(y)[pool.index]
+            truth = y[pool.index]
             truth = truth.reshape(-1, size, *truth.shape[1:])
             labels.append(np.concatenate(truth))
             shown.append(pool.index)

@@ -11,6 +11,7 @@ from datamix_tf.attacks.base import Attack, AttackScore
 from datamix_tf.attacks.single.label_attack import balanced_score, naming_score
 from datamix_tf.mates import arrange
 from datamix_tf.metrics import best_thresholds
+from datamix_tf.sampling import sampled
 from datamix_tf.transmission import group_size_of, transmitted
 from datamix_tf.typing import Array, Examples
 
@@ -66,8 +67,8 @@ class LinearProbe(Attack):
         )
 
     def _sent(self, examples: Examples) -> tuple[Array, Array]:
-        """Transmitted tensors, flattened, with their labels."""
-        x, y = examples
+        """Transmitted tensors, flattened, with their labels; of very many examples those of a part."""
+        x, y = sampled(examples, self.sender.output_shape[1:], seed=self.seed)
         order = arrange(np.zeros(len(y)), self.group_size, random=np.random.default_rng(self.seed))
         step = 32 * self.group_size
         parts = [

@@ -13,6 +13,7 @@ from keras import ops
 from datamix_tf.attacks.base import Attack, AttackScore
 from datamix_tf.mates import arrange
 from datamix_tf.models.pix2pix import patch_gan, unet
+from datamix_tf.sampling import most_rows, sampled_rows
 from datamix_tf.transmission import group_size_of, transmitted
 from datamix_tf.typing import Array, Examples, Numbers, Tensor
 from datamix_tf.uncertainty import in_groups, of_mean
@@ -84,9 +85,11 @@ class ReconstructionAttack(Attack):
         self.curve: list[float] = []
 
     def fit(self, train: Examples, valid: Examples) -> None:
-        x = np.asarray(train[0], "float32")
-        self.mean_picture = self._standard(x).mean(0, keepdims=True)
-        sent = np.asarray(self.sender(x[self._batches(len(x), np.random.default_rng(0))[0]], training=False))
+        x = train[0]
+        part = np.asarray(x[sampled_rows(len(x), most_rows(self.picture))], "float32")
+        self.mean_picture = self._standard(part).mean(0, keepdims=True)
+        first = np.asarray(x[self._batches(len(x), np.random.default_rng(0))[0]], "float32")
+        sent = np.asarray(self.sender(first, training=False))
         axes = tuple(range(sent.ndim - 1))
         self.level, self.range = sent.mean(axes), sent.std(axes) + 1e-6
         adam = keras.optimizers.Adam
@@ -99,9 +102,9 @@ class ReconstructionAttack(Attack):
             callback.on_train_begin()
         for epoch in range(self.training.epochs):
             for batch in self._batches(len(x), random):
-                self.gan.train_on_batch(
-                    self._sent(x[batch]), self._standard(x[batch]).reshape(len(batch), *self.picture)
-                )
+                pictures = np.asarray(x[batch], "float32")
+                wanted = self._standard(pictures).reshape(len(batch), *self.picture)
+                self.gan.train_on_batch(self._sent(pictures), wanted)
             self.curve.append(float(-self._errors(valid)[0].mean()))
             if best is None or self.curve[-1] >= max(self.curve):
                 best = self.generator.get_weights()
@@ -133,11 +136,11 @@ class ReconstructionAttack(Attack):
         """For each mixture: mean squared error, that of the mean picture, PSNR in dB and SSIM (raw units, 255)."""
         import tensorflow as tf
 
-        x = np.asarray(examples[0], "float32")
-        results = []
+        x, results = examples[0], []
         for batch in self._batches(len(x), np.random.default_rng(self.training.seed)):
-            truth = self._standard(x[batch])
-            made = self._generate(self._sent(x[batch]))
+            inputs = np.asarray(x[batch], "float32")
+            truth = self._standard(inputs)
+            made = self._generate(self._sent(inputs))
             pictures, wanted, errors = self._matched(made, truth)
             guessed = ((wanted - self.mean_picture[0]) ** 2).mean((1, 2, 3, 4))
             raw = [np.clip(part * self.deviation + self.mean, 0, 255) for part in (pictures, wanted)]

@@ -1,14 +1,16 @@
-"""A training that was killed goes on to the weights that it would have had."""
+"""A training that was killed goes on to the weights that it would have had, in memory or streamed."""
 
 import concurrent.futures
 import dataclasses
 import multiprocessing
+import os
 
 import numpy as np
 import pytest
 
+from components.storage import memory
 from components.trainer import train
-from components.training import checkpoint
+from components.training import checkpoint, splits
 from datamix_tf.defences import Anonymizer, DataMix, MixedBottleneck, Mixup, SignalContentMixed
 from tests import datasets
 from tests.components.ingest import ingest, transform
@@ -62,8 +64,11 @@ def test_a_killed_training_ends_as_if_it_had_not_been(examples, tmp_path, monkey
 
 
 def both(config, examples, folder, kill_after):
-    """Losses and values of a training that was left alone, and of one that was killed and taken up again."""
+    """Losses and values of a training in memory that was left alone, and of a streamed one that was killed."""
     whole = _outcome(*train(config, examples, f"{folder}/whole"))
+    os.environ[memory.VARIABLE] = "0"
+    splits._held.clear()
+    assert isinstance(splits.Split(examples, "train").x, splits.Rows)
     save = checkpoint.Checkpoint.on_epoch_end
     saved = []
 

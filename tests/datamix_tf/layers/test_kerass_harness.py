@@ -28,6 +28,7 @@ cases = [
     (layers.InputNoise, {"variance": 1.0}, x, x.shape),
     (layers.Blur, {"size": 3}, x, x.shape),
     (layers.FaceAnonymizer, {"width": 2, "blocks": 1}, x, x.shape),
+    (layers.RandomShift, {"rows": 1, "columns": 2}, x, x.shape),
 ]
 for kind, options, data, shape in cases:
     case.setUp()
@@ -58,4 +59,4 @@ def test_layers_pass_keras_s_harness(backend):
         timeout=300,
     )
     lines = run.stdout.splitlines()
-    assert run.returncode == 0 and lines == [f"ran 9 on {backend}"], run.stdout + run.stderr[-2000:]
+    assert run.returncode == 0 and lines == [f"ran 10 on {backend}"], run.stdout + run.stderr[-2000:]

@@ -11,6 +11,9 @@ from pipeline.run import main
 
 #: Written out, so that no default changes unnoticed: runs that say nothing else must stay the same.
 DEFAULTS = {
+    "memory": None,
+    "dtype": "float32",
+    "jit_compile": False,
     "dataset": "avatars",
     "output": "runs/latest",
     "keep": None,
@@ -139,7 +142,7 @@ def test_defaults_are_what_a_user_would_type():
         ("--attack_learning_rates 0.1,0", "--attack_learning_rates must be above 0; received 0.1,0"),
         ("--attack_starts=", "--attack_starts must be of trained, fresh; received ''"),
         ("--curriculum 1", "--curriculum must be at least 0 and below 1; received 1"),
-        ("--augment flip,turn", "--augment must be of flip, shift, mask; received flip,turn"),
+        ("--augment flip,turn", "--augment must be of flip, shift, mask, randaugment; received flip,turn"),
         ("--optimizer adagrad", "--optimizer must be one of adamw, adam, sgd; received adagrad"),
         ("--num_pre_blocks 1,4", "--num_pre_blocks must be of 0, 1, 2, 3; received 1,4"),
         (
@@ -175,3 +178,14 @@ def test_a_value_that_cannot_be_read_is_one_line_and_exit_code_2(tmp_path, capsy
     error = capsys.readouterr().err
     assert error == "error: --epochs must be a whole number, at least 1; received x\n"
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("text", "value"), [("0", 0), ("512M", 512 * 2**20), ("1.5g", 1536 * 2**20), ("7", 7)])
+def test_memory_is_given_in_bytes_or_units_of_1024(text, value):
+    assert parse(["--memory", text])[0].memory == value
+
+
+@pytest.mark.parametrize("text", ["6GB", "-1", "inf", "G", ""])
+def test_memory_that_is_no_number_of_bytes(text):
+    with pytest.raises(InputError, match="--memory must be bytes, such as 6G, 512M or 0; received"):
+        parse([f"--memory={text}"])
