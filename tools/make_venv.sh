@@ -20,14 +20,15 @@ if [ -z "$python" ]; then
 fi
 echo "Setting up $venv with $("$python" --version); the first time takes a minute or two."
 "$python" -m venv --clear "$venv"
-# uv installs in a quarter of pip's time. It is taken from the PATH, or comes as a wheel; where neither is to be had, pip does it.
-if uv=$(command -v uv) || {
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --only-binary :all: --constraint "$constraints" uv &&
-        uv=$venv/bin/uv
-}; then
-    "$uv" pip install --quiet --python "$venv/bin/python" --constraint "$constraints" --editable '.[dev]'
-else
+# uv installs in a fraction of pip's time: the one on the PATH, or a wheel. It reads no pip.conf and no certificates but the
+# system's; where it cannot, pip does all.
+pip() { "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$@"; }
+with_uv() {
+    uv=$(command -v uv) || { pip --only-binary :all: --constraint "$constraints" uv && uv=$venv/bin/uv; } &&
+        UV_SYSTEM_CERTS=1 UV_NATIVE_TLS=1 "$uv" pip install --quiet --python "$venv/bin/python" "$@"
+}
+with_uv --constraint "$constraints" --editable '.[dev]' 2>"$venv/uv.log" || {
     # An old pip, as Debian's, builds packages without wheels in a way that it warns about itself.
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --upgrade pip
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --constraint "$constraints" --editable '.[dev]'
-fi
+    pip --upgrade pip
+    pip --constraint "$constraints" --editable '.[dev]'
+}
