@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import itertools
 import re
 import runpy
 import subprocess
@@ -61,6 +62,9 @@ def check(words, monkeypatch):
         compile(words[1], "-c", "exec")
         return
     module, arguments = (words[1], words[2:]) if words[0] == "-m" else (words[0], words[1:])
+    for flag, plugin in itertools.pairwise(arguments):
+        if flag == "--plugin":  # imported by another test, it would not register anew
+            monkeypatch.delitem(sys.modules, plugin, raising=False)
     if module == "datamix_cli":
         command = COMMANDS_OF_CONSOLE[arguments[0]]
         module, arguments = command.module.removesuffix(".__main__"), [*command.before, *arguments[1:]]

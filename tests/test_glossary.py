@@ -4,7 +4,7 @@ import re
 
 from datamix_tf.attacks.catalogue import OURS
 from datamix_tf.attacks.threat_models import THREATS
-from serving.edge.__main__ import _parser
+from serving.edge.__main__ import _whole_parser
 from tests.conftest import REPOSITORY
 
 TEXT = (REPOSITORY / "docs" / "concepts" / "glossary.md").read_text(encoding="utf-8")
@@ -12,7 +12,7 @@ TEXT = (REPOSITORY / "docs" / "concepts" / "glossary.md").read_text(encoding="ut
 
 def test_flags_are_there():
     known = (REPOSITORY / "docs" / "reference" / "flags.md").read_text(encoding="utf-8")
-    (commands,) = (action for action in _parser()._actions if action.choices)
+    (commands,) = (action for action in _whole_parser()._actions if action.choices)
     known += commands.choices["predict"].format_help()
     flags = set(re.findall(r"--\w+", TEXT))
     assert len(flags) > 10 and not [flag for flag in flags if not re.search(rf"{flag}\b", known)]

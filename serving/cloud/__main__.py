@@ -24,6 +24,9 @@ from serving.version import __version__
 if TYPE_CHECKING:
     from serving.cloud.server import Server
 
+#: Of a name that is ours: what is logged without one is others' to `quieten`.
+_log = logging.getLogger("serving.cloud")
+
 DESCRIPTION = """\
 Serves what `python -m pipeline.run` leaves in its serving/ folder, behind TensorFlow Serving's REST and gRPC
 contract. New versions are picked up while it runs; SIGTERM answers what is under way and ends."""
@@ -34,8 +37,8 @@ PARALLELISM = tuple(f"tensorflow_{part}_parallelism" for part in ("session", "in
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Serves until told to stop; returns the exit status."""
-    quieten(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    quieten(argv)
     try:
         arguments = read_arguments(argv)
         _warn(arguments)
@@ -85,7 +88,7 @@ def _check(arguments: argparse.Namespace) -> None:
     if not arguments.model_base_path and not arguments.model_config_file:
         raise ValueError("give either --model_base_path or --model_config_file")
     if arguments.model_config_file and (arguments.model_base_path or arguments.model_name):
-        logging.info("--model_config_file is given: --model_base_path and --model_name are ignored")
+        _log.info("--model_config_file is given: --model_base_path and --model_name are ignored")
     elif arguments.model_base_path and not os.path.isdir(arguments.model_base_path):
         raise ValueError(f"--model_base_path must be a folder; there is none at {arguments.model_base_path}")
     if (arguments.ssl_certificate is None) != (arguments.ssl_private_key is None):
@@ -112,7 +115,7 @@ def _check(arguments: argparse.Namespace) -> None:
 
 def _warn(arguments: argparse.Namespace) -> None:
     if arguments.oblivious_key_file and not arguments.ssl_certificate:
-        logging.warning(
+        _log.warning(
             "*** OBLIVIOUS HTTP WITHOUT TLS: who listens on the way to the relay can tell which request is whose; use "
             "--ssl_certificate (RFC 9458, section 6) ***"
         )
@@ -127,7 +130,7 @@ def _warn(arguments: argparse.Namespace) -> None:
         if value is None
     ]
     for text in lacks:
-        logging.warning("*** LISTENING ON %s %s ***", arguments.host, text)
+        _log.warning("*** LISTENING ON %s %s ***", arguments.host, text)
 
 
 def _set_threads(arguments: argparse.Namespace) -> None:
@@ -211,7 +214,7 @@ def _announce(server: Server) -> None:
     grpc = f", gRPC {at(server.options.host, server.grpc_port)}" if server.grpc_port else ""
     if server.options.oblivious_keys:
         for config in server.options.oblivious_keys().configs:
-            logging.info("oblivious gateway's key %d: SHA-256 %s", config.key_id, config.fingerprint)
+            _log.info("oblivious gateway's key %d: SHA-256 %s", config.key_id, config.fingerprint)
     print(f"serving {', '.join(server.repository.names())}: REST {server.rest_url or 'off'}{grpc}", flush=True)
 
 

@@ -58,13 +58,19 @@ def inherited() -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
     root = logging.getLogger()
     if not root.handlers:  # without one, the first warning of anybody installs one for all
-        handler = logging.StreamHandler()
-        handler.addFilter(lambda record: record.levelno >= logging.ERROR or record.name.partition(".")[0] in OURS)
-        root.addHandler(handler)
+        root.addHandler(logging.StreamHandler())
+    for handler in root.handlers:
+        if type(handler) is logging.StreamHandler and _ours not in handler.filters:
+            handler.addFilter(_ours)
     if not sys.warnoptions:
         warnings.filterwarnings("ignore", module=rf"(?!({'|'.join(OURS)})(\.|$))")
     if "tensorflow" not in sys.modules and not any(isinstance(finder, _QuietStart) for finder in sys.meta_path):
         sys.meta_path.insert(0, _QuietStart())
+
+
+def _ours(record: logging.LogRecord) -> bool:
+    """Whether a line is shown: ours, or an error."""
+    return record.levelno >= logging.ERROR or record.name.partition(".")[0] in OURS
 
 
 class _QuietStart(importlib.abc.MetaPathFinder):
