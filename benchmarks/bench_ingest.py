@@ -25,6 +25,7 @@ import sys
 import tempfile
 import time
 
+from benchmarks.default_ingest import example_gen
 from benchmarks.drawn_again import DrawnAgain
 from benchmarks.figures import short, show
 
@@ -36,21 +37,12 @@ TARGETS = {"one worker": ">= 0.8", "two workers": ">= 1.5"}
 
 def with_components(source, folder, flags):
     """The pipeline's first two components; returns the seconds."""
-    from components.example_gen import ExampleGen
     from components.transform import Transform
     from pipeline.orchestration.command import make_beam_options
     from serving.edge.preprocess import ImagePreprocessing
 
     options = make_beam_options(flags)
-    ingest = ExampleGen(
-        source=source,
-        target=source.target,
-        hidden=source.hidden,
-        valid_share=0.15,
-        test_share=0.2,
-        official_split=False,
-        max_bad_share=0.05,
-    )
+    ingest = example_gen(source)
     transform = Transform(preprocessing=ImagePreprocessing(SIZE, SIZE), max_bad_share=0.05)
     started = time.monotonic()
     raw = ingest.run({}, os.path.join(folder, "example_gen"), options)

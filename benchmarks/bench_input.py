@@ -13,6 +13,8 @@ import argparse
 import os
 import tempfile
 
+from benchmarks.default_ingest import example_gen
+
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as the pipeline does
 
 from benchmarks.figures import in_turns, milliseconds, show
@@ -22,22 +24,13 @@ EXAMPLES, BATCH_SIZE, STEPS = 600, 64, 10
 
 def transformed(folder):
     """`Examples` of generated faces."""
-    from components.example_gen import ExampleGen
     from components.transform import Transform
     from pipeline.datasets import open_dataset
     from pipeline.orchestration.command import make_beam_options
     from serving.edge.preprocess import ImagePreprocessing
 
     source, options = open_dataset("avatars", seed=0, examples=EXAMPLES, data_dir=None), make_beam_options([])
-    ingest = ExampleGen(
-        source=source,
-        target=source.target,
-        hidden=source.hidden,
-        valid_share=0.15,
-        test_share=0.2,
-        official_split=False,
-        max_bad_share=0.05,
-    )
+    ingest = example_gen(source)
     raw = ingest.run({}, os.path.join(folder, "example_gen"), options)
     transform = Transform(preprocessing=ImagePreprocessing(), max_bad_share=0.05)
     return transform.run(raw, os.path.join(folder, "transform"), options)["examples"]

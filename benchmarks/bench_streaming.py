@@ -25,6 +25,8 @@ import sys
 import tempfile
 import time
 
+from benchmarks.default_ingest import example_gen
+
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as the pipeline does
 
 from benchmarks.figures import short, show
@@ -39,7 +41,6 @@ BYTES = {HELD: 2**50, STREAMED: 0}
 def transformed(count: int, drawn: int, folder: str) -> str:
     """Folder of the `Examples` of so many faces, made if it is not there."""
     from benchmarks.drawn_again import DrawnAgain
-    from components.example_gen import ExampleGen
     from components.storage import files
     from components.transform import Transform
     from pipeline.datasets import open_dataset
@@ -50,15 +51,7 @@ def transformed(count: int, drawn: int, folder: str) -> str:
     if files.exists(os.path.join(made, "examples", "schema.json")):
         return os.path.join(made, "examples")
     source = open_dataset("avatars", seed=0, examples=min(drawn, count), data_dir=None)
-    ingest = ExampleGen(
-        source=DrawnAgain(source, count, min(drawn, count)),
-        target=source.target,
-        hidden=source.hidden,
-        valid_share=0.15,
-        test_share=0.2,
-        official_split=False,
-        max_bad_share=0.05,
-    )
+    ingest = example_gen(DrawnAgain(source, count, min(drawn, count)))
     options = make_beam_options([])
     raw = ingest.run({}, os.path.join(folder, f"{count}", "example_gen"), options)
     transform = Transform(preprocessing=ImagePreprocessing(SIZE, SIZE), max_bad_share=0.05)

@@ -13,6 +13,7 @@ from components.errors import InputError
 from components.records.cuts import CUTS_FILE, Cut, CutTable, Reading
 from components.storage.artifacts import Cuts, Examples, write_json
 from components.training.data import hidden_task, target_task
+from components.training.networks import spec_of
 from components.training.own_model import OwnModel
 from components.training.splits import Split
 from datamix_tf.defences import NetworkSpec
@@ -72,7 +73,7 @@ class Cutter(Component):
 def cut_table(network: OwnModel, examples: Examples, limits: tuple[float, float], attribute_logits: int) -> CutTable:
     """The possible cuts of a model for a data set, with probes, and the chosen ones."""
     schema = examples.schema()
-    table, model = costs_table(network, spec_of(schema, attribute_logits), limits)
+    table, model = costs_table(network, spec_of(schema, attribute_logits=attribute_logits), limits)
     wanted = [cut.after for cut in table.cuts if not cut.refused]
     probed = _evenly(wanted, PROBED) if table.proposed else list(table.chosen)
     if table.proposed and not probed:
@@ -94,20 +95,6 @@ def cut_table(network: OwnModel, examples: Examples, limits: tuple[float, float]
     chosen = table.chosen or (max((c for c in cuts if c.worth is not None), key=lambda c: (c.worth, -c.macs)).after,)
     told = _told(cuts, set(probed))
     return msgspec.structs.replace(table, cuts=told, chosen=chosen, examples=number)
-
-
-def spec_of(schema, attribute_logits: int) -> NetworkSpec:
-    """What the network is built for."""
-    task = target_task(schema)
-    return NetworkSpec(
-        shape=schema.shape,
-        outputs=task.outputs,
-        binary=task.kind == "binary",
-        item_bytes=np.dtype(schema.dtype).itemsize,
-        mean=schema.mean,
-        variance=schema.variance,
-        attribute_logits=attribute_logits,
-    )
 
 
 def costs_table(network: OwnModel, spec: NetworkSpec, limits: tuple[float, float]):

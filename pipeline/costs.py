@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import dataclasses
 
-from components.cutter import costs_table, spec_of
+from components.cutter import costs_table
 from components.errors import InputError
 from components.records.dataset import DatasetSchema
 from components.storage.temporaries import temporary_folder
-from components.training.networks import network_spec, untrained
+from components.training.networks import network_spec, spec_of, untrained
 from components.training.own_model import OwnModel
 from datamix_tf.costs import transmission_seconds
 from datamix_tf.defences.base import Costs
@@ -120,7 +120,9 @@ def table(options: RunOptions, source) -> str:
             return _table(options, source, network)
         schema = schema_of(options, source, network)
         limits = options.max_edge_macs, options.max_bytes_up
-        return own_model.table(costs_table(network, spec_of(schema, options.attribute_logits), limits)[0])
+        return own_model.table(
+            costs_table(network, spec_of(schema, attribute_logits=options.attribute_logits), limits)[0]
+        )
 
 
 def _table(options, source, network=None):

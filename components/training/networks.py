@@ -126,6 +126,20 @@ def _starting(config: ModelConfig, defence: Defence) -> ModelConfig:
 
 def network_spec(config: ModelConfig, schema: DatasetSchema) -> NetworkSpec:
     """What a config's network is built for, with the train split's statistics."""
+    return spec_of(
+        schema,
+        width=config.width,
+        hidden_units=config.hidden_units,
+        standardize=config.standardize,
+        seed=config.seed,
+        backbone=config.backbone,
+        attribute_logits=config.attribute_logits,
+        own=config.own.backbone() if config.own else None,
+    )
+
+
+def spec_of(schema: DatasetSchema, **settings: Any) -> NetworkSpec:
+    """What a network for a data set is built for; `settings` are the other fields of a `NetworkSpec`."""
     task = target_task(schema)
     return NetworkSpec(
         shape=schema.shape,
@@ -134,13 +148,7 @@ def network_spec(config: ModelConfig, schema: DatasetSchema) -> NetworkSpec:
         item_bytes=np.dtype(schema.dtype).itemsize,
         mean=schema.mean,
         variance=schema.variance,
-        width=config.width,
-        hidden_units=config.hidden_units,
-        standardize=config.standardize,
-        seed=config.seed,
-        backbone=config.backbone,
-        attribute_logits=config.attribute_logits,
-        own=config.own.backbone() if config.own else None,
+        **settings,
     )
 
 
