@@ -1,7 +1,8 @@
-"""How fast this machine is, and how long units of work took on it: measured once, then learned from every run.
+"""How fast this machine is now, and how long units of work took on it, as a factor of that.
 
-Kept in the machine's own folder (`components/storage/temporaries.py`), one JSON record a line, and used for nothing but
-telling how long a run will take. Without it, a run measures again.
+Every run measures the speed anew, in about a second. So other work on the machine counts, and what was learned on a
+busy day holds on a quiet one. The factors are kept in the machine's own folder (`components/storage/temporaries.py`),
+one JSON record a line, and used for nothing but telling how long a run will take.
 """
 
 from __future__ import annotations
@@ -66,13 +67,14 @@ class Machine:
 
     Args:
         path: Where they are kept; default: a file of this machine in its folder for caches.
+        speed: Seconds for a `layer` and a `mac` (`Work`); default: measured when they are first asked for.
     """
 
-    def __init__(self, path: str | None = None):
+    def __init__(self, path: str | None = None, speed: dict[str, float] | None = None):
         name = f"{platform.node()}-{os.cpu_count()}.jsonl"
         self.path = path or os.path.join(temporaries.folder(FOLDER), name)
-        self._speed: dict[str, float] = {}
-        self._ratios: dict[str, list[float]] = {}
+        self._speed = dict(speed or {})
+        self._factors: dict[str, list[float]] = {}
         self._networks: dict[str, Work] = {}
         records = self._read()
         for record in records[-KEPT:]:
@@ -82,13 +84,13 @@ class Machine:
 
     def seconds(self, unit: Unit) -> float:
         """How long a unit will probably take."""
-        return self._by_speed(unit.work) * self._ratio(unit.kinds)
+        return self._by_speed(unit.work) * self._factor(unit.kinds)
 
     def finished(self, unit: Unit, seconds: float) -> None:
         """Learns how long a unit took."""
         expected = self._by_speed(unit.work)
         if expected > 0 and seconds > 0:
-            self._keep({"kinds": list(unit.kinds), "ratio": seconds / expected})
+            self._keep({"kinds": list(unit.kinds), "factor": seconds / expected})
 
     def network(self, key: str) -> Work | None:
         """The layers and multiply-adds of a network that was counted before, or `None`."""
@@ -100,24 +102,22 @@ class Machine:
 
     def _by_speed(self, work: Work) -> float:
         if not self._speed:
-            self._keep({"speed": {"layer": _layer_seconds(), "mac": _mac_seconds()}})
+            self._speed = {"layer": _layer_seconds(), "mac": _mac_seconds()}
         return work.layers * self._speed["layer"] + work.macs * self._speed["mac"]
 
-    def _ratio(self, kinds: tuple[str, ...]) -> float:
-        kind = next((kind for kind in kinds if kind in self._ratios), None)
+    def _factor(self, kinds: tuple[str, ...]) -> float:
+        kind = next((kind for kind in kinds if kind in self._factors), None)
         if kind is None:
             return 1.0
-        ratio = statistics.median(self._ratios[kind][-LATEST:])
-        return ratio if kind != kinds[-1] else min(max(ratio, 1 / BOUND), BOUND)
+        factor = statistics.median(self._factors[kind][-LATEST:])
+        return factor if kind != kinds[-1] else min(max(factor, 1 / BOUND), BOUND)
 
     def _take(self, record: dict[str, Any]) -> None:
-        if "speed" in record:
-            self._speed = record["speed"]
-        elif "network" in record:
+        if "network" in record:
             self._networks[record["network"]] = Work(record["layers"], record["macs"])
-        elif "ratio" in record:
+        elif "factor" in record:
             for kind in record["kinds"]:
-                self._ratios.setdefault(kind, []).append(record["ratio"])
+                self._factors.setdefault(kind, []).append(record["factor"])
 
     def _keep(self, record: dict[str, Any]) -> None:
         self._take(record)
@@ -134,10 +134,10 @@ class Machine:
 
     def _replace(self, records: list[dict[str, Any]]) -> None:
         kept = [{"network": key, **dataclasses.asdict(work)} for key, work in self._networks.items()]
-        lines = [{"speed": self._speed}, *kept, *(record for record in records if "ratio" in record)]
+        lines = [*kept, *(record for record in records if "factor" in record)]
         with contextlib.suppress(OSError):
             with open(f"{self.path}.new", "w", encoding="utf-8") as file:
-                file.writelines(json.dumps(line) + "\n" for line in lines if line.get("speed", True))
+                file.writelines(json.dumps(line) + "\n" for line in lines)
             os.replace(f"{self.path}.new", self.path)
 
 

@@ -19,11 +19,19 @@ def unit(name, *kinds, layers=1000.0, macs=0.0):
     return Unit(name, (*kinds, "any"), Work(layers, macs))
 
 
-def test_a_machine_is_measured_once(tmp_path, speeds):
-    path = str(tmp_path / "kept")
-    assert Machine(path).seconds(unit("a", "train", macs=2e9)) == pytest.approx(3)
-    assert Machine(path).seconds(unit("a", "train", layers=10)) == pytest.approx(0.01)
+def test_a_run_measures_the_machine_once(tmp_path, speeds):
+    machine = Machine(str(tmp_path / "kept"))
+    assert machine.seconds(unit("a", "train", macs=2e9)) == pytest.approx(3)
+    assert machine.seconds(unit("a", "train", layers=10)) == pytest.approx(0.01)
     assert speeds == ["layer", "mac"]
+
+
+def test_what_was_learned_on_a_busy_machine_holds_on_a_quiet_one(tmp_path, monkeypatch):
+    path = str(tmp_path / "kept")
+    monkeypatch.setattr(durations, "_layer_seconds", lambda: 9e-3)
+    Machine(path).finished(unit("a", "train"), 18.0)
+    monkeypatch.setattr(durations, "_layer_seconds", lambda: 1e-3)
+    assert Machine(path).seconds(unit("a", "train")) == pytest.approx(2)
 
 
 def test_what_a_unit_took_counts_for_the_next_of_its_kind_however_large(tmp_path):
@@ -53,7 +61,7 @@ def test_quite_other_units_correct_by_a_bounded_factor(tmp_path):
 
 def test_a_broken_line_and_a_folder_that_cannot_be_written_are_no_error(tmp_path):
     path = tmp_path / "kept"
-    path.write_text('{"kinds": ["train"], "ratio": 3}\n{"kin\n7\n')
+    path.write_text('{"kinds": ["train"], "factor": 3}\n{"kin\n7\n')
     assert Machine(str(path)).seconds(unit("a", "train")) == pytest.approx(3)
     nowhere = Machine(str(tmp_path / "missing" / "kept"))
     nowhere.finished(unit("a", "train"), 5)

@@ -17,9 +17,7 @@ from pipeline.orchestration.work import Part
 
 @pytest.fixture
 def machine(tmp_path):
-    path = tmp_path / "kept"
-    path.write_text('{"speed": {"layer": 0.005, "mac": 2e-11}}\n')
-    return Machine(str(path))
+    return Machine(str(tmp_path / "kept"), {"layer": 0.005, "mac": 2e-11})
 
 
 def expected(machine, *flags):
@@ -54,8 +52,7 @@ def test_every_unit_has_the_name_that_the_journal_tells(machine):
 
 
 def test_the_line_tells_the_time_its_parts_and_what_saves_much(tmp_path):
-    machine = Machine(str(tmp_path / "none"))
-    machine._speed = {"layer": 1.0, "mac": 0.0}
+    machine = Machine(str(tmp_path / "none"), {"layer": 1.0, "mac": 0.0})
     units = [Unit(f"training {name}", ("train",), Work(120)) for name in "ab"]
     parts = [Part("trainer", (*units, Unit("trainer", ("trainer",), Work(60), False)))]
     line = Forecast(parts, machine, kept=3).text([("--epochs 4", 100.0), ("--examples 9", 290.0)])

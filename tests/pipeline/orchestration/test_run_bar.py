@@ -25,10 +25,8 @@ class Terminal(io.StringIO):
 @pytest.fixture
 def forecast(tmp_path, monkeypatch):
     monkeypatch.setattr(run_bar, "LOOK", 0.01)
-    path = tmp_path / "kept"
-    path.write_text('{"speed": {"layer": 1.0, "mac": 0.0}}\n')
     units = (Unit("training a", ("train",), Work(300)), Unit("trainer", ("trainer",), Work(100), False))
-    return Forecast([Part("trainer", units)], Machine(str(path)))
+    return Forecast([Part("trainer", units)], Machine(str(tmp_path / "kept"), {"layer": 1.0, "mac": 0.0}))
 
 
 def waited(shown, text):

@@ -11,9 +11,7 @@ from pipeline.orchestration.work import Part
 
 @pytest.fixture
 def machine(tmp_path):
-    path = tmp_path / "kept"
-    path.write_text('{"speed": {"layer": 1.0, "mac": 0.0}}\n')
-    return Machine(str(path))
+    return Machine(str(tmp_path / "kept"), {"layer": 1.0, "mac": 0.0})
 
 
 def estimate(machine, at=1000.0):
