@@ -71,6 +71,7 @@ RUNS = {
     "table3": _experiment("table3", AVATARS),
     "table4": _experiment("table4", f"--dataset tones --examples 400 {SMALL} --width 8"),
     "figure4": _experiment("figure4", AVATARS),
+    "figure7": _experiment("figure7", AVATARS),
     # Its largest signal rank needs this width.
     "composition": _experiment("composition", f"{AVATARS} --width 24"),
     "obfuscation": ToyRun(

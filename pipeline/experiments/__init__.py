@@ -10,7 +10,7 @@ from collections.abc import Callable
 if typing.TYPE_CHECKING:  # rows need TensorFlow, which commands import after they have read their flags
     from pipeline.experiments.rows import Row
 
-EXPERIMENTS = ("table1", "table2", "table3", "table4", "figure4", "composition")
+EXPERIMENTS = ("table1", "table2", "table3", "table4", "figure4", "figure7", "composition")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -19,7 +19,11 @@ def test_tables_are_well_formed(name):
     assert options.preset == experiment.preset
     work = plan(list(experiment.rows), options, ("identity",))
     assert len({model.name for model in work.models}) == len(work.models)
-    packaged = {"composition": "datamix-pre3-group8-seed0", "figure4": "datamix-pre0-group2-seed0"}
+    packaged = {
+        "composition": "datamix-pre3-group8-seed0",
+        "figure4": "datamix-pre0-group2-seed0",
+        "figure7": "datamix-pre1-group2-seed0",
+    }
     assert work.packaged == packaged.get(name, "datamix-pre1-group8-seed0")
 
 
