@@ -4,6 +4,8 @@ BIN := $(VENV)/bin
 OUTPUT ?= runs/avatars
 # Flags of the run beside the defaults, such as RUN_FLAGS="--preset full".
 RUN_FLAGS ?=
+# What `make demo` shows; the model of spoken words that is in the package, if nothing is said.
+RUN ?=
 READY := $(VENV)/.ready
 
 # TensorFlow's start-up log says nothing a user can act on.
@@ -13,7 +15,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 help:
 	@echo "make run        train, attack and package on the built-in data set (OUTPUT=$(OUTPUT))"
-	@echo "make demo       a local page to try what make run made: drop your own photo"
+	@echo "make demo       a local page: say a word, and see and hear what leaves the device; RUN=runs/avatars shows a run"
 	@echo "make test       lint, the documentation and all fast tests"
 	@echo "make docs       the documentation as a site in site/; a broken link or an undocumented public name is an error"
 	@echo "make lint       style, types, which part may import which, and known faults of the packages, where a database can be reached"
@@ -34,7 +36,7 @@ run: setup
 	$(BIN)/python -m pipeline.run --runner DirectRunner --output $(OUTPUT) $(RUN_FLAGS)
 
 demo: setup
-	$(BIN)/python -m pipeline.demo $(OUTPUT)
+	$(BIN)/python -m pipeline.demo $(RUN)
 
 # Most of the time goes into tracing graphs, which uses one core; files run side by side, the tests of a file in order.
 test: setup lint docs

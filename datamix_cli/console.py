@@ -38,7 +38,7 @@ class Command:
 
 COMMANDS = {
     "run": Command("pipeline.run", "pipeline", "pictures or recordings to a split model, attacks and a report"),
-    "demo": Command("pipeline.demo.__main__", "pipeline", "try a finished run on a page of this machine"),
+    "demo": Command("pipeline.demo.__main__", "pipeline", "say a word, or try a finished run, on a local page"),
     "audit": Command("pipeline.audit", "pipeline", "measure what the cloud learns, threat by threat"),
     "compare": Command("pipeline.compare", "pipeline", "several finished runs on one page"),
     "lineage": Command("pipeline.lineage", "pipeline", "which data, settings and code made what a run serves"),

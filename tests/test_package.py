@@ -65,6 +65,8 @@ def test_the_wheel_has_what_is_run_and_nothing_else(wheel):
     known = set(run("git", "ls-files", *PACKAGES, cwd=REPOSITORY).stdout.split())
     pages = {name for name in known if name.endswith(PAGES) or (name.endswith(".md") and "/report/" in name)}
     assert pages and pages <= names
+    model = {name for name in known if "/spoken_words/" in name}
+    assert model and model <= names  # the demo's
     assert {name for name in known if name.endswith(".py")} <= names
     assert {f"{package}/py.typed" for package in PACKAGES} <= names
     licences = {name.rpartition("/")[2] for name in names if "/licenses/" in name}

@@ -42,7 +42,7 @@ SERVERS = {
     ".venv/bin/python -m serving.relay": "relaying to",
 }
 #: Pages that are typed as a whole, and how many servers each starts.
-DOCUMENTS = {"serve": 1, "sign": 1, "relay": 2, "demo": 1}
+DOCUMENTS = {"serve": 1, "sign": 1, "relay": 2, "demo": 2}
 PORTS = (8500, 8501, 8600)
 
 

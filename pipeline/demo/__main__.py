@@ -1,4 +1,4 @@
-"""`python -m pipeline.demo RUN_DIR`: a local page on which a finished run can be tried."""
+"""`python -m pipeline.demo [RUN_DIR]`: a local page on which a finished run, or the shipped model, can be tried."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ from serving.protocol.terminal import printable
 DESCRIPTION = """\
 Serves a page on which pictures can be dropped or a word recorded: it shows what leaves the device, what the cloud
 answers, what the best attack makes of it, and what becomes of both with the right key, a wrong one and none. The cloud
-is a real server, embedded, on the run's serving/ folder."""
+is a real server, embedded, on the run's serving/ folder. Without RUN_DIR it is a small model of ten spoken words, which
+is part of this package: nothing is trained or downloaded."""
+SHIPPED = "the shipped model of spoken words"
 PROBE_SECONDS = 10.0
 
 
@@ -52,7 +54,7 @@ def _check(arguments):
     from components.errors import InputError
     from pipeline.demo.guard import LOOPBACK
 
-    if not arguments.run.count("://") and not os.path.isdir(arguments.run):
+    if arguments.run is not None and not arguments.run.count("://") and not os.path.isdir(arguments.run):
         raise InputError(
             f"expected the output folder of a finished `python -m pipeline.run`; {arguments.run!r} is none"
         )
@@ -73,7 +75,6 @@ def _serve(arguments, stack):
     # The imports take seconds; --help, a wrong flag and a port in use need not wait for them.
     import uvicorn
 
-    from components.training.splits import Split
     from pipeline.demo.app import LIMITS, make_app
     from pipeline.demo.attacker import Attacker, skipped_separators
     from pipeline.demo.embedded_cloud import embedded_cloud
@@ -81,28 +82,24 @@ def _serve(arguments, stack):
     from pipeline.demo.page import page
     from pipeline.demo.queries import query_handler
     from pipeline.demo.responses import page_context
+    from pipeline.demo.shipped import load_shipped
     from serving.edge.file_names import EXTENSIONS
     from serving.protocol.http_server import http_config
 
-    run = load_run(arguments.run)
-    model = run.model()
+    run = load_shipped() if arguments.run is None else load_run(arguments.run)
     url = arguments.url or stack.enter_context(embedded_cloud(run.manifest, run.served))
     with run.client(url, deadline=PROBE_SECONDS) as probe:
         probe.predict(run.x[:1])  # a cloud that does not answer is an error now, not at the first query
     if not run.draws_covers:
-        print(
-            "covers: the run's test examples, with which whoever has the data set can undo the mixing; clients of your "
-            "own need secret ones",
-            file=sys.stderr,
-        )
+        print(f"covers: {run.covers_told}", file=sys.stderr)
     client = stack.enter_context(run.client(url, quiet=True))  # the first client has told what there is to tell
-    attacker = _in_background(lambda: Attacker(model, Split(run.examples, "train").x, arguments.attack_steps))
+    attacker = _in_background(lambda: Attacker(run, arguments.attack_steps))
     context = page_context(run, url, arguments.url is None, skipped_separators(arguments.attack_steps))
-    html = page(run.schema.name, context, ",".join(EXTENSIONS[run.schema.kind]))
+    html = page(run.title, context, ",".join(EXTENSIONS[run.schema.kind]))
     token = secrets.token_urlsafe(16)
     app = make_app(html, query_handler(run, client, attacker), attacker, arguments.host, token)
     where = f"http://{at(arguments.host, listener.getsockname()[1])}/?token={token}"
-    print(f"{where}: the demo of {arguments.run}; the cloud: {url}", flush=True)
+    print(f"{where}: the demo of {arguments.run or SHIPPED}; the cloud: {url}", flush=True)
     if arguments.open:
         _open(where, stack)
     config = http_config(app, LIMITS, drain_seconds=2)
@@ -155,7 +152,12 @@ def make_parser() -> argparse.ArgumentParser:
         called("pipeline.demo"), description=DESCRIPTION, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     add = parser.add_argument
-    add("run", metavar="RUN_DIR", help="output folder of a finished `python -m pipeline.run`")
+    add(
+        "run",
+        metavar="RUN_DIR",
+        nargs="?",
+        help=f"output folder of a finished `python -m pipeline.run`; else {SHIPPED}",
+    )
     add("--port", type=int, default=8600, help="port of the page; 0 picks a free one")
     add("--host", default="127.0.0.1", help="address to listen on; anything but loopback shows raw inputs to others")
     add("--url", help="a cloud that serves this run's model, such as http://HOST:8501, instead of the embedded one")

@@ -33,7 +33,7 @@ def make_app(
 
     Args:
         page: What `/` shows.
-        handle: Answers a query, `{"files": [{"name", "base64"}]}` or `{"examples": count}`.
+        handle: Answers a query, `{"files": [{"name", "base64"}]}`, `{"samples": [name]}` or `{"examples": count}`.
         ready: Done once the attacker is fitted; its exception is part of the state that the page asks for.
         host: The address that the user asked to listen on, or `None` for this machine alone (`Guard`).
         token: What the page's address must have as `?token=`.
@@ -77,7 +77,16 @@ def _parsed(content):
         if asked["examples"] >= 1:
             return asked
         raise ServingError(400, f"examples must be at least 1, received {asked['examples']}")
-    raise ServingError(400, 'expected {"files": [{"name": TEXT, "base64": TEXT}, ...]} or {"examples": COUNT}')
+    if isinstance(asked, dict) and set(asked) == {"samples"} and _are_names(asked["samples"]):
+        return asked
+    raise ServingError(
+        400,
+        'expected {"files": [{"name": TEXT, "base64": TEXT}, ...]}, {"samples": [NAME, ...]} or {"examples": COUNT}',
+    )
+
+
+def _are_names(names):
+    return isinstance(names, list) and names and all(isinstance(name, str) for name in names)
 
 
 def _are_files(files):

@@ -8,10 +8,11 @@ import numpy as np
 
 from components.report.separation import EXAMPLES, matched, separable
 from datamix_tf.attacks import SeparatorTraining, separators
-from datamix_tf.attacks.linked.mixed_groups import MixedGroups, rotations
+from datamix_tf.attacks.linked.mixed_groups import DRAWS, rotations
 from datamix_tf.attacks.linked.separation import agreement
 from datamix_tf.attacks.linked.separators import untrained_separators
 from datamix_tf.attacks.single.linear_decoder import LinearDecoder
+from pipeline.demo.loaded_run import LoadedRun
 
 GUESSES = 64
 
@@ -34,14 +35,13 @@ class AttackResult:
 
 
 class Attacker:
-    """An attacker with the model's weights and the train split for its own examples.
+    """An attacker with the bundle and with examples of its own.
 
     The best of several attacks is chosen with the key, which an attacker does not have; so chance is what the best of
     as many random rotations reaches.
 
     Args:
-        model: The `DataMixModel`.
-        x: The train split's inputs, `[n, ...]`; the first `EXAMPLES` are used.
+        run: The loaded run, whose first `EXAMPLES` of `known` are used.
         steps: Batches that the separators are trained on that learn; 0 leaves these out.
 
     Attributes:
@@ -51,16 +51,16 @@ class Attacker:
         chance: Their mean agreement.
     """
 
-    def __init__(self, model, x, steps: int = 0):
-        x = np.asarray(x[:EXAMPLES], np.float32)
-        drawn = MixedGroups(model)
+    def __init__(self, run: LoadedRun, steps: int = 0):
+        x = np.asarray(run.known()[:EXAMPLES], np.float32)
+        size, draws = run.manifest.group_size, DRAWS if run.manifest.noise_stddev else 1
+        drawn = [run.features(x, seed) for seed in range(draws)]
         self.mean = x.mean(0)
-        self.decoder = LinearDecoder().fit(drawn.features(x), x)
+        self.decoder = LinearDecoder().fit(drawn[0], x)
         self.separators = separators(SeparatorTraining(steps=steps)) if steps else untrained_separators()
-        features = drawn.many_features(x)
         for separator in self.separators:
-            separator.fit(features, model.group_size)
-        self.guesses, self.chance = _guesses(model.group_size, len(self.separators))
+            separator.fit(np.concatenate(drawn), size)
+        self.guesses, self.chance = _guesses(size, len(self.separators))
 
     def attack(self, mixtures, key) -> AttackResult | None:
         """Separates a group.

@@ -4,6 +4,10 @@
   const about = JSON.parse(document.getElementById("about").textContent);
   const at = (id) => document.getElementById(id);
   const [drop, files, examples, record, status, refused] = ["drop", "files", "examples", "record", "status", "refused"].map(at);
+  const samples = [...document.querySelectorAll(".sample")];
+  const buttons = [examples, record, files, ...samples].filter(Boolean);
+  const QUIET = 0.003; // a peak below this is no word
+  const SPARE = 1000; // milliseconds that are recorded beyond what is sent
   const MOST_BYTES = 23e6; // base64 makes 31 MB of them; the server takes 32
   const EXAMPLES = Math.min(about.kind === "audio" ? 3 : 4, about.group_size);
   const KEYS = { right: "the right key", wrong: "a wrong key", none: "no key: the cloud's answers as they are", attack: "the attack's estimate" };
@@ -26,7 +30,7 @@
   const ask = async (body) => {
     if (busy) return;
     busy = true;
-    for (const button of [examples, record, files]) if (button) button.disabled = true;
+    for (const button of buttons) button.disabled = true;
     say("Mixing, asking the cloud, attacking: some seconds …");
     try {
       const response = await fetch(`api/query${location.search}`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
@@ -37,7 +41,7 @@
       say(`Nothing came back: ${error.message}`, true);
     } finally {
       busy = false;
-      for (const button of [examples, record, files]) if (button && !button.dataset.missing) button.disabled = false;
+      for (const button of buttons) button.disabled = button.dataset.missing === "1";
       files.value = "";
     }
   };
@@ -169,7 +173,14 @@
 
   // --- giving ---
   files.addEventListener("change", () => send(files.files));
-  examples.addEventListener("click", () => ask({ examples: EXAMPLES }));
+  if (examples) examples.addEventListener("click", () => ask({ examples: EXAMPLES }));
+  for (const sample of samples) {
+    sample.addEventListener("click", () => {
+      const { name } = sample.dataset;
+      new Audio(about.sounds[name]).play().catch(() => undefined); // without a loudspeaker it is sent all the same
+      ask({ samples: [name] });
+    });
+  }
   for (const event of ["dragenter", "dragover"]) drop.addEventListener(event, (e) => { e.preventDefault(); drop.classList.add("over"); });
   for (const event of ["dragleave", "drop"]) drop.addEventListener(event, (e) => { e.preventDefault(); drop.classList.remove("over"); });
   drop.addEventListener("drop", (event) => send(event.dataTransfer.files));
@@ -187,14 +198,25 @@
     return new Blob([view], { type: "audio/wav" });
   };
 
-  // Of a longer recording the stretch of so many samples with the most power.
-  const loudest = (samples, length) => {
-    let power = 0, best = -1, start = 0;
+  // Of a longer recording so many samples around the middle of the loudest stretch of that length: where the word is.
+  const word = (samples, length) => {
+    let power = 0, most = -1, start = 0;
     for (let end = 0; end < samples.length; end++) {
       power += samples[end] ** 2 - (end >= length ? samples[end - length] ** 2 : 0);
-      if (power > best && end >= length - 1) [best, start] = [power, end - length + 1];
+      if (power > most && end >= length - 1) [most, start] = [power, end - length + 1];
     }
-    return samples.slice(start, start + length);
+    const loudest = samples.slice(start, start + length);
+    let middle = 0;
+    loudest.forEach((sample, index) => { middle += (index * sample ** 2) / Math.max(most, 1e-12); });
+    const from = Math.round(Math.min(Math.max(start + middle - length / 2, 0), Math.max(samples.length - length, 0)));
+    return samples.slice(from, from + length);
+  };
+
+  // As loud as what the model learned from; microphones differ.
+  const levelled = (samples) => {
+    const peak = samples.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0);
+    if (peak < QUIET) throw new Error("there was no sound. Is the microphone on, and is it the right one?");
+    return about.level ? samples.map((sample) => (sample * about.level) / peak) : samples;
   };
 
   const listen = async () => {
@@ -205,12 +227,12 @@
       const stopped = new Promise((done) => recorder.addEventListener("stop", done));
       recorder.start();
       say("Recording: speak now …");
-      setTimeout(() => recorder.stop(), (1000 * about.samples) / about.sample_rate + 500);
+      setTimeout(() => recorder.stop(), (1000 * about.samples) / about.sample_rate + SPARE);
       await stopped;
       const context = new AudioContext({ sampleRate: about.sample_rate }); // decodes to this rate, whatever the microphone's
       try {
         const decoded = await context.decodeAudioData(await new Blob(parts).arrayBuffer());
-        return wav(loudest(decoded.getChannelData(0), about.samples), about.sample_rate);
+        return wav(levelled(word(decoded.getChannelData(0), about.samples)), about.sample_rate);
       } finally {
         await context.close();
       }
@@ -245,7 +267,7 @@
       const state = await (await fetch(`api/state${location.search}`)).json();
       if (state.error) return say(`The attacker could not be fitted: ${state.error}`, true);
       if (state.ready) { if (!busy && !shown) say("Ready."); return undefined; }
-      if (!busy && !shown) say(`The attacker is being fitted on ${count(about.examples)} train examples; a query waits for it.`);
+      if (!busy && !shown) say(`The attacker is being fitted on ${count(about.examples)} ${about.known}; a query waits for it.`);
     } catch { return say("The demo does not answer; is it still running?", true); }
     return setTimeout(wait, 1000);
   };

@@ -8,7 +8,6 @@ import dataclasses
 
 import numpy as np
 
-from components.report.artist import recordings
 from pipeline.demo.loaded_run import LoadedRun
 from serving.edge import preprocess
 from serving.edge.errors import BadInputError
@@ -74,11 +73,26 @@ def draw_test_examples(run: LoadedRun, count: int) -> list[Input]:
     for index in np.random.default_rng().permutation(len(run.x)):
         if len(drawn) < count:
             drawn.setdefault(run.x[index].tobytes(), index)
-    names = {run.names[index] for index in drawn.values()}
-    wav = recordings(run.raw, names) if run.schema.kind == "audio" else {}
+    return _examples(run, drawn.values())
+
+
+def named_examples(run: LoadedRun, names: list[str]) -> tuple[list[Input], list[RejectedFile]]:
+    """Examples of the run by their names, each once, at most a group's worth, and what was rejected."""
+    places = {name: index for index, name in enumerate(run.names)}
+    wanted = list(dict.fromkeys(names))
+    taken = [places[name] for name in wanted if name in places][: run.manifest.group_size]
+    kept = {run.names[index] for index in taken}
+    reasons = {True: f"a group takes {run.manifest.group_size} inputs", False: "there is no such sample"}
+    rejected = [RejectedFile(name[:LONGEST_NAME], reasons[name in places]) for name in wanted if name not in kept]
+    return _examples(run, taken), rejected
+
+
+def _examples(run, indices):
+    names = {run.names[index] for index in indices}
+    wav = run.sounds(names) if run.schema.kind == "audio" else {}
     return [
         Input(run.names[index], run.x[index], wav.get(run.names[index]), _label_indices(run.y[index]))
-        for index in drawn.values()
+        for index in indices
     ]
 
 

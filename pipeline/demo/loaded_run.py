@@ -1,10 +1,13 @@
-"""A finished run, loaded for the demo: its bundle, its examples, and the trained model behind the bundle."""
+"""A finished run, loaded for the demo: its bundle, the cloud's model, and the examples that go with them."""
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import types
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 
@@ -12,10 +15,9 @@ from components.errors import InputError
 from components.records.dataset import DatasetSchema
 from components.records.metrics import METRICS_FILE, Metrics
 from components.records.serialising import read
+from components.report.artist import recordings
 from components.storage import files
-from components.storage.artifacts import Examples, Models, RawExamples
-from components.training import models as trained
-from components.training.networks import ModelConfig
+from components.storage.artifacts import Examples, RawExamples
 from components.training.splits import Split
 from datamix_tf.sampling import most_rows, sampled_rows
 from pipeline.orchestration.finished_run import artifact_of
@@ -27,30 +29,43 @@ from serving.edge.manifest import Manifest
 
 WIRE = "float16"  #: how mixtures travel; the client's default
 MOST_COVERS = 512
-TOLERANCE = 1e-3  # relative to the largest feature; the packager demands 1e-4 of one group
+TEST_COVERS = (
+    "test examples of the run, with which whoever has the data set undoes the mixing: your own client's must be secret"
+)
+#: Data sets -> what stands at the top of the page of a model that was trained on them.
+OUTSIDE = {
+    "avatars": "This model knows drawn faces alone. Photos of people are outside of what it knows: what it answers to "
+    "them means nothing.",
+    "tones": "This model knows ten invented words of invented voices alone. Words that people say are outside of what "
+    "it knows: what it answers to them means nothing.",
+}
 
 
 @dataclasses.dataclass(frozen=True)
 class LoadedRun:
-    """What the demo uses of a run.
+    """What the demo uses of a run, or of a model that is part of this package (`pipeline.demo.shipped`).
 
     Attributes:
-        raw: The examples as they were ingested.
-        examples: The decoded examples.
-        schema: Theirs.
-        models: The trained models.
+        schema: Of the examples that the model was trained on.
         manifest: Of the bundle.
         edge: Folder of the bundle.
         halves: The bundle's; they hold one group, so that only one thread may use them at a time.
         served: Folder of the cloud's model, with its versions.
-        names, x, y: The test split: names, inputs float32 `[n, ...]`, labels int32.
+        names, x, y: Examples to show: names, inputs float32 `[n, ...]`, labels int32.
+        sounds: Names of some of them -> their WAV files, by name; called for recordings alone.
+        known: The attacker's own examples, `[n, ...]`; read when it is called.
+        known_count: How many these are.
+        known_told: What these are.
+        covers: What completes groups where the client cannot draw it, `[n, ...]`.
+        covers_told: What these are.
+        title: What the page calls it.
         answer: What the run recommends for its task, or nothing where it does not say.
+        notes: Paragraphs for the top of the page: what the model knows, and what it does not.
+        samples: Names of examples that the page offers one by one.
+        level: Peak that a word from the microphone is brought to, as a share of the largest; `None`: none.
     """
 
-    raw: RawExamples
-    examples: Examples
     schema: DatasetSchema
-    models: Models
     manifest: Manifest
     edge: str
     halves: Halves
@@ -58,13 +73,20 @@ class LoadedRun:
     names: list[str]
     x: np.ndarray
     y: np.ndarray
+    sounds: Callable[[Iterable[str]], dict[str, bytes]]
+    known: Callable[[], Any]
+    known_count: int
+    known_told: str
+    covers: np.ndarray
+    covers_told: str
+    title: str
     answer: str = ""
+    notes: tuple[str, ...] = ()
+    samples: tuple[str, ...] = ()
+    level: float | None = None
 
     def client(self, url: str, **options) -> EdgeClient:
-        """An edge client of the bundle. It draws its covers; where the model does not allow that, it takes test
-        examples.
-
-        Whoever has the data set has these, too, and can undo the mixing with them.
+        """An edge client of the bundle. It draws its covers; where the model does not allow that, it takes `covers`.
 
         Args:
             url: The cloud's REST API.
@@ -73,7 +95,7 @@ class LoadedRun:
         Raises:
             EdgeError: If the bundle or the URL cannot be used.
         """
-        covers = None if self.draws_covers else self.x[:MOST_COVERS]
+        covers = None if self.draws_covers else self.covers
         return EdgeClient(self.edge, url, covers=covers, wire=WIRE, **options)
 
     @property
@@ -81,26 +103,14 @@ class LoadedRun:
         """Whether its clients draw their covers."""
         return bool(self.manifest.drawn)
 
-    def model(self):
-        """The `DataMixModel` that the bundle was made of, known by what it computes: a run may have trained several.
-
-        Raises:
-            InputError: If none of the run's models computes what the bundle does.
-        """
+    def features(self, x: np.ndarray, seed: int = 0) -> np.ndarray:
+        """Features of inputs `[n, ...]` as the edge computes them, with its noise, of a seed; float32 `[n, ...]`."""
         size = self.manifest.group_size
-        group = np.resize(self.x, (size, *self.x.shape[1:]))
-        wanted = self.halves.mix(group, types.SimpleNamespace(matrix=np.eye(size, dtype=np.float32)))
-        for name in trained.names(self.models):
-            defence = ModelConfig.from_dict(trained.training(self.models, name).config).defence
-            if defence.mixes and defence.group_size == size:
-                model = trained.load(self.models, name)
-                if _fits(model, self.manifest) and _same(_features(model, group), wanted):
-                    return model
-        raise InputError(
-            f"expected a trained model that computes what the bundle {self.edge} does, found none among "
-            f"{', '.join(trained.names(self.models)) or 'none'}; run `python -m pipeline.run` again, "
-            "which packages one of them"
-        )
+        unmixed = types.SimpleNamespace(matrix=np.eye(size, dtype=np.float32))
+        groups = [np.resize(x[start : start + size], (size, *x.shape[1:])) for start in range(0, len(x), size)]
+        found = np.concatenate([self.halves.mix(group.astype(np.float32), unmixed) for group in groups])[: len(x)]
+        noise = np.random.default_rng(seed).standard_normal(found.shape, np.float32)
+        return found + self.manifest.noise_stddev * noise
 
 
 def load_run(folder: str) -> LoadedRun:
@@ -112,8 +122,34 @@ def load_run(folder: str) -> LoadedRun:
     if files.is_remote(folder):
         raise InputError(f"expected a folder on this machine, received {folder}; copy the run here first")
     examples = artifact_of(folder, Examples, "transform", "examples", "schema.json")
-    models = artifact_of(folder, Models, "trainer", "models", "models.json")
     raw = artifact_of(folder, RawExamples, "example_gen", "examples", "schema.json")
+    schema = examples.schema()
+    tested = Split(examples, "test")
+    rows = sampled_rows(len(tested), most_rows(schema.shape))
+    names, x, y = tested.names(rows), tested.x[rows].astype(np.float32), tested.labels(rows=rows)
+    return LoadedRun(
+        schema,
+        **halves_of(folder),
+        names=names,
+        x=x,
+        y=y,
+        sounds=functools.partial(recordings, raw),
+        known=lambda: Split(examples, "train").x,
+        known_count=schema.splits["train"],
+        known_told="train examples",
+        covers=x[:MOST_COVERS],
+        covers_told=TEST_COVERS,
+        title=schema.name,
+        notes=(OUTSIDE[schema.name],) if schema.name in OUTSIDE else (),
+    )
+
+
+def halves_of(folder: str) -> dict[str, Any]:
+    """What a run's folder has of its packaged model: the fields `manifest`, `edge`, `halves`, `served` and `answer`.
+
+    Raises:
+        InputError: If it lacks serving/ or edge/, or mixes no groups of at least 2.
+    """
     edge, manifest = _bundle(folder)
     served = os.path.join(folder, "serving", manifest.model_name)
     if manifest.model_version not in versions_in(served):
@@ -123,14 +159,8 @@ def load_run(folder: str) -> LoadedRun:
         )
     if manifest.group_size < 2:
         raise InputError(f"expected a model that mixes groups of at least 2, {edge} has groups of 1; nothing is mixed")
-    schema = examples.schema()
-    tested = Split(examples, "test")
-    rows = sampled_rows(len(tested), most_rows(schema.shape))
-    names, x, y = tested.names(rows), tested.x[rows], tested.labels(rows=rows)
     halves = Halves(edge, manifest, "float32", 1)
-    return LoadedRun(
-        raw, examples, schema, models, manifest, edge, halves, served, names, x.astype(np.float32), y, _answer(folder)
-    )
+    return {"manifest": manifest, "edge": edge, "halves": halves, "served": served, "answer": _answer(folder)}
 
 
 def _answer(folder):
@@ -147,20 +177,3 @@ def _bundle(folder):
         raise InputError(
             f"{error}; expected the bundle that a finished `python -m pipeline.run` pushes; run it to its end"
         ) from error
-
-
-def _features(model, x):
-    """Features as the edge computes them: without the noise, which its client adds."""
-    from datamix_tf.layers import without_noise
-
-    quiet, _ = without_noise(model.pre)
-    return np.asarray(quiet(x, training=False))
-
-
-def _fits(model, manifest):
-    shapes = manifest.input_shape, manifest.feature_shape
-    return (tuple(model.pre.input_shape[1:]), tuple(model.pre.output_shape[1:])) == shapes
-
-
-def _same(features, wanted):
-    return np.abs(features - wanted).max() <= TOLERANCE * np.abs(wanted).max()

@@ -26,7 +26,7 @@ def page(title: str, about: dict, accept: str) -> Page:
     """Renders the page.
 
     Args:
-        title: Name of the data set.
+        title: What the page is about, of `LoadedRun`.
         about: Of `pipeline.demo.responses.page_context`.
         accept: Extensions of files that can be dropped, with commas.
     """

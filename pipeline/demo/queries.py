@@ -1,4 +1,4 @@
-"""Queries of the page: from files, or a request for test examples, to the response."""
+"""Queries of the page: from files, or a request for examples, to the response."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from pipeline.demo.inputs import draw_test_examples, read_uploads
+from pipeline.demo.inputs import draw_test_examples, named_examples, read_uploads
 from pipeline.demo.key_comparison import compare_keys
 from pipeline.demo.loaded_run import LoadedRun
 from pipeline.demo.responses import query_response
@@ -17,7 +17,8 @@ from serving.edge.client import EdgeClient
 
 
 def query_handler(run: LoadedRun, client: EdgeClient, attacker: concurrent.futures.Future) -> Callable[[dict], dict]:
-    """A function from a query, `{"files": [...]}` or `{"examples": count}`, to its `query_response`.
+    """A function from a query, `{"files": [...]}`, `{"samples": [name, ...]}` or `{"examples": count}`, to its
+    `query_response`.
 
     Where no file can be used it is `rows`, which are none, and `refused`, and nothing is sent. One query is answered
     at a time; others wait.
@@ -36,6 +37,8 @@ def query_handler(run: LoadedRun, client: EdgeClient, attacker: concurrent.futur
             started = time.perf_counter()
             if "files" in query:
                 inputs, rejected = read_uploads(run, query["files"])
+            elif "samples" in query:
+                inputs, rejected = named_examples(run, query["samples"])
             else:
                 inputs, rejected = draw_test_examples(run, query["examples"]), []
             prepared = 1000 * (time.perf_counter() - started)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from components.report import sound
 from components.report.artist import Artist, correlations
 from components.report.separation import EXAMPLES
 from pipeline.demo.attacker import Attacker
 from pipeline.demo.inputs import Input, RejectedFile
 from pipeline.demo.key_comparison import KeyComparison
 from pipeline.demo.loaded_run import WIRE, LoadedRun
+from serving.edge import preprocess
 
 MOST_LABELS = 5
 #: Columns behind the raw input -> their titles; the attack's has the name of the attack.
@@ -73,11 +75,24 @@ def page_context(run: LoadedRun, url: str, embedded: bool, left_out: list[str]) 
         "samples": preprocessing.get("samples"),
         "cloud": url,
         "embedded": embedded,
-        "examples": min(EXAMPLES, run.schema.splits["train"]),
+        "examples": min(EXAMPLES, run.known_count),
+        "known": run.known_told,
+        "covers": run.covers_told,
+        "notes": run.notes,
+        "sounds": _sounds(run),
+        "level": run.level,
         "left_out": left_out,
         "answer": run.answer,
         "draws_covers": run.draws_covers,
     }
+
+
+def _sounds(run):
+    """The sounds that the page offers, by name, to be played."""
+    if not run.samples:
+        return {}
+    made, found = preprocess.from_config(run.manifest.preprocessing), run.sounds(run.samples)
+    return {name: sound.wav_uri(made.decode(found[name]), made.sample_rate) for name in run.samples}
 
 
 def _attack(attack, attacker):

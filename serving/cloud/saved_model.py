@@ -51,7 +51,6 @@ def export_main(main: Any, folder: str) -> str:
         return {PACKED_OUTPUT: packed.encode(answers, headers, bytes.fromhex(fingerprint))}
 
     archive = ExportArchive()
-    archive.track(main)
     signature = tf.TensorSpec((None, *shape), tf.float32, name=INPUT)
     archive.add_endpoint(SERVING_DEFAULT, serve, input_signature=[signature])
     archive.add_endpoint(PACKED, serve_packed, input_signature=[tf.TensorSpec((None,), tf.string, name=INPUT)])

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from components.export.bundle import write_bundle
 from components.export.tflite import convert_halves
@@ -25,6 +26,9 @@ def test_exports_agree_and_halves_of_the_other_kind_do_not(tmp_path, subtract):
     conv = model.main.layers[1]
     conv.bias.assign(np.linspace(-2, 2, conv.filters, dtype=np.float32))
     package = packaged(model, tmp_path)
+    saved = tf.train.load_checkpoint(package.path("serving", "variables", "variables")).get_variable_to_shape_map()
+    kept = sum(np.prod(shape) for name, shape in saved.items() if name.endswith("/VARIABLE_VALUE"))
+    assert kept == model.main.count_params()  # each weight once
     x = np.random.default_rng(0).integers(0, 256, (GROUP_SIZE, 8, 8, 3)).astype("float32")
     agreement = agreement_of(model, package, x)
     assert max(agreement[name] for name in ("pre", "main", "post", "chained")) <= TOLERANCE

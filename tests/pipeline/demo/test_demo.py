@@ -1,16 +1,12 @@
 """The live demo, on real small runs: what a group's keys make of it, who may ask, and the page in a real browser."""
 
 import base64
-import concurrent.futures
 import contextlib
 import dataclasses
 import http.client
 import json
-import re
 import shutil
 import socket
-import subprocess
-import sys
 import urllib.error
 import urllib.request
 
@@ -20,31 +16,26 @@ from PIL import Image
 
 from components.errors import InputError
 from components.storage.artifacts import Models
-from components.training.data import arrays
+from components.training import models as trained
 from datamix_tf.attacks.linked.separation import chance_agreement
 from datamix_tf.defences import MixedBottleneck
 from datamix_tf.layers import without_noise
-from pipeline.demo.app import make_app
-from pipeline.demo.attacker import Attacker, skipped_separators
-from pipeline.demo.embedded_cloud import embedded_cloud
+from pipeline.demo.attacker import skipped_separators
 from pipeline.demo.guard import Guard
 from pipeline.demo.inputs import draw_test_examples, read_uploads
 from pipeline.demo.key_comparison import compare_keys
-from pipeline.demo.loaded_run import LoadedRun, load_run
+from pipeline.demo.loaded_run import load_run
 from pipeline.demo.page import page
-from pipeline.demo.queries import query_handler
 from pipeline.demo.responses import page_context
-from serving.edge.client import EdgeClient
 from serving.edge.errors import EdgeError
 from serving.edge.examples import probabilities
 from serving.edge.keys import random_orthogonal
 from serving.edge.preprocess import ImagePreprocessing, SpeechPreprocessing
 from tests import browser as browsers
 from tests import datasets
-from tests.conftest import REPOSITORY
+from tests.pipeline.demo.demos import command, demo_of, page_of, until
 from tests.serving.finished_runs import CONFIG, finished_run
 from tests.serving.raw_http import UPGRADES, post_with_upgrade
-from tests.serving.running import running
 
 BOTTLENECK = dataclasses.replace(CONFIG, defence=MixedBottleneck(4, 12, 30.0))
 SPEECH = SpeechPreprocessing(frame_step=980, bands=16)
@@ -66,54 +57,40 @@ def speech(tmp_path_factory):
     return finished_run(datasets.recordings(folder / "words"), folder / "run", SPEECH, (BOTTLENECK,))
 
 
-@dataclasses.dataclass(frozen=True)
-class Demo:
-    """A loaded run, its trained model, an edge client with a cloud to ask, and an attacker."""
-
-    run: LoadedRun
-    model: object
-    client: EdgeClient
-    attacker: Attacker
-    url: str
-
-    def compare(self, x):
-        """Sends inputs and de-mixes them with every key."""
-        return compare_keys(self.run, self.client, x, self.attacker)
-
-    def query(self, query):
-        """Answers a query as the page's are."""
-        fitted = concurrent.futures.Future()
-        fitted.set_result(self.attacker)
-        return query_handler(self.run, self.client, fitted)(query)
-
-
-@contextlib.contextmanager
-def demo_of(folder):
-    run = load_run(str(folder))
-    model = run.model()
-    attacker = Attacker(model, arrays(run.examples, "train")[1])
-    with embedded_cloud(run.manifest, run.served) as url, run.client(url) as client:
-        yield Demo(run, model, client, attacker, url)
+def model_of(folder):
+    """The Keras model that a run packaged."""
+    models = Models(str(folder / "artifacts" / "trainer" / "models"))
+    return trained.load(models, trained.names(models)[-1])
 
 
 @pytest.fixture(scope="module")
 def words(speech):
-    with demo_of(speech) as made:
+    with demo_of(load_run(str(speech))) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
 def faces(pictures):
-    with demo_of(pictures) as made:
+    with demo_of(load_run(str(pictures))) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def network(pictures):
+    return model_of(pictures)
+
+
+@pytest.fixture(scope="module")
+def hiding(speech):
+    return model_of(speech)
 
 
 def file(name, content):
     return {"name": name, "base64": base64.b64encode(content).decode()}
 
 
-def test_what_the_keys_make_of_a_group(faces):
-    run, model, sent = faces.run, faces.model, faces.client.traffic
+def test_what_the_keys_make_of_a_group(faces, network):
+    run, model, sent = faces.run, network, faces.client.traffic
     comparison = faces.compare(run.x[:3])
     exchange = comparison.exchange
     np.testing.assert_array_equal(comparison.x[:3], run.x[:3])
@@ -140,20 +117,20 @@ def test_the_key_is_overwritten(faces):
     assert not exchange.keys[0].matrix.any() and not exchange.shuffle.any()
 
 
-def test_the_right_key_s_labels_are_those_of_the_network_that_mixes(faces):
+def test_the_right_key_s_labels_are_those_of_the_network_that_mixes(faces, network):
     comparison = faces.compare(faces.run.x[:4])
     mixtures = comparison.exchange.mixtures
     rows, features = mixtures.reshape(4, -1), comparison.features["right"].reshape(4, -1)
     unmixing = np.linalg.lstsq(rows.T, features.T, rcond=None)[0].T
     np.testing.assert_allclose(unmixing @ unmixing.T, np.eye(4), atol=1e-3)
-    answers = np.asarray(faces.model.main(mixtures, training=False))
-    outputs = faces.model.post(np.tensordot(unmixing, answers, 1).astype("float32"), training=False)
+    answers = np.asarray(network.main(mixtures, training=False))
+    outputs = network.post(np.tensordot(unmixing, answers, 1).astype("float32"), training=False)
     expected = probabilities(np.asarray(outputs), "binary")
     assert np.abs(comparison.probabilities["right"] - expected).max() < 0.02  # float16 on the way
 
 
-def test_the_attack_is_measured_with_the_key_and_stands_beside_chance(faces):
-    attacker, features = faces.attacker, np.asarray(faces.model.pre(faces.run.x[:4], training=False))
+def test_the_attack_is_measured_with_the_key_and_stands_beside_chance(faces, network):
+    attacker, features = faces.attacker, np.asarray(network.pre(faces.run.x[:4], training=False))
     key = random_orthogonal(4)
     found = attacker.attack(np.tensordot(key, features, 1), key)
     assert set(found.tried) == {separator.name for separator in attacker.separators}
@@ -187,13 +164,13 @@ def test_noise_is_added_where_the_manifest_asks_for_it(faces):
     assert added.std() == pytest.approx(0.5, rel=0.1)  # an orthogonal key leaves it as it is; of 1024 numbers
 
 
-def test_covers_are_drawn_where_the_model_allows(words, faces):
+def test_covers_are_drawn_where_the_model_allows(words, faces, hiding):
     assert words.run.draws_covers and words.client.draws_covers and not faces.client.draws_covers
     x = words.run.x[:2]
     comparison = words.compare(x)
     np.testing.assert_array_equal(comparison.x, x)
     assert comparison.exchange.mixtures.shape == (4, 12) and len(comparison.probabilities["right"]) == 2
-    codes = np.asarray(without_noise(words.model.pre)[0](x, training=False))
+    codes = np.asarray(without_noise(hiding.pre)[0](x, training=False))
     noise = words.run.manifest.noise_stddev
     assert np.abs(comparison.features["right"][:2] - codes).max() < 6 * noise
     assert np.abs(comparison.features["wrong"][:2] - codes).max() > 6 * noise
@@ -263,40 +240,27 @@ def test_a_run_of_another_version_is_said_in_one_line(pictures, tmp_path):
         load_run(str(tmp_path / "run"))
 
 
-def test_the_model_behind_the_bundle_is_known_by_what_it_computes(faces, pictures, tmp_path):
-    other, packaged = faces.run.models.read_json("models.json")
-    folder = pictures / "artifacts" / "trainer" / "models"
-    for name, trained in (("first", other), ("last", packaged)):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "models.json").write_text(json.dumps([trained]))
-        (tmp_path / name / trained).symlink_to(folder / trained)
-    run = dataclasses.replace(faces.run, models=Models(str(tmp_path / "first")))
-    with pytest.raises(InputError, match="expected a trained model that computes what the bundle"):
-        run.model()
-    found = dataclasses.replace(run, models=Models(str(tmp_path / "last"))).model()
-    for known, weights in zip(faces.model.get_weights(), found.get_weights(), strict=True):
-        np.testing.assert_array_equal(known, weights)
+def test_a_model_of_drawn_faces_says_that_photos_are_outside_of_what_it_knows(pictures, tmp_path):
+    shutil.copytree(pictures, tmp_path / "run")
+    schema = tmp_path / "run" / "artifacts" / "transform" / "examples" / "schema.json"
+    schema.write_text(json.dumps(json.loads(schema.read_text()) | {"name": "avatars"}))
+    loaded = load_run(str(tmp_path / "run"))
+    assert "Photos of people are outside of what it knows" in loaded.notes[0] and load_run(str(pictures)).notes == ()
+    assert loaded.notes[0] in page("avatars", page_context(loaded, "http://cloud", True, []), ".png").html
+
+
+def test_features_are_those_that_the_edge_mixes(faces, words, network):
+    x = np.concatenate([faces.run.x, faces.run.x])[:6]  # not a whole number of groups
+    np.testing.assert_allclose(faces.run.features(x), network.pre(x, training=False), atol=1e-3)
+    once, again = (words.run.features(words.run.x[:5], seed) for seed in (0, 1))
+    noise = words.run.manifest.noise_stddev
+    assert (once - again).std() == pytest.approx(noise * 2**0.5, rel=0.5) and once.shape == (5, 12)  # of 60 numbers
 
 
 def test_a_cloud_that_does_not_answer(pictures):
     run = load_run(str(pictures))
     with run.client("http://127.0.0.1:9", deadline=0.3) as client, pytest.raises(EdgeError, match=":9 "):
         client.predict(run.x[:1])
-
-
-@contextlib.contextmanager
-def command(*arguments):
-    """The command, as a user calls it; yields its URL and its token."""
-    typed = [sys.executable, "-m", "pipeline.demo", *map(str, arguments), "--port", "0"]
-    with subprocess.Popen(typed, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as run:
-        try:
-            line = run.stdout.readline()
-            url, _, rest = line.partition(": the demo of ")
-            assert re.fullmatch(r"http://127\.0\.0\.1:\d+/\?token=[\w-]{22}", url) and "the cloud: " in rest, line
-            yield tuple(url.split("/?token="))
-        finally:
-            run.terminate()
-            assert run.wait(20) == 0
 
 
 @pytest.fixture(scope="module")
@@ -380,6 +344,7 @@ def test_queries_come_from_the_page_itself(url, token):
     [
         *(b"", b"{", b"[]", b"[" * 100_000, {}, {"files": []}, {"files": [{}]}, {"files": "x"}, {"examples": True}),
         *({"examples": 0}, {"files": [{"name": 1, "base64": ""}]}, {"examples": 1, "files": []}),
+        *({"samples": []}, {"samples": [1]}, {"samples": "yes"}),
     ],
 )
 def test_a_query_that_is_none_is_refused(url, token, body):
@@ -436,13 +401,6 @@ def test_a_port_in_use_and_a_cloud_that_is_away_are_one_line(pictures, capsys, m
     assert "no complete answer from http://127.0.0.1:9" in line
 
 
-def until(browser, condition):
-    """Waits for a condition of the page, at most a minute."""
-    from selenium.webdriver.support.ui import WebDriverWait
-
-    return WebDriverWait(browser.driver, 60).until(lambda _: condition())
-
-
 @pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "dark")])
 def test_pictures_are_dropped_and_the_key_is_flipped(browser, url, token, tmp_path, width, theme):
     rng = np.random.default_rng(width)
@@ -487,16 +445,6 @@ def test_the_page_tells_what_the_run_recommends(words):
     html = page("words", page_context(run, words.url, True, []), ".wav").html
     assert '<p class="answer">For this task, run it on the &lt;edge&gt;.</p>' in html
     assert '<p class="answer">' not in page("words", page_context(words.run, words.url, True, []), ".wav").html
-
-
-@contextlib.contextmanager
-def page_of(demo):
-    """The page of a demo that is ready; yields its URL."""
-    fitted = concurrent.futures.Future()
-    fitted.set_result(demo.attacker)
-    html = page("words", page_context(demo.run, demo.url, True, []), ".wav")
-    with running(make_app(html, demo.query, fitted, None, "t")) as url:
-        yield url
 
 
 @pytest.mark.parametrize("late", [False, True])
