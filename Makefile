@@ -11,13 +11,14 @@ READY := $(VENV)/.ready
 # TensorFlow's start-up log says nothing a user can act on.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: setup run demo test lint docs load slow bench parity constraints clean help
+.PHONY: setup run demo test lint docs figures load slow bench parity constraints clean help
 
 help:
 	@echo "make run        train, attack and package on the built-in data set (OUTPUT=$(OUTPUT))"
 	@echo "make demo       a local page: say a word, and see and hear what leaves the device; RUN=runs/avatars shows a run"
 	@echo "make test       lint, the documentation and all fast tests"
 	@echo "make docs       the documentation as a site in site/; a broken link or an undocumented public name is an error"
+	@echo "make figures  the charts of the pages on results, drawn from the figures that are kept there"
 	@echo "make lint       style, types, which part may import which, and known faults of the packages, where a database can be reached"
 	@echo "make load       20,000 requests under reloads, killed servers, hostile and fuzzed requests (about 4 minutes)"
 	@echo "make slow       tests that take minutes, or root: killed trainings, full disks, workers elsewhere"
@@ -54,6 +55,10 @@ lint: setup
 docs: setup
 	$(BIN)/python -m tools.documented_names
 	NO_MKDOCS_2_WARNING=true $(BIN)/python -m mkdocs build --strict
+
+# A test tells where a page has other figures than its charts.
+figures: setup
+	$(BIN)/python -m tools.charts
 
 load: setup
 	$(BIN)/python -m pytest tests/serving/test_load.py --full_load

@@ -9,6 +9,10 @@ import pathlib
 import shutil
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+#: axe-core, as Deque publishes it (docs/decisions/dependencies.md says why it lies here).
+AXE = pathlib.Path(__file__).parent / "axe_core" / "axe.min.js"
+#: The sizes and themes at which pages have no barrier: of a desk and of a phone, by day and by night.
+LOOKS = [(width, theme) for width in (1280, 390) for theme in ("light", "dark")]
 
 
 def missing() -> str:
@@ -85,3 +89,18 @@ class Browser:
         messages = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
         urls = [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
         return [url for url in urls if not url.startswith("data:")]
+
+    def violations(self) -> list[str]:
+        """What keeps people with disabilities from using the page as it is shown, as far as axe-core finds it.
+
+        Returns:
+            A line for each place: the rule, the element, and what is wrong.
+        """
+        self.driver.set_script_timeout(300)  # it takes a second, but tens of them on a busy machine
+        self.run(AXE.read_text(encoding="utf-8"))
+        found = self.driver.execute_async_script("axe.run(document).then(arguments[arguments.length - 1])")
+        return [
+            f"{rule['id']}: {' '.join(map(str, node['target']))}: {node['failureSummary']}"
+            for rule in found["violations"]
+            for node in rule["nodes"]
+        ]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import base64
-import dataclasses
 import io
 import os
 
@@ -16,6 +15,7 @@ import numpy as np
 from components.report.page import RunPage
 from components.report.tradeoff import trade_off
 from pipeline.orchestration.publishing import run_page
+from tools.charts.theme import THEMES, Theme
 
 INPUTS = 2
 #: Leakage above which a point is drawn as a warning.
@@ -27,22 +27,6 @@ TITLES = {
     "wrong": "undone with\na wrong key",
     "attack": "undone by\nthe attack",
     "right": "undone with\nyour key",
-}
-
-
-@dataclasses.dataclass(frozen=True)
-class Theme:
-    """Colours of a picture: of the ground, of text, of points (Okabe and Ito's, which the colour-blind tell apart)."""
-
-    back: str
-    text: str
-    point: str
-    warning: str
-
-
-THEMES = {
-    "light": Theme(back="#ffffff", text="#1f2328", point="#0072b2", warning="#d55e00"),
-    "dark": Theme(back="#0d1117", text="#e6edf3", point="#56b4e9", warning="#e69f00"),
 }
 
 
@@ -92,7 +76,7 @@ def _draw_points(axes, run, theme):
             (point for point in shown if (point["leakage"] > MUCH) == leaky), key=lambda point: point["test_accuracy"]
         )
         heights = _apart([100 * point["test_accuracy"] for point in side], 0.1 * room)
-        colour = theme.warning if leaky else theme.point
+        colour = theme.series[1 if leaky else 0]
         for point, height in zip(side, heights, strict=True):
             leakage = 100 * point["leakage"]
             axes.plot(leakage, 100 * point["test_accuracy"], "s" if leaky else "o", color=colour, markersize=11)

@@ -1,4 +1,4 @@
-"""A hook of mkdocs.yml: a page of the site may load nothing from elsewhere, so that reading it tells nobody."""
+"""A hook of mkdocs.yml: pages load nothing from elsewhere, so that reading tells nobody; empty headings are none."""
 
 from __future__ import annotations
 
@@ -11,6 +11,14 @@ from mkdocs.exceptions import PluginError
 ELSEWHERE = re.compile(
     r"<(?:script|link|img|iframe|source|audio|video|object)\b[^>]*\b(?:src|href|data)=[\"']?((?:https?:)?//[^\"' >]+)"
 )
+
+#: A heading of a column without words, which Markdown needs where a table's corner is empty.
+EMPTY_HEADING = re.compile(r"<th( [^>]*)?></th>")
+
+
+def on_page_content(html: str, page: Any, config: Any, files: Any) -> str:
+    """Makes cells of headings that say nothing: read aloud, they would announce it for every cell below."""
+    return EMPTY_HEADING.sub(r"<td\1></td>", html)
 
 
 def on_post_page(output: str, page: Any, config: Any) -> str:

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from mkdocs.exceptions import PluginError
 
-from tools.site_hook import on_post_page
+from tools.site_hook import on_page_content, on_post_page
 
 PAGE = SimpleNamespace(file=SimpleNamespace(src_uri="index.md"))
 
@@ -26,3 +26,9 @@ def test_what_comes_from_elsewhere_is_refused(html):
 def test_own_files_and_links_are_fine():
     html = '<script src="assets/x.js"></script><a href="https://example.org">there</a><img src="../a.png">'
     assert on_post_page(html, PAGE, None) == html
+
+
+def test_an_empty_heading_is_a_cell():
+    html = '<tr><th></th><th style="text-align: left"></th><th>a</th></tr>'
+    mended = '<tr><td></td><td style="text-align: left"></td><th>a</th></tr>'
+    assert on_page_content(html, PAGE, None, None) == mended

@@ -7,6 +7,7 @@ import pytest
 
 from components.report.page import SECTIONS, RunPage, render
 from tests import pages
+from tests.browser import LOOKS
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +39,13 @@ def test_a_page_is_whole_silent_and_asks_the_network_for_nothing(browser, writte
     background = browser.run("return getComputedStyle(document.body).backgroundColor")
     assert (background == "rgb(255, 255, 255)") == (theme == "light")
     assert browser.complaints() == []
+
+
+@pytest.mark.parametrize("name", ["faces", "speech", "both"])
+@pytest.mark.parametrize(("width", "theme"), LOOKS)
+def test_a_page_has_no_barriers(browser, written, name, width, theme):
+    browser.visit(written / f"{name}.html", width, theme=theme)
+    assert browser.violations() == []
 
 
 @pytest.mark.parametrize("width", [360, 390, 800, 1280])
