@@ -7,8 +7,8 @@ import shutil
 
 from components.errors import InputError
 
-#: The Go package of the program; its versions are Beam's.
-PACKAGE = "github.com/apache/beam/sdks/v2/go/cmd/prism"
+#: The Go package of the program, in the version that was tried with Beam 2.77 for Python.
+PACKAGE = "github.com/apache/beam/sdks/v2/go/cmd/prism@v2.75.0"
 
 
 def find_prism() -> str:
@@ -21,10 +21,8 @@ def find_prism() -> str:
     folders = [os.environ.get("GOBIN", ""), *(os.path.join(folder, "bin") for folder in gopath)]
     path = shutil.which("prism", path=os.pathsep.join(filter(None, folders))) or shutil.which("prism")
     if path is None:
-        from apache_beam import version
-
         raise InputError(
             "--runner PrismRunner takes the program prism, which is not on this machine. Make it once, with Go: "
-            f"go install {PACKAGE}@v{version.__version__}; or name one with --prism_location"
+            f"go install {PACKAGE}; or name one with --prism_location"
         )
     return path
