@@ -88,9 +88,10 @@ def main(argv=None) -> int:
         for output, engine, kill in runs:
             started = time.monotonic()
             command = [sys.executable, "-m", "pipeline.run", *options.flags, "--output", output, *engine.flags]
-            status = _run(command, engine, output, kill)
-            if status != bool(kill):
-                print(f"error: {shlex.join(command)} ended with {status}", file=sys.stderr)
+            status, killed = _run(command, engine, output, kill)
+            if status != bool(kill) or killed != bool(kill):
+                told = f"; no worker was killed at {kill}" if kill and not killed else ""
+                print(f"error: {shlex.join(command)} ended with {status}{told}", file=sys.stderr)
                 return 1
             seconds = time.monotonic() - started
             print(f"{output}: {seconds:.0f} s{f', a worker was killed at {kill}' if kill else ''}", flush=True)
@@ -101,18 +102,23 @@ def main(argv=None) -> int:
     return int(worst > options.tolerance)
 
 
-def _run(command, engine, output, kill) -> int:
-    """Runs a command where the engine is, and kills a worker of it while it is at a node; returns the exit status."""
+def _run(command, engine, output, kill) -> tuple[int, bool]:
+    """Runs a command where the engine is, and kills a worker of it at a node.
+
+    Returns:
+        `(status, killed)`: the exit status, and whether a worker was killed.
+    """
+    killed = False
     with running(engine.where.inside(command) if engine.where else command) as process:
-        while kill and process.poll() is None:
+        while kill and not killed and process.poll() is None:
             time.sleep(LOOK_SECONDS)
             workers = [worker for pool in engine.pools for worker in psutil.Process(pool.pid).children()]
             for worker in workers if doing(output) == kill else ():
                 with contextlib.suppress(psutil.NoSuchProcess):
                     if worker.cpu_times().user > AT_WORK:
                         worker.kill()
-                        kill = None
-        return process.wait()
+                        killed = True
+        return process.wait(), killed
 
 
 @contextlib.contextmanager

@@ -16,12 +16,12 @@ from tools.portable_cluster import main
 namespaces = pytest.mark.skipif(not available(), reason="network namespaces need root and ip")
 
 
-def compare(tmp_path, *options):
+def compare(tmp_path, *options, more=()):
     """What the command says of small runs."""
     faces = datasets.zipped(datasets.pictures(tmp_path / "faces"))
     command = [sys.executable, "-m", "tools.portable_cluster", *options, "--output", str(tmp_path / "runs"), "--"]
     run = subprocess.run(
-        [*command, "--dataset", f"folder:{faces}", *SMALL], cwd=REPOSITORY, capture_output=True, text=True
+        [*command, "--dataset", f"folder:{faces}", *SMALL, *more], cwd=REPOSITORY, capture_output=True, text=True
     )
     assert run.returncode == 0, run.stderr
     return json.loads(run.stdout.splitlines()[-1]), run.stderr
@@ -37,12 +37,13 @@ def test_two_network_namespaces(tmp_path):
 @namespaces
 @pytest.mark.slow
 def test_prism_whose_worker_dies_at_work(tmp_path):
+    """Without attacks that are trained: Prism may score those differently (docs/how-to/runners.md)."""
     try:
         find_prism()
     except InputError as error:
         pytest.skip(str(error))
-    result, errors = compare(tmp_path, "--engine", "prism", "--kill", "attacker")
-    assert result["killed"] == ["attacker"] and result["figures"] > 10 and result["largest_difference"] == 0
+    result, errors = compare(tmp_path, "--engine", "prism", "--kill", "transform", more=["--attack_epochs", "0"])
+    assert result["killed"] == ["transform"] and result["figures"] > 10 and result["largest_difference"] == 0
     assert errors.count("error: the engine lost a worker") == 1
 
 

@@ -1,6 +1,7 @@
 """Jobs on engines are cancelled when their run is interrupted."""
 
 import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.portability.api import beam_job_api_pb2
 from apache_beam.runners.portability import job_server, portable_runner
 
@@ -42,6 +43,7 @@ class Server:
 @pytest.fixture(autouse=True)
 def beam_as_it_was(monkeypatch):
     monkeypatch.setattr(portable_runner, "PipelineResult", portable_runner.PipelineResult)
+    monkeypatch.setattr(portable_runner, "JobServiceHandle", portable_runner.JobServiceHandle)
     monkeypatch.setattr(job_server, "StopOnExitJobServer", job_server.StopOnExitJobServer)
 
 
@@ -58,6 +60,30 @@ def test_jobs_that_run_are_cancelled_and_own_servers_stopped():
     del jobs, owned
     cancel_jobs()  # what is gone is not asked again
     assert running.cancelled == ["job"] and server.stopped == 1
+
+
+class Limits:
+    """An engine that remembers how long it may take."""
+
+    def __init__(self):
+        self.of = {}
+
+    def __getattr__(self, call):
+        def answer(request, timeout=None):
+            self.of[call] = timeout
+            return iter([beam_job_api_pb2.JobStateEvent()]) if call == "GetStateStream" else Service(None)
+
+        return answer
+
+
+def test_a_job_may_take_longer_than_the_answers_of_its_server(monkeypatch):
+    monkeypatch.setattr(Service, "job_id", "job", raising=False)
+    watch_jobs()
+    engine = Limits()
+    handle = portable_runner.JobServiceHandle(engine, PipelineOptions([]))
+    assert handle.timeout
+    handle.run("job")
+    assert engine.of == {"GetStateStream": None, "GetMessageStream": None, "Run": None}
 
 
 def test_a_lost_worker_is_told_from_other_failures():
