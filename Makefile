@@ -11,7 +11,7 @@ READY := $(VENV)/.ready
 # TensorFlow's start-up log says nothing a user can act on.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: setup run demo test lint docs figures load slow bench parity constraints clean help
+.PHONY: setup run demo test lint docs figures load slow cluster bench parity constraints clean help
 
 help:
 	@echo "make run        train, attack and package on the built-in data set (OUTPUT=$(OUTPUT))"
@@ -22,6 +22,7 @@ help:
 	@echo "make lint       style, types, which part may import which, and known faults of the packages, where a database can be reached"
 	@echo "make load       20,000 requests under reloads, killed servers, hostile and fuzzed requests (about 4 minutes)"
 	@echo "make slow       tests that take minutes, or root: killed trainings, full disks, workers elsewhere"
+	@echo "make cluster    runs on other Beam engines, workers in network namespaces, one killed at work (root; Prism is made where Go is)"
 	@echo "make bench      the benchmarks, written into docs/results/benchmarks.md; installs what they compare with (about an hour)"
 	@echo "make parity     compares with tensorflow-addons and tensorflow-io, in an environment of their own (2 GB)"
 	@echo "make setup      only make .venv, with the versions in constraints.txt"
@@ -65,6 +66,14 @@ load: setup
 
 slow: setup
 	$(BIN)/python -m pytest --slow -m slow
+
+# Go puts Prism where the command looks for it: GOBIN, GOPATH/bin or ~/go/bin.
+cluster: setup
+	@$(BIN)/python -c 'from pipeline.orchestration.prism import find_prism; find_prism()' 2> /dev/null \
+		|| { command -v go > /dev/null \
+			&& go install "$$($(BIN)/python -c 'from pipeline.orchestration.prism import PACKAGE; print(PACKAGE)')"; } \
+		|| echo "neither prism nor a Go that can make it is here: what needs it will skip" >&2
+	$(BIN)/python -m pytest --slow -rs tests/tools/test_portable_cluster.py tests/pipeline/orchestration/test_engine_jobs.py
 
 bench: setup
 	$(BIN)/python -m pip install --quiet --extra-index-url https://download.pytorch.org/whl/cpu '.[bench]'

@@ -117,7 +117,8 @@ class ExampleGen(Component):
 
     def _write_schema(self, source, artifact):
         counted = _as_binary(artifact.read_json("counts.json"), self._binary)
-        labels, splits = collections.defaultdict(dict), dict.fromkeys(SPLITS, 0)
+        # Counts come in the order of a runner; columns are written in that of the parameters.
+        labels, splits = {column: {} for column in self._columns()}, dict.fromkeys(SPLITS, 0)
         for split, column, value, count in counted:
             if column is None:
                 splits[split] += count
@@ -276,4 +277,4 @@ def _task(target, labels):
 
 def _natural(value):
     """Numbers in their order, then texts."""
-    return (0, int(value), "") if _NUMBER.fullmatch(value) else (1, 0, value)
+    return (0, int(value), value) if _NUMBER.fullmatch(value) else (1, 0, value)

@@ -1,121 +1,155 @@
 """Compares a run over Beam's portability protocol, with workers elsewhere, with one on the direct runner.
 
     python -m tools.portable_cluster --workers 2 --output /tmp/portable -- --dataset folder:faces.zip --epochs 4 ...
+    python -m tools.portable_cluster --engine prism --kill transform -- --dataset folder:faces.zip --epochs 4 ...
 
 What stands behind `--` are flags of `python -m pipeline.run`. The protocol is what Flink, Spark and Dataflow speak.
-Beam's own local job service takes the pipeline; its workers are started by worker pools, each in a network namespace of
-its own. A virtual switch, which leads nowhere else, joins them; nothing but the file system is shared. Linux, root and
-the command `ip` are needed. Exits with 1 if a figure of `metrics.json` differs.
+Workers are started by worker pools, each in a network namespace of its own (`tools/namespaces.py`). `--engine` says who
+takes the pipeline: Beam's local job service, which gives work to all pools; or Prism, Beam's own engine, which has one
+worker, tells it that the engine is at `localhost`, and so stands in the worker's namespace, and the run with it.
+`--kill NODE` kills that worker (SIGKILL) while it works for a node: the run must end with status 1, and the same
+command then goes on. Exits with 1 if a figure of `metrics.json` differs.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import itertools
 import json
 import os
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 
+import psutil
+
+from components.errors import InputError
+from pipeline.orchestration.prism import find_prism
 from tools.figures import difference, figures
+from tools.kill_test import doing
+from tools.namespaces import HUB, Machine, available, machines, running
 
-NETWORK = "10.77.0"
-RUNNER = f"{NETWORK}.1"
-SWITCH = "datamix"
 POOL_PORT = 5055
+#: A worker is killed when it has used so many seconds of processor time: it has started, and is at work.
+AT_WORK = 6.0
+LOOK_SECONDS = 0.2
+
+
+@dataclasses.dataclass(frozen=True)
+class Engine:
+    """What takes the pipeline.
+
+    Attributes:
+        flags: Those of a run that uses it.
+        pools: The processes that start its workers.
+        where: The machine on which the run must be; `None`: outside of all.
+    """
+
+    flags: list[str]
+    pools: list[subprocess.Popen[bytes]]
+    where: Machine | None = None
 
 
 def main(argv=None) -> int:
     """Runs the command; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--workers", type=int, default=2, help="network namespaces, each with one worker")
+    parser.add_argument("--engine", choices=tuple(ENGINES), default="beam", help="who takes the pipeline")
+    parser.add_argument(
+        "--workers", type=int, default=None, help="namespaces, each with one worker; default: 2, prism: 1"
+    )
+    parser.add_argument(
+        "--kill", metavar="NODE", action="append", default=[], help="kill the worker at this node; may be repeated"
+    )
     parser.add_argument("--output", default="runs/portable", help="folder of both runs; emptied first")
     parser.add_argument("--tolerance", type=float, default=0.0, help="largest difference of a figure that is accepted")
     parser.add_argument("flags", nargs="*", help="flags of pipeline.run, behind --")
     options = parser.parse_args(argv)
-    if options.workers < 1:
-        parser.error(f"--workers must be at least 1; received {options.workers}")
-    if os.geteuid() or not shutil.which("ip"):
+    workers = options.workers if options.workers is not None else 1 if options.engine == "prism" else 2
+    if workers < 1 or (options.engine == "prism" and workers > 1):
+        parser.error(f"--workers must be at least 1, and 1 with --engine prism; received {workers}")
+    if options.kill and options.engine != "prism":
+        parser.error("--kill takes --engine prism: Beam's local job service waits for a dead worker for ever")
+    if not available():
         parser.error("network namespaces need root and the command ip (package iproute2)")
     shutil.rmtree(options.output, ignore_errors=True)
     direct, portable = (os.path.join(options.output, name) for name in ("direct", "portable"))
-    with cluster(options.workers) as runner:
-        for output, flags in ((direct, ["--runner", "DirectRunner"]), (portable, runner)):
+    with contextlib.ExitStack() as stack:
+        try:
+            cluster = stack.enter_context(ENGINES[options.engine](workers))
+        except InputError as error:
+            parser.error(str(error))
+        runs = [(direct, Engine(["--runner", "DirectRunner"], []), None)]
+        runs += [(portable, cluster, node) for node in (*options.kill, None)]
+        for output, engine, kill in runs:
             started = time.monotonic()
-            command = [sys.executable, "-m", "pipeline.run", *options.flags, "--output", output, *flags]
-            if status := subprocess.run(command, check=False).returncode:
-                print(f"error: {shlex.join(command)} ended with {status}", file=sys.stderr)
+            command = [sys.executable, "-m", "pipeline.run", *options.flags, "--output", output, *engine.flags]
+            status, killed = _run(command, engine, output, kill)
+            if status != bool(kill) or killed != bool(kill):
+                told = f"; no worker was killed at {kill}" if kill and not killed else ""
+                print(f"error: {shlex.join(command)} ended with {status}{told}", file=sys.stderr)
                 return 1
-            print(f"{output}: {time.monotonic() - started:.0f} s", flush=True)
+            seconds = time.monotonic() - started
+            print(f"{output}: {seconds:.0f} s{f', a worker was killed at {kill}' if kill else ''}", flush=True)
     wanted = figures(direct)
     worst = difference(wanted, figures(portable))
-    print(json.dumps({"workers": options.workers, "figures": len(wanted), "largest_difference": worst}))
+    found = {"engine": options.engine, "workers": workers, "killed": options.kill}
+    print(json.dumps(found | {"figures": len(wanted), "largest_difference": worst}))
     return int(worst > options.tolerance)
 
 
-@contextlib.contextmanager
-def cluster(workers: int):
-    """A job service and as many worker pools; yields the flags with which a run uses them."""
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(_switch())
-        pools = [stack.enter_context(_worker_pool(index)) for index in range(workers)]
-        port = stack.enter_context(_job_service(pools))
-        endpoint = ["--runner", "PortableRunner", "--job_endpoint", f"localhost:{port}"]
-        yield [*endpoint, "--environment_type", "EXTERNAL", "--environment_config", pools[0]]
+def _run(command, engine, output, kill) -> tuple[int, bool]:
+    """Runs a command where the engine is, and kills a worker of it at a node.
 
-
-@contextlib.contextmanager
-def _switch():
-    _ip("link", "add", SWITCH, "type", "bridge")
-    try:
-        _ip("addr", "add", f"{RUNNER}/24", "dev", SWITCH)
-        _ip("link", "set", SWITCH, "up")
-        yield
-    finally:
-        _ip("link", "delete", SWITCH)
-
-
-@contextlib.contextmanager
-def _worker_pool(index):
-    """A worker pool in a namespace; yields its address.
-
-    It starts workers by the name `python`, so the interpreter's folder goes first.
+    Returns:
+        `(status, killed)`: the exit status, and whether a worker was killed.
     """
-    name, port, cable = f"datamix{index}", f"datamix{index}o", f"datamix{index}i"
-    address = f"{NETWORK}.{index + 2}"
-    _ip("netns", "add", name)
+    killed = False
+    with running(engine.where.inside(command) if engine.where else command) as process:
+        while kill and not killed and process.poll() is None:
+            time.sleep(LOOK_SECONDS)
+            workers = [worker for pool in engine.pools for worker in psutil.Process(pool.pid).children()]
+            for worker in workers if doing(output) == kill else ():
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    if worker.cpu_times().user > AT_WORK:
+                        worker.kill()
+                        killed = True
+        return process.wait(), killed
+
+
+@contextlib.contextmanager
+def beam(workers: int) -> Iterator[Engine]:
+    """Beam's local job service and as many worker pools, each on a machine of its own."""
     with contextlib.ExitStack() as stack:
-        stack.callback(_ip, "netns", "delete", name)  # takes the cable with it
-        _ip("link", "add", port, "type", "veth", "peer", "name", cable)
-        _ip("link", "set", cable, "netns", name)
-        _ip("link", "set", port, "master", SWITCH, "up")
-        _ip("-n", name, "addr", "add", f"{address}/24", "dev", cable)
-        for device in ("lo", cable):
-            _ip("-n", name, "link", "set", device, "up")
-        pool = [sys.executable, "-m", "apache_beam.runners.worker.worker_pool_main", "--service_port", str(POOL_PORT)]
-        path = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])
-        process = subprocess.Popen(
-            ["ip", "netns", "exec", name, *pool],
-            env={**os.environ, "PATH": path, "TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "1"},
-            start_new_session=True,
-        )
-        stack.callback(_stop, process)
-        yield f"{address}:{POOL_PORT}"
+        made = stack.enter_context(machines(workers))
+        pools = [stack.enter_context(_worker_pool(machine)) for machine in made]
+        addresses = [f"{machine.address}:{POOL_PORT}" for machine in made]
+        port = stack.enter_context(_job_service(addresses))
+        endpoint = ["--runner", "PortableRunner", "--job_endpoint", f"localhost:{port}"]
+        yield Engine([*endpoint, "--environment_type", "EXTERNAL", "--environment_config", addresses[0]], pools)
 
 
-def _ip(*arguments):
-    subprocess.run(["ip", *arguments], check=True)
+@contextlib.contextmanager
+def prism(workers: int = 1) -> Iterator[Engine]:
+    """Prism and its worker pool on one machine. Raises InputError without the program."""
+    runner = ["--runner", "PrismRunner", "--prism_location", find_prism()]
+    with machines(workers) as (machine,), _worker_pool(machine) as pool:
+        external = ["--environment_type", "EXTERNAL", "--environment_config", f"localhost:{POOL_PORT}"]
+        yield Engine([*runner, *external], [pool], machine)
 
 
-def _stop(process):
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGTERM)
-    process.wait()
+ENGINES = {"beam": beam, "prism": prism}
+
+
+def _worker_pool(machine):
+    """A worker pool on a machine. It starts workers by the name `python`, so the interpreter's folder goes first."""
+    path = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])
+    pool = [sys.executable, "-m", "apache_beam.runners.worker.worker_pool_main", "--service_port", str(POOL_PORT)]
+    return running(machine.inside(pool), {"PATH": path, "TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "1"})
 
 
 @contextlib.contextmanager
@@ -138,7 +172,7 @@ def _job_service(pools):
             self._external_payload.endpoint.url = next(turns)
 
         def host_from_worker(self):
-            return RUNNER
+            return HUB
 
     class OneForEachPool(fn_runner.FnApiRunner):
         def __init__(self, *arguments, **named):

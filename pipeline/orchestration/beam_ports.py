@@ -8,8 +8,10 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+#: Opens its own ports on all interfaces, whatever the environment.
+PRISM = "PrismRunner"
 #: Environments whose workers reach the runner by more than `localhost`.
-ELSEWHERE = ("LOOPBACK", "EXTERNAL")
+ELSEWHERE = ("LOOPBACK", "EXTERNAL", PRISM)
 _EVERYWHERE, _LOOPBACK = "[::]:", "127.0.0.1:"
 
 
@@ -17,7 +19,7 @@ def guard_ports(environment: str | None) -> None:
     """Keeps Beam's ports on loopback, or says on standard error that they are not.
 
     Args:
-        environment: Beam's `--environment_type`.
+        environment: Beam's `--environment_type`, or `PRISM`.
     """
     import grpc
     from apache_beam.runners.portability import local_job_service

@@ -17,15 +17,17 @@ from components.records.metrics import METRICS_FILE
 from components.storage import files, memory, temporaries
 from components.storage.artifacts import remove_temporaries
 from components.storage.temporaries import RUN_VARIABLE
-from pipeline.orchestration.beam_ports import guard_ports
+from pipeline.orchestration.beam_ports import PRISM, guard_ports
+from pipeline.orchestration.jobs import cancel_jobs, lost_worker, watch_jobs
 from pipeline.orchestration.lock import FILE as LOCK_FILE
 from pipeline.orchestration.lock import locked
+from pipeline.orchestration.prism import find_prism
 from serving.edge.bundle import EDGE_ONLY
 from serving.protocol.addresses import masked
 from serving.protocol.extras import MissingPackageError, needs
 
 INTERRUPTED = 130
-UNLOCK_SECONDS = 5
+UNLOCK_SECONDS = CANCEL_SECONDS = 5
 #: What must fit into the temporary folder before a run begins: no run takes less.
 TEMPORARY_BYTES = 1 << 20
 LINEAGE_FILE = "lineage.db"
@@ -83,6 +85,12 @@ def run_command(parse, job, writes=lambda options: True) -> int:
             print(
                 f"error: the output folder (or --keep, or the temporary folder, TMPDIR) cannot be written: {reason}. "
                 "Nothing half-written is left, what was finished is kept: make room and run again to go on",
+                file=sys.stderr,
+            )
+            return 1
+        if lost_worker(error):
+            print(
+                "error: the engine lost a worker and repeats nothing; what was finished is kept: run again to go on",
                 file=sys.stderr,
             )
             return 1
@@ -149,7 +157,7 @@ def _disk_trouble(error) -> str:
 
 @contextlib.contextmanager
 def _stops_cleanly(folders, unlock):
-    """Lets Ctrl-C and SIGTERM remove what is half-written, let go of the lock, and end the process at once.
+    """Lets Ctrl-C and SIGTERM cancel jobs on engines, remove what is half-written, let go of the lock, and end at once.
 
     What is half-written in an object store stays, without a marker, until a run replaces it.
 
@@ -161,12 +169,11 @@ def _stops_cleanly(folders, unlock):
     left = "nothing half-written is left" if local == folders else "what is half-written has no marker"
 
     def stop(*_):
+        _within(CANCEL_SECONDS, cancel_jobs)  # an engine may be out of reach
         for folder in local:
             remove_temporaries(folder, os.environ[RUN_VARIABLE])
         remove_temporaries(temporaries.folder(temporaries.WORKING), os.environ[RUN_VARIABLE])
-        unlocking = threading.Thread(target=unlock, daemon=True)
-        unlocking.start()
-        unlocking.join(UNLOCK_SECONDS)  # a store may be out of reach
+        _within(UNLOCK_SECONDS, unlock)  # a store may be out of reach
         print(
             f"\nerror: interrupted; {left}, and what was finished is kept: run again to go on",
             file=sys.stderr,
@@ -183,6 +190,13 @@ def _stops_cleanly(folders, unlock):
     finally:
         for number, handler in replaced.items():
             signal.signal(number, handler)
+
+
+def _within(seconds, action):
+    """Does something, and waits for it so long at most."""
+    thread = threading.Thread(target=action, daemon=True)
+    thread.start()
+    thread.join(seconds)
 
 
 def opened_store(lineage: str | None, run: str):
@@ -235,8 +249,8 @@ def make_beam_options(arguments):
     if "dask" in (standard.runner or "").lower():
         raise InputError(
             "--runner DaskRunner drops data without a word (Beam 2.77: all but the last branch of a pipeline, tagged "
-            "outputs, what finish_bundle returns); use DirectRunner, FlinkRunner, SparkRunner, DataflowRunner or "
-            "PortableRunner"
+            "outputs, what finish_bundle returns); use DirectRunner, PrismRunner, FlinkRunner, SparkRunner, "
+            "DataflowRunner or PortableRunner"
         )
     try:
         create_runner(standard.runner or "DirectRunner")
@@ -248,7 +262,13 @@ def make_beam_options(arguments):
         if unknown:
             names = ", ".join(f"--{name}" for name in sorted(unknown))
             raise InputError(f"neither this command (see --help) nor Beam's direct runner knows {names}")
-    guard_ports(options.view_as(pipeline_options.PortableOptions).environment_type)
+    if (standard.runner or "").lower() in ("prism", "prismrunner"):
+        prism = options.view_as(pipeline_options.PrismRunnerOptions)
+        prism.prism_location = prism.prism_location or find_prism()
+        guard_ports(PRISM)
+    else:
+        guard_ports(options.view_as(pipeline_options.PortableOptions).environment_type)
+    watch_jobs()
     return options
 
 

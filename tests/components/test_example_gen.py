@@ -1,11 +1,17 @@
 """ExampleGen: labels, and how examples are split."""
 
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from components.errors import InputError
+from components.example_gen import ExampleGen
+from components.storage import files
+from components.storage.artifacts import RawExamples, write_json
 from components.training.data import arrays
+from pipeline.datasets.folder import Folder
 from tests import datasets
 from tests.components.ingest import ingest, splits_by_name, transform
 
@@ -24,6 +30,32 @@ def test_every_example_arrives_once_with_its_labels(tmp_path):
             assert labels.pop(name.removeprefix("images/")) == f"{who},{red},{bright}"
             np.testing.assert_array_equal(pixels, np.asarray(Image.open(folder / name)))
     assert not labels
+
+
+def test_the_schema_does_not_tell_in_which_order_a_runner_counts(tmp_path):
+    """Not its bytes either: they are part of the key under which trainings are kept."""
+    source = Folder(str(datasets.pictures(tmp_path / "faces", n=4)))
+    component = ExampleGen(
+        source=source,
+        target=source.target,
+        hidden=source.hidden,
+        valid_share=0.2,
+        test_share=0.2,
+        official_split=False,
+        max_bad_share=0.0,
+    )
+    labels = [(column, value) for column in source.target for value in "01"]
+    labels += [(column, value) for column in source.hidden for value in ("3", "03", "10", "x")]
+    counts = [[split, *label, 2] for split in ("train", "valid", "test") for label in (*labels, (None, None))]
+    written = []
+    for order in (counts, counts[::-1], counts[7:] + counts[:7]):
+        artifact = RawExamples(str(tmp_path / f"order{len(written)}"))
+        os.mkdir(artifact.uri)
+        for name, content in (("counts", order), ("conflicts", 0), ("bad_records", [])):
+            write_json(artifact.path(f"{name}.json"), content)
+        component._write_schema(source, artifact)
+        written.append(files.read_bytes(artifact.path("schema.json")))
+    assert written == written[:1] * 3 and b"bright" in written[0]
 
 
 def test_splits_depend_on_the_content_alone(tmp_path):
