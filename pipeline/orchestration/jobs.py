@@ -24,9 +24,9 @@ def watch_jobs() -> None:
 
     if issubclass(portable_runner.PipelineResult, _Watched):
         return
-    portable_runner.PipelineResult = _watched(portable_runner.PipelineResult, _jobs)  # type: ignore[misc]
-    portable_runner.JobServiceHandle = _patient(portable_runner.JobServiceHandle)  # type: ignore[misc]
-    job_server.StopOnExitJobServer = _watched(job_server.StopOnExitJobServer, _servers)  # type: ignore[misc]
+    portable_runner.PipelineResult = _watched(portable_runner.PipelineResult, _jobs)
+    portable_runner.JobServiceHandle = _patient(portable_runner.JobServiceHandle)
+    job_server.StopOnExitJobServer = _watched(job_server.StopOnExitJobServer, _servers)
 
 
 def cancel_jobs() -> None:
@@ -51,18 +51,18 @@ class _Watched:
     """Marks the classes that remember their instances."""
 
 
-def _watched(kind, instances):
+def _watched(kind: Any, instances: weakref.WeakSet[Any]) -> Any:
     class Remembered(_Watched, kind):
-        def __init__(self, *arguments, **named):
+        def __init__(self, *arguments: Any, **named: Any) -> None:
             super().__init__(*arguments, **named)
             instances.add(self)
 
     return Remembered
 
 
-def _patient(kind):
+def _patient(kind: Any) -> Any:
     class Patient(kind):
-        def run(self, preparation_id):
+        def run(self, preparation_id: str) -> Any:
             self.timeout = None  # it was for the answers of the server, which have come
             return super().run(preparation_id)
 
