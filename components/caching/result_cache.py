@@ -10,15 +10,19 @@ import hashlib
 import json
 import os
 import shutil
+import threading
 
 from components.caching import code_fingerprint
 from components.storage import files
 from components.storage.artifacts import Examples, atomic_folder
 from components.storage.local_copies import local_copy
 
+#: Keras's random state belongs to the process: what threads of a runner make at once would draw each other's numbers.
+_making = threading.RLock()
+
 
 def cached(folder: str, what: dict, examples: Examples, make, module: str) -> str:
-    """Path of a kept result, made first if it is not there.
+    """Path of a kept result, made first if it is not there; one at a time in a process.
 
     Args:
         folder: Where results are kept.
@@ -31,9 +35,10 @@ def cached(folder: str, what: dict, examples: Examples, make, module: str) -> st
         The path of a local folder with the result, to read only.
     """
     path = cache_path(folder, what, examples, module)
-    if not files.is_whole(path):
-        with atomic_folder(path) as working:
-            make(working)
+    with _making:
+        if not files.is_whole(path):
+            with atomic_folder(path) as working:
+                make(working)
     return local_copy(path)
 
 

@@ -266,13 +266,14 @@ def test_a_meaningless_attack_is_skipped_with_the_reason(folder, examples, model
 
 
 @pytest.mark.slow
-def test_two_worker_processes_give_the_same_scores(folder, examples, models):
+@pytest.mark.parametrize("mode", ["multi_processing", "multi_threading"])
+def test_two_workers_give_the_same_scores(folder, examples, models, mode):
     from apache_beam.options.pipeline_options import PipelineOptions
 
     attacks = [AttackConfig(PLAIN.name, "identity", epochs=1), AttackConfig(CONFIG.name, "identity", "set", epochs=1)]
-    two = PipelineOptions(["--direct_running_mode", "multi_processing", "--direct_num_workers", "2"])
+    two = PipelineOptions(["--direct_running_mode", mode, "--direct_num_workers", "2"])
     found = []
-    for name, options in (("one", None), ("two", two)):
+    for name, options in (("one", None), (mode, two)):
         attacker = Attacker(attacks=attacks, keep=str(folder / f"kept-{name}"))
         inputs = {"examples": examples, "models": models}
         found.append(attacker.run(inputs, str(folder / name), options)["scores"].read_json("scores.json"))

@@ -1,6 +1,9 @@
 """Results that are kept: made once, whole, and anew when anything changes that they depend on."""
 
+import concurrent.futures
 import os
+import threading
+import time
 
 import pytest
 
@@ -31,6 +34,27 @@ def make():
 
     write.calls = 0
     return write
+
+
+def test_threads_make_one_result_at_a_time_and_none_twice(tmp_path, examples):
+    """Prism and the direct runner's multi_threading give a worker several elements at once."""
+    at_work, most = [], []
+
+    def make(folder):
+        at_work.append(folder)
+        most.append(len(at_work))
+        time.sleep(0.05)
+        at_work.remove(folder)
+
+    together = threading.Barrier(4)
+
+    def ask(number):
+        together.wait()
+        return cached(str(tmp_path / "kept"), {"epochs": number % 2}, examples, make, MODULE)
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(ask, range(4)))
+    assert most == [1, 1] and len(set(found)) == 2
 
 
 def test_it_is_made_once(tmp_path, examples, make):
