@@ -37,12 +37,11 @@ def test_two_network_namespaces(tmp_path):
 @namespaces
 @pytest.mark.slow
 def test_prism_whose_worker_dies_at_work(tmp_path):
-    """Without attacks that are trained: Prism may score those differently (docs/how-to/runners.md)."""
     try:
         find_prism()
     except InputError as error:
         pytest.skip(str(error))
-    result, errors = compare(tmp_path, "--engine", "prism", "--kill", "transform", more=["--attack_epochs", "0"])
+    result, errors = compare(tmp_path, "--engine", "prism", "--kill", "transform")
     assert result["killed"] == ["transform"] and result["figures"] > 10 and result["largest_difference"] == 0
     assert errors.count("error: the engine lost a worker") == 1
 
