@@ -23,7 +23,13 @@ ABOUT = {
     "left_out": ["learned critic"],
     "answer": "For this task, run it on the edge.",
     "draws_covers": False,
+    "known": "test examples",
+    "covers": "test examples",
+    "notes": ["A model that nobody has trained."],
+    "sounds": {},
+    "level": None,
 }
+TONE = np.sin(np.arange(16000) / 10)
 
 
 def response(kind):
@@ -31,7 +37,7 @@ def response(kind):
     picture = drawing.png_uri(np.random.default_rng(0).integers(0, 255, (32, 32, 3), np.uint8))
     cell = {"pictures": [picture, picture]}
     if kind == "audio":
-        cell["sound"] = sound.wav_uri(np.sin(np.arange(16000) / 10), 16000)
+        cell["sound"] = sound.wav_uri(TONE, 16000)
     columns = [{"key": "raw", "title": "raw"}]
     columns += [{"key": key, "title": title or "attack: FastICA", "correlation": 0.5} for key, title in TITLES.items()]
     labels = [["Smiling", 0.9, True], ["Beard", 0.2, False], ["Earrings", 0.1, None]]
@@ -47,12 +53,15 @@ def response(kind):
     }
 
 
-@pytest.fixture(scope="module", params=["image", "audio"])
+@pytest.fixture(scope="module", params=["image", "audio", "samples"])
 def url(request):
+    """A demo of pictures, of recordings, and of recordings with sounds that the page offers."""
     fitted = concurrent.futures.Future()
     fitted.set_result(None)
-    shown = page("made up", ABOUT | {"kind": request.param}, ".wav" if request.param == "audio" else ".png")
-    with running(make_app(shown, lambda query: response(request.param), fitted, None, "t")) as url:
+    kind = "image" if request.param == "image" else "audio"
+    about = ABOUT | {"kind": kind, "sounds": {"up": sound.wav_uri(TONE, 16000)} if request.param == "samples" else {}}
+    shown = page("made up", about, ".png" if kind == "image" else ".wav")
+    with running(make_app(shown, lambda query: response(kind), fitted, None, "t")) as url:
         yield f"{url}/?token=t"
 
 
@@ -62,7 +71,7 @@ def test_the_page_has_no_barriers(browser, url, width, theme):
 
     browser.open(url, width, theme=theme)
     assert browser.violations() == []
-    browser.find("#examples")[0].click()
+    browser.find("#examples, .sample")[0].click()
     WebDriverWait(browser.driver, 60).until(lambda _: browser.find("#cards .item"))
     assert len(browser.find("#refused li")) == 1 and browser.violations() == []
     browser.find("#keys input[value=attack]")[0].click()
