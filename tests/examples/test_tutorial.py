@@ -78,7 +78,7 @@ def test_its_links_lead_somewhere(notebook):
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_it_runs_and_says_the_same(notebook):
-    """`python -m pytest --slow tests/examples/test_tutorial.py`: two minutes on two quiet cores."""
+    """`python -m pytest --slow tests/examples/test_tutorial.py`: a few minutes on two cores."""
     nbclient = pytest.importorskip("nbclient", reason="nbclient is not installed (pip install 'datamix-tf[notebook]')")
     import nbformat
 
